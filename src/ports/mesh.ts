@@ -1,0 +1,38 @@
+import type { NodeId } from '../domain/ids.ts';
+
+/** What becomes of a gossiped message: `reject` costs the sender score, `ignore` does not. */
+export type GossipVerdict = 'accept' | 'ignore' | 'reject';
+
+/** `reset`: the connection died without a goodbye (killed process); `closed`: either side hung up in order. */
+export type DisconnectCause = 'reset' | 'closed';
+
+export interface MeshMember {
+	readonly id: NodeId;
+	/** Multiaddrs to dial, may be empty for a member that dials us. */
+	readonly addresses: readonly string[];
+}
+
+export interface MeshHandlers {
+	/** Must decide within a millisecond: decode, roster, quota, signature; the rest is enqueued. */
+	gossip(relay: NodeId, bytes: Uint8Array): GossipVerdict;
+	connected(peer: NodeId): void;
+	disconnected(peer: NodeId, cause: DisconnectCause): void;
+}
+
+/** The gossip side of the network: one topic, membership, liveness. */
+export interface Mesh {
+	readonly self: NodeId;
+	/** Own listening multiaddrs, with the peer id. */
+	addresses(): readonly string[];
+	start(handlers: MeshHandlers): Promise<void>;
+	stop(): Promise<void>;
+	/** Floods bytes (at most `limits.gossipBytes`) to the mesh. Never waits for slow peers; a node alone succeeds. */
+	publish(bytes: Uint8Array): Promise<void>;
+	/** Connected members. */
+	peers(): readonly NodeId[];
+	/** Replaces the membership: others are refused, and hung up if connected; the listed ones are dialled. */
+	setMembers(members: readonly MeshMember[]): void;
+	/** True if the peer answers a ping within `timeoutMs`. */
+	probe(peer: NodeId, timeoutMs: number): Promise<boolean>;
+	hangUp(peer: NodeId): Promise<void>;
+}

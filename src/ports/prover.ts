@@ -1,0 +1,36 @@
+import type { Spool } from './vanilla.ts';
+import type { PostStatement } from './verifier.ts';
+
+export interface ProofPhase {
+	readonly phase: string;
+	readonly state: 'start' | 'end';
+	/** Milliseconds the phase took, at its end. */
+	readonly ms?: number;
+}
+
+export interface ProofJob {
+	readonly statement: PostStatement;
+	/** Vanilla proofs of exactly the statement's sectors lie in this spool. */
+	readonly spool: Spool;
+}
+
+export interface ProofMade {
+	readonly proof: Uint8Array;
+	readonly phaseMs: Readonly<Record<string, number>>;
+	readonly device: string;
+}
+
+/**
+ * One GPU or CPU slot. One job at a time. Rejects with `prover-crashed` (child died), `prover-failed` (library refused
+ * the job), `prover-cancelled` (the signal aborted: known within 1 s), `prover-unavailable`.
+ */
+export interface ProverSlot {
+	readonly name: string;
+	/** `onPhase` is called only for frames that came from the code that did the work. */
+	prove(job: ProofJob, onPhase: (phase: ProofPhase) => void, signal: AbortSignal): Promise<ProofMade>;
+	close(): Promise<void>;
+}
+
+export interface Prover {
+	readonly slots: readonly ProverSlot[];
+}

@@ -1,0 +1,16 @@
+/** Ordered key-value store of a node's home. Keys are ASCII text, values opaque bytes. */
+export type Write =
+	| { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
+	| { readonly type: 'del'; readonly key: string };
+
+export interface Store {
+	get(key: string): Promise<Uint8Array | undefined>;
+	/** Entries whose key starts with `prefix`, in key order. */
+	entries(prefix: string): AsyncIterable<readonly [key: string, value: Uint8Array]>;
+	/**
+	 * Applies all writes or none and resolves after they are on disk (synced).
+	 * Errors: `store-full` (no space), `store-io`; nothing was written then.
+	 */
+	write(batch: readonly Write[]): Promise<void>;
+	close(): Promise<void>;
+}
