@@ -36,6 +36,8 @@ export const limits = {
 	storeKeyBytes: 256,
 	/** Store value: a manifest of 2,349 sectors takes 94 KB; a snapshot of a full table stays below 16 MiB. */
 	storeValueBytes: 16 * 1024 * KIB,
+	/** Free space before a store that failed is opened anew: LevelDB rewrites its log (4 MiB) into tables, twice at worst. */
+	storeRecoveryBytes: 16 * 1024 * KIB,
 
 	// Home, configuration, control API.
 	/** Key and token files: the longest, a Lotus KeyInfo or a JWT, takes some hundred bytes. */

@@ -9,7 +9,8 @@ export interface Store {
 	entries(prefix: string): AsyncIterable<readonly [key: string, value: Uint8Array]>;
 	/**
 	 * Applies all writes or none and resolves after they are on disk (synced).
-	 * Errors: `store-full` (no space), `store-io`; nothing was written then.
+	 * Errors: `store-full` (no space), `store-io`. As after a crash the batch is then on disk as a whole or not at all:
+	 * the caller writes the same batch again. Batches are applied in the order of the calls.
 	 */
 	write(batch: readonly Write[]): Promise<void>;
 	close(): Promise<void>;
