@@ -54,4 +54,73 @@ export const limits = {
 	controlStreams: 32,
 	/** Events that wait for one slow reader of `/events`; then the reader is cut off. */
 	controlQueuedEvents: 1024,
+
+	// Network.
+	/** One gossip RPC: answers to IWANT carry several messages in one frame, and a frame over the bound kills the stream. */
+	gossipRpcBytes: 1024 * KIB,
+	/** Messages, subscriptions or control entries of one gossip RPC; a full heartbeat of 30 nodes has about 60. */
+	gossipRpcEntries: 512,
+	/** Unsent gossip for one slow peer; above it the stream is cut and opened again. Ten seconds of a busy mesh. */
+	gossipOutboundBytes: 8 * 1024 * KIB,
+	/** Gossip one connection may send: a node that announces 200 pages at Challenge sends 8 MiB within a few seconds. */
+	gossipQuotaBytesPerSecond: 4 * 1024 * KIB,
+	gossipQuotaBurstBytes: 32 * 1024 * KIB,
+	/** RPC frames one connection may send. 100 records per second is what renewal pacing allows for the whole network. */
+	gossipQuotaFramesPerSecond: 500,
+	gossipQuotaBurstFrames: 4000,
+	/** Connections of one node: a roster has hundreds of peers, two connections each while both sides dial at once. */
+	connections: 1024,
+	/** Handshakes in progress, and new ones per second from one address: many nodes of one host start together. */
+	pendingConnections: 128,
+	connectionsPerSecondPerHost: 200,
+	/** A handshake takes three round trips; a stranger holds one of `pendingConnections` for at most this long. */
+	handshakeMs: 5_000,
+	/** Dials in progress. */
+	parallelDials: 8,
+	/** One address: a dead host must not use up the whole dial. */
+	dialAddressMs: 3_000,
+	dialMs: 12_000,
+	/** Pause between dials of one peer, doubled from the first to the last, with 25 % jitter, for ever. */
+	redialFirstMs: 250,
+	redialLastMs: 15_000,
+	/** Level-triggered repair of the mesh: missing members, missing gossip streams, one exchange of addresses. */
+	meshRepairMs: 5_000,
+	/**
+	 * A connection is pinged this often and dropped after a ping without answer: a hung process is gone within
+	 * 2.5 + 6 s, one that is slow for 2 s, or whose event loop stands for 5 s, is not.
+	 */
+	pingIntervalMs: 2_500,
+	pingTimeoutMs: 6_000,
+	/** Pings of one connection at a time: the monitor, probes of the core and the routing table together. */
+	pingStreams: 32,
+	/** Addresses kept for one peer, and the length of one: listen addresses of a machine with many interfaces. */
+	peerAddresses: 16,
+	multiaddrChars: 256,
+	/** Answer of the address exchange: 1,024 members of two addresses each. */
+	peerExchangeBytes: 512 * KIB,
+	peerExchangeMs: 5_000,
+	/** Garbage from one peer, forgiven at one per `strikeForgiveMs`; above it the peer is hung up and refused for `banMs`. */
+	strikes: 8,
+	strikeForgiveMs: 10_000,
+	banMs: 60_000,
+	/** Streams of one protocol and direction on one connection. */
+	streamsPerProtocol: 32,
+	/** Calls this node waits for: to one peer, and to all. */
+	outgoingCallsPerPeer: 32,
+	outgoingCalls: 512,
+	/** Calls this node serves at a time; a request is at most some hundred KiB. */
+	incomingCalls: 128,
+	/** Bulk streams served at a time: more do not raise throughput and each takes a window; the others wait in line. */
+	bulkStreams: 4,
+	bulkQueue: 64,
+	/** A served bulk stream whose reader took nothing for this long is given up, so that its slot comes free. */
+	bulkStallMs: 60_000,
+	/** Time for the request frame after a stream was opened, and for the handler of a call. */
+	requestReadMs: 10_000,
+	callHandlerMs: 30_000,
+	/** Keys of the directory: 100 PiB of 32 GiB sectors in blocks of 1,024 are 3,200. */
+	directoryKeys: 16 * KIB,
+	/** Pause between two provides: one costs a mesh of 8 nodes about 100 ms of CPU. */
+	provideIntervalMs: 250,
+	provideMs: 30_000,
 } as const;
