@@ -31,6 +31,13 @@ export function schemaError(folder: string, found: string, wanted: string): Post
 	});
 }
 
+export function foreignError(folder: string, found: string, wanted: string): PosterError {
+	return new PosterError('store-foreign', `${folder} belongs to node ${found}, but this node is ${wanted}`, {
+		advice: 'Two homes were mixed up: put the identity.key back that belongs to this folder, or use another --home.',
+		meta: { folder, found, wanted },
+	});
+}
+
 function lockedError(folder: string, cause: unknown): PosterError {
 	return new PosterError('store-locked', `another node uses this home: ${folder} is locked`, {
 		cause,

@@ -5,25 +5,33 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import { Level } from 'level';
 import { assert } from '../../domain/errors.ts';
+import type { NodeId } from '../../domain/ids.ts';
 import { limits } from '../../domain/limits.ts';
 import type { Store, Write } from '../../ports/store.ts';
-import { schemaError, storeError, storeFull } from './errors.ts';
+import { foreignError, schemaError, storeError, storeFull } from './errors.ts';
 
 /** Raised with every change of what keys or values mean: an older or newer folder is refused, never guessed at. */
 export const STORE_SCHEMA = '1';
-/** Sorts before every printable key, so no prefix of the port reaches it. */
+/** Sort before every printable key, so no prefix of the port reaches them. */
 const SCHEMA_KEY = '\u0000schema';
+const OWNER_KEY = '\u0000owner';
 const FIRST_KEY = ' ';
 const AFTER_ASCII = '\uffff';
 const PRINTABLE = /^[\x20-\x7e]+$/;
 
-/** `folder` is made if need be. Rejects `store-locked`, `store-schema`, `store-full`, `store-io`. */
-export async function openStore(folder: string): Promise<Store> {
+/**
+ * `folder` is made if need be. `owner` is written once: the sequence numbers in a store belong to one identity.
+ * Rejects `store-locked`, `store-schema`, `store-foreign`, `store-full`, `store-io`.
+ */
+export async function openStore(folder: string, owner: NodeId): Promise<Store> {
 	const database = new Level<string, Uint8Array>(folder, { keyEncoding: 'utf8', valueEncoding: 'view' });
 	try {
 		await mkdir(folder, { recursive: true, mode: 0o700 });
 		await database.open();
-		await checkSchema(folder, database);
+		const schema = await readOrWrite(database, SCHEMA_KEY, STORE_SCHEMA);
+		if (schema !== STORE_SCHEMA) throw schemaError(folder, schema, STORE_SCHEMA);
+		const found = await readOrWrite(database, OWNER_KEY, owner);
+		if (found !== owner) throw foreignError(folder, found, owner);
 	} catch (error) {
 		await database.close();
 		throw storeError(folder, error);
@@ -33,14 +41,11 @@ export async function openStore(folder: string): Promise<Store> {
 
 type Database = Level<string, Uint8Array>;
 
-async function checkSchema(folder: string, database: Database): Promise<void> {
-	const found = await database.get(SCHEMA_KEY);
-	if (found === undefined) {
-		await database.batch([{ type: 'put', key: SCHEMA_KEY, value: Buffer.from(STORE_SCHEMA) }], { sync: true });
-		return;
-	}
-	const text = Buffer.from(found).toString();
-	if (text !== STORE_SCHEMA) throw schemaError(folder, text, STORE_SCHEMA);
+async function readOrWrite(database: Database, key: string, wanted: string): Promise<string> {
+	const found = await database.get(key);
+	if (found !== undefined) return Buffer.from(found).toString();
+	await database.batch([{ type: 'put', key, value: Buffer.from(wanted) }], { sync: true });
+	return wanted;
 }
 
 class LevelStore implements Store {
