@@ -123,4 +123,29 @@ export const limits = {
 	/** Pause between two provides: one costs a mesh of 8 nodes about 100 ms of CPU. */
 	provideIntervalMs: 250,
 	provideMs: 30_000,
+	/** Blocks of one tipset: 5 are expected, more than 20 are beyond any chance. */
+	tipSetBlocks: 100,
+
+	/** One frame of the native worker: a whole partition of vanilla proofs is 58.7 MB. */
+	nativeFrameBytes: 64 * KIB * KIB,
+	/** Header of such a frame: 2,349 slot numbers are the longest content. */
+	nativeHeaderBytes: 64 * KIB,
+	/** Jobs open in one native worker, as its own bound. */
+	nativeJobs: 256,
+	/** From spawn to `ready`; it reads verifying keys of 2.5 MB first, on a busy disk at worst. */
+	nativeStartMs: 60_000,
+	/** From the end of stdin to SIGTERM, and from there to SIGKILL. The worker ends at once unless it is stuck in a driver. */
+	nativeStopMs: 2_000,
+	/** First pause before a dead worker is started again; doubled each time ... */
+	nativeRestartMs: 100,
+	/** ... up to this, so that a driver that comes back is used soon and a broken binary costs nothing. */
+	nativeRestartMaxMs: 30_000,
+	/** A cancelled proof must be known as such within 1 s: the worker has this long to go by itself, then it is killed. */
+	nativeCancelMs: 500,
+	/** Logged stderr lines of one worker per window: a panic with its backtrace fits, a loop of them does not. */
+	nativeStderrLines: 200,
+	nativeStderrWindowMs: 60_000,
+	nativeStderrLineChars: 2_000,
+	/** Sectors of one job of the opening worker: 800 KB of proofs; what was asked for waits at most for one such chunk. */
+	vanillaChunkSectors: 32,
 } as const;

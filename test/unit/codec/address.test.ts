@@ -71,21 +71,50 @@ test('a changed character or byte is refused', () => {
 	const good = 'f17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy';
 	for (let i = 0; i < good.length; i++) {
 		const bad = `${good.slice(0, i)}${good[i] === 'b' ? 'c' : 'b'}${good.slice(i + 1)}`;
-		assert.throws(() => parseAddress(bad), (error) => isPosterError(error, 'bad-address'), bad);
+		assert.throws(
+			() => parseAddress(bad),
+			(error) => isPosterError(error, 'bad-address'),
+			bad,
+		);
 	}
 });
 
 test('malformed text and bytes are refused, never crash', () => {
-	const bad = ['', 'f', 'f0', 'f0-1', 'f001', 'f09007199254740992', 'x01001', 'f5aaaa', 'f1', 'f4f', 'f410f', '<empty>', 'f3'];
-	for (const text of bad) assert.throws(() => parseAddress(text), (error) => isPosterError(error, 'bad-address'), text);
+	const bad = [
+		'',
+		'f',
+		'f0',
+		'f0-1',
+		'f001',
+		'f09007199254740992',
+		'x01001',
+		'f5aaaa',
+		'f1',
+		'f4f',
+		'f410f',
+		'<empty>',
+		'f3',
+	];
+	for (const text of bad)
+		assert.throws(
+			() => parseAddress(text),
+			(error) => isPosterError(error, 'bad-address'),
+			text,
+		);
 	fc.assert(
-		fc.property(fc.oneof(fc.string(), fc.string().map((tail) => `f1${tail}`)), (text) => {
-			try {
-				parseAddress(text);
-			} catch (error) {
-				assert.ok(isPosterError(error, 'bad-address'));
-			}
-		}),
+		fc.property(
+			fc.oneof(
+				fc.string(),
+				fc.string().map((tail) => `f1${tail}`),
+			),
+			(text) => {
+				try {
+					parseAddress(text);
+				} catch (error) {
+					assert.ok(isPosterError(error, 'bad-address'));
+				}
+			},
+		),
 	);
 	fc.assert(
 		fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {

@@ -7,18 +7,16 @@ import { Bitfield } from '../../../src/domain/bitfield.ts';
 import { isPosterError } from '../../../src/domain/errors.ts';
 import { findObjects } from '../../vectors/lotus-rpc.ts';
 
-const fields = fc
-	.array(fc.tuple(fc.nat({ max: 5000 }), fc.nat({ max: 5000 })), { maxLength: 40 })
-	.map((pairs) => {
-		let end = 0;
-		return Bitfield.ofRuns(
-			pairs.map(([gap, length]) => {
-				const start = end + gap;
-				end = start + length;
-				return { start, end };
-			}),
-		);
-	});
+const fields = fc.array(fc.tuple(fc.nat({ max: 5000 }), fc.nat({ max: 5000 })), { maxLength: 40 }).map((pairs) => {
+	let end = 0;
+	return Bitfield.ofRuns(
+		pairs.map(([gap, length]) => {
+			const start = end + gap;
+			end = start + length;
+			return { start, end };
+		}),
+	);
+});
 
 const refused = (error: unknown): boolean => isPosterError(error, 'bad-bitfield');
 
