@@ -136,6 +136,8 @@ export const limits = {
 	nativeStartMs: 60_000,
 	/** From the end of stdin to SIGTERM, and from there to SIGKILL. The worker ends at once unless it is stuck in a driver. */
 	nativeStopMs: 2_000,
+	/** A verification, a check or a folder scan that takes longer is stuck: a cold 32 GiB key takes 8 s. The worker is killed. */
+	nativeAnswerMs: 60_000,
 	/** First pause before a dead worker is started again; doubled each time ... */
 	nativeRestartMs: 100,
 	/** ... up to this, so that a driver that comes back is used soon and a broken binary costs nothing. */

@@ -47,7 +47,10 @@ export interface SpoolSession {
 	drop(): Promise<void>;
 }
 
-/** Rejects with `check-unavailable`, `spool-io` (with the reason, e.g. disk full). */
+/**
+ * Rejects with `check-unavailable`, `spool-io` (with the reason, e.g. disk full), `check-refused` (the request itself
+ * cannot be right: meta.code of docs/native-protocol.md, e.g. `bad-sector-list`). A file left at `path` is resumed.
+ */
 export interface VanillaChecker {
 	begin(request: OpenRequest, path: string): Promise<SpoolSession>;
 	close(): Promise<void>;

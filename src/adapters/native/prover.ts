@@ -1,0 +1,145 @@
+/** Port `ProverSlot` over `poster-native prove`: one slot is one process, so that a fault on one device costs one job. */
+import { isPosterError, PosterError } from '../../domain/errors.ts';
+import { limits } from '../../domain/limits.ts';
+import { PROOF_BYTES } from '../../domain/proof.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { ProofJob, ProofMade, ProofPhase, ProverSlot } from '../../ports/prover.ts';
+import { booleanField, type FrameHeader, frameError, type NativeFrame, numberField, textField } from './frame.ts';
+import type { NativeChild, NativeJob } from './native-child.ts';
+import { encodeSectorList } from './sector-list.ts';
+
+export class NativeProverSlot implements ProverSlot {
+	readonly name: string;
+	readonly #child: NativeChild;
+	readonly #clock: Clock;
+	#busy = false;
+
+	constructor(name: string, child: NativeChild, clock: Clock) {
+		this.name = name;
+		this.#child = child;
+		this.#clock = clock;
+	}
+
+	async prove(job: ProofJob, onPhase: (phase: ProofPhase) => void, signal: AbortSignal): Promise<ProofMade> {
+		if (this.#busy) throw new PosterError('prover-unavailable', `slot ${this.name} has a job already`);
+		if (signal.aborted) throw cancelled(signal);
+		this.#busy = true;
+		try {
+			return await this.#prove(job, onPhase, signal);
+		} finally {
+			this.#busy = false;
+		}
+	}
+
+	close(): Promise<void> {
+		return this.#child.close();
+	}
+
+	async #prove(job: ProofJob, onPhase: (phase: ProofPhase) => void, signal: AbortSignal): Promise<ProofMade> {
+		const answer = Promise.withResolvers<ProofMade>();
+		/** The cancelled job was over before the worker heard of it: then it does not end. */
+		const idle = Promise.withResolvers<void>();
+		// It may be settled before anybody waits for it.
+		answer.promise.catch(() => undefined);
+		const native = await this.#open(
+			{
+				frame: (frame) => {
+					const type = textField(frame.header, 'type');
+					if (type === 'phase') onPhase(readPhase(frame.header));
+					else if (type === 'proof') answer.resolve(readProof(frame, native.hello));
+					else if (type !== 'cancelled') throw frameError(`a "${type}" frame in a proof`);
+					else if (!booleanField(frame.header, 'exits')) idle.resolve();
+				},
+				lost: (cause) => answer.reject(lost(cause)),
+			},
+			signal,
+		);
+		const onAbort = Promise.withResolvers<void>();
+		const abort = (): void => onAbort.resolve();
+		signal.addEventListener('abort', abort, { once: true });
+		try {
+			native
+				.send(proveHeader(job), encodeSectorList(job.statement.sectors))
+				.catch((cause) => answer.reject(lost(cause)));
+			if (signal.aborted) abort();
+			const made = await Promise.race([answer.promise, onAbort.promise]);
+			if (made !== undefined) return made;
+			await this.#cancel(native, idle.promise);
+			throw cancelled(signal);
+		} finally {
+			signal.removeEventListener('abort', abort);
+			native.close();
+		}
+	}
+
+	async #open(listener: Parameters<NativeChild['open']>[0], signal: AbortSignal): Promise<NativeJob> {
+		try {
+			return await this.#child.open(listener, signal);
+		} catch (cause) {
+			if (signal.aborted) throw cancelled(signal);
+			throw new PosterError('prover-unavailable', `slot ${this.name} has no worker`, {
+				cause,
+				...(isPosterError(cause) && cause.advice !== undefined ? { advice: cause.advice } : {}),
+			});
+		}
+	}
+
+	/**
+	 * The worker ends itself, since a call of the library cannot be interrupted; if it does not, it is killed. The slot
+	 * is free only when the old process is gone: two of them would share one device.
+	 */
+	async #cancel(native: NativeJob, idle: Promise<void>): Promise<void> {
+		const stopKill = this.#clock.after(limits.nativeCancelMs, () => {
+			native.kill(new PosterError('prover-cancelled', 'the worker did not end a cancelled proof by itself'));
+		});
+		// A failed write means that the process is gone, as wanted.
+		native.send({ type: 'cancel' }).catch(() => undefined);
+		await Promise.race([native.exited, idle]);
+		stopKill();
+	}
+}
+
+function proveHeader({ statement, spool }: ProofJob): FrameHeader {
+	return {
+		type: 'prove',
+		proofType: statement.proofType,
+		minerId: statement.miner,
+		randomness: statement.randomness,
+		spool: spool.path,
+		slots: statement.sectors.map((sector) => spool.slotOf(sector.number)),
+	};
+}
+
+function readPhase(header: FrameHeader): ProofPhase {
+	const phase = textField(header, 'phase');
+	const state = textField(header, 'state');
+	if (state === 'start') return { phase, state };
+	if (state === 'end') return { phase, state, ms: numberField(header, 'ms') };
+	throw frameError(`a phase in the state "${state}"`);
+}
+
+function readProof({ header, body }: NativeFrame, hello: FrameHeader): ProofMade {
+	if (body.length !== PROOF_BYTES) throw frameError(`a proof of ${body.length} bytes`);
+	const phases = header['phases'];
+	if (typeof phases !== 'object' || phases === null) throw frameError('a proof without phases');
+	const gpus = hello['gpus'];
+	const device = Array.isArray(gpus) && gpus.length > 0 ? gpus.map(String).join(', ') : 'cpu';
+	return {
+		proof: new Uint8Array(body),
+		phaseMs: Object.fromEntries(Object.keys(phases).map((name) => [name, numberField(phases as FrameHeader, name)])),
+		device,
+	};
+}
+
+function cancelled(signal: AbortSignal): PosterError {
+	return new PosterError('prover-cancelled', 'the proof was cancelled', { cause: signal.reason });
+}
+
+/** A worker that says why it gave a job up did so for the job's sake; one that is gone says nothing about the job. */
+function lost(cause: PosterError): PosterError {
+	const init = cause.advice === undefined ? { cause } : { cause, advice: cause.advice };
+	if (isPosterError(cause, 'native-failed')) {
+		return new PosterError('prover-failed', cause.message, { ...init, meta: cause.meta });
+	}
+	return new PosterError('prover-crashed', 'the proving worker died', init);
+}
