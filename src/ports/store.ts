@@ -1,8 +1,8 @@
-/** Ordered key-value store of a node's home. Keys are ASCII text, values opaque bytes. */
-export type Write =
-	| { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
-	| { readonly type: 'del'; readonly key: string };
+import type { Write } from '../domain/write.ts';
 
+export type { Write } from '../domain/write.ts';
+
+/** Ordered key-value store of a node's home. Keys are ASCII text, values opaque bytes. */
 export interface Store {
 	get(key: string): Promise<Uint8Array | undefined>;
 	/** Entries whose key starts with `prefix`, in key order. */
