@@ -6,7 +6,7 @@ import { decode, encode } from '@ipld/dag-cbor';
 import { PosterError } from '../domain/errors.ts';
 
 export function encodeCbor(value: unknown): Uint8Array {
-	return encode(value);
+	return plainBytes(encode(value));
 }
 
 /** The value of canonical CBOR of at most `maxBytes`; throws `bad-cbor` naming `what`. */
@@ -15,7 +15,7 @@ export function decodeCbor(bytes: Uint8Array, maxBytes: number, what: string): u
 	let value: unknown;
 	let canonical: Uint8Array;
 	try {
-		value = decode(bytes);
+		value = decode(plainBytes(bytes));
 		canonical = encode(value);
 	} catch (cause) {
 		throw badCbor(`${what} is not CBOR`, cause);
@@ -51,6 +51,11 @@ export function cborBytes(value: unknown, minLength: number, maxLength: number, 
 		throw badCbor(`${what} is not a byte string of ${minLength} to ${maxLength} bytes`);
 	}
 	return value;
+}
+
+/** The same bytes as a plain Uint8Array: cborg hands out Node Buffers, whose `slice` does not copy. */
+function plainBytes(bytes: Uint8Array): Uint8Array {
+	return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
