@@ -71,7 +71,7 @@ class CheckSession implements SpoolSession {
 			spool: this.spool.path,
 			resume: true,
 		};
-		await Promise.all([this.#begun.promise, job.send(header, encodeSectorList(this.#request.sectors))]);
+		await this.#answered(this.#begun.promise, job.send(header, encodeSectorList(this.#request.sectors)));
 	}
 
 	async check(sector: SectorNumber, proof: Uint8Array): Promise<CheckVerdict> {
@@ -80,14 +80,11 @@ class CheckSession implements SpoolSession {
 		const tag = this.#lastTag;
 		const verdict = Promise.withResolvers<CheckVerdict>();
 		this.#pending.set(tag, verdict);
-		const cancelTimeout = this.#clock.after(limits.nativeAnswerMs, () => job.kill(stuck()));
 		try {
-			const [given] = await Promise.all([verdict.promise, job.send({ type: 'blob', sector, tag }, proof)]);
-			return given;
+			return await this.#answered(verdict.promise, job.send({ type: 'blob', sector, tag }, proof));
 		} catch (cause) {
 			throw checkError(cause);
 		} finally {
-			cancelTimeout();
 			this.#pending.delete(tag);
 		}
 	}
@@ -96,7 +93,7 @@ class CheckSession implements SpoolSession {
 		const job = this.#open();
 		this.#spooled ??= Promise.withResolvers<void>();
 		try {
-			await Promise.all([this.#spooled.promise, job.send({ type: 'end' })]);
+			await this.#answered(this.#spooled.promise, job.send({ type: 'end' }));
 			await this.#leave(true);
 		} catch (cause) {
 			throw checkError(cause);
@@ -118,7 +115,18 @@ class CheckSession implements SpoolSession {
 	async #leave(keep: boolean): Promise<void> {
 		const job = this.#open();
 		this.#closed ??= Promise.withResolvers<void>();
-		await Promise.all([this.#closed.promise, job.send({ type: 'drop', keep })]);
+		await this.#answered(this.#closed.promise, job.send({ type: 'drop', keep }));
+	}
+
+	/** The answer to what was sent, within a bound: a worker that is stuck is killed, which rejects both. */
+	async #answered<T>(answer: Promise<T>, sent: Promise<void>): Promise<T> {
+		const cancelTimeout = this.#clock.after(limits.nativeAnswerMs, () => this.#job?.kill(stuck()));
+		try {
+			const [value] = await Promise.all([answer, sent]);
+			return value;
+		} finally {
+			cancelTimeout();
+		}
 	}
 
 	#open(): NativeJob {

@@ -98,6 +98,7 @@ export class NativeChild {
 		const job = await this.open({ frame: answer.resolve, lost: answer.reject }, signal);
 		const abort = (): void => answer.reject(signal?.reason);
 		signal?.addEventListener('abort', abort, { once: true });
+		if (signal?.aborted === true) abort();
 		const cancelTimeout = this.#clock.after(limits.nativeAnswerMs, () => job.kill(stuck()));
 		try {
 			const [frame] = await Promise.all([answer.promise, job.send(header, body)]);

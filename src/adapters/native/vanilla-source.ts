@@ -67,6 +67,7 @@ export class NativeVanillaSource implements VanillaSource {
 				signal,
 			);
 			signal.addEventListener('abort', abort, { once: true });
+			if (signal.aborted) abort();
 			try {
 				const { proofType, miner, randomness, sectors } = request;
 				job.send({ type: 'open', proofType, minerId: miner, randomness }, encodeSectorList(sectors)).catch(fail);

@@ -1,0 +1,95 @@
+/**
+ * An executable in the place of `poster-native` that misbehaves in one chosen way: `node native-worker.ts BEHAVIOUR`.
+ * Behaviours that answer echo each frame back: header and body, with the type `echo`.
+ */
+import { FrameDecoder, frameHead, type NativeFrame } from '../../src/adapters/native/frame.ts';
+
+const behaviour = process.argv[2];
+const NO_BODY = new Uint8Array(0);
+
+function say(header: Readonly<Record<string, unknown>>, body: Uint8Array = NO_BODY): void {
+	process.stdout.write(Buffer.concat([frameHead(header, body.length), body]));
+}
+
+function sayByteByByte(header: Readonly<Record<string, unknown>>, body: Uint8Array): void {
+	for (const byte of Buffer.concat([frameHead(header, body.length), body])) process.stdout.write(Uint8Array.of(byte));
+}
+
+function rawFrame(total: number, headerBytes: number, rest: string): Buffer {
+	const prefix = Buffer.alloc(8);
+	prefix.writeUInt32LE(total, 0);
+	prefix.writeUInt32LE(headerBytes, 4);
+	return Buffer.concat([prefix, Buffer.from(rest)]);
+}
+
+function answer(frame: NativeFrame): void {
+	const { job } = frame.header;
+	switch (behaviour) {
+		case 'crash':
+			process.exit(3);
+			break;
+		case 'fatal-on-job':
+			say({ type: 'fatal', code: 'bad-header', reason: 'a test made it so', advice: 'none' });
+			process.exit(2);
+			break;
+		case 'garbage':
+			process.stdout.write(Buffer.alloc(5000, 0xff));
+			break;
+		case 'length-4gib':
+			process.stdout.write(rawFrame(0xffff_ffff, 2, '{}'));
+			break;
+		case 'header-longer-than-frame':
+			process.stdout.write(rawFrame(6, 100, '{}'));
+			break;
+		case 'no-json':
+			process.stdout.write(rawFrame(7, 3, '{a}'));
+			break;
+		case 'no-object':
+			process.stdout.write(rawFrame(6, 2, '[]'));
+			break;
+		case 'no-job':
+			say({ type: 'echo' });
+			break;
+		case 'wrong-type':
+			say({ type: 'verified', job, ok: 'yes' });
+			break;
+		case 'failed':
+			say({ type: 'failed', job, code: String(frame.header['fail'] ?? 'queue-full'), reason: 'no', advice: 'wait' });
+			break;
+		case 'mute':
+			break;
+		case 'byte-by-byte':
+			sayByteByByte({ ...frame.header, type: 'echo' }, frame.body);
+			break;
+		default:
+			say(
+				{ ...frame.header, type: 'echo', pid: process.pid, cwd: process.cwd(), tmp: process.env['TMPDIR'] },
+				frame.body,
+			);
+	}
+}
+
+if (behaviour === 'fatal') {
+	say({ type: 'fatal', code: 'published-key', reason: 'a published key', advice: 'another folder' });
+	process.exit(2);
+}
+if (behaviour === 'exit-at-start') process.exit(1);
+if (behaviour === 'stubborn') {
+	process.on('SIGTERM', () => undefined);
+	setInterval(() => undefined, 1000);
+}
+if (behaviour === 'chatty') for (let i = 0; i < 5000; i++) process.stderr.write(`line ${i} ${'x'.repeat(100)}\n`);
+if (behaviour !== 'never-ready') say({ type: 'ready', mode: 'fake', pid: process.pid });
+if (behaviour === 'never-ready') setInterval(() => undefined, 1000);
+
+if (behaviour !== 'deaf') {
+	const decoder = new FrameDecoder();
+	process.stdin.on('data', (chunk: Buffer) => {
+		for (const frame of decoder.push(chunk)) answer(frame);
+	});
+	process.stdin.on('end', () => {
+		if (behaviour !== 'stubborn') process.exit(0);
+	});
+} else {
+	setInterval(() => undefined, 1000);
+}
