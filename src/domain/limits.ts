@@ -150,4 +150,58 @@ export const limits = {
 	nativeStderrLineChars: 2_000,
 	/** Sectors of one job of the opening worker: 800 KB of proofs; what was asked for waits at most for one such chunk. */
 	vanillaChunkSectors: 32,
+	// Mesh protocol.
+	/** StateNetworkName; the longest known has 16. */
+	networkNameChars: 64,
+	/** Text of a Filecoin address: f4 at its longest. */
+	addressChars: 120,
+	/** Members of one roster, and miners: the whole network has 622 miner ids. */
+	rosterPeers: 4096,
+	rosterMiners: 1024,
+	rosterNameChars: 64,
+	/** Proving slots of one node. */
+	slots: 64,
+	/** Sectors of one partition: 2,349 is the largest shape. */
+	manifestSectors: 2349,
+	/** 2,349 entries of [u53, 32 bytes, flag] take at most 46 bytes each. */
+	manifestBytes: 112 * KIB,
+	/** RLE+ of any set of sectors of one partition: 2,349 lone members far apart take 10 bytes each. */
+	partitionSetBytes: 24 * KIB,
+	/** A REC lists the leases within the roster's slots and one prefetch. */
+	recordLeases: 65,
+	recordEstimates: 8,
+	/** Released leases told again, newest first: enough for people and for the claim rule to see the reason. */
+	recordEnded: 32,
+	/** Challenges whose results a REC names, newest first; older ones are acknowledged by sync alone. */
+	recordHave: 96,
+	/** One of them: every second of 3,000 partitions. */
+	recordHaveBytes: 512,
+	/** SUBs whose receipt a REC acknowledges: signing waits for the newest one only. */
+	recordSubmissions: 64,
+	recordObjections: 32,
+	recordSuspects: 8,
+	/** Holders' refusals in one RES, and the bytes of one: a set of one partition's sectors and its envelope. */
+	resultRefusals: 8,
+	refusalBytes: 4 * KIB,
+	/** Signed message inside a SUB: proof 192 B, skips and addresses; most by far have under 600 B. */
+	submissionBytes: 32 * KIB,
+	/** Challenges open at a time, dry runs included: 512 miners with two deadlines each. */
+	openChallenges: 1024,
+	/** Partitions of a deadline (builtin-actors: 3,000), some under two roots after a reorg. */
+	challengeWorks: 4096,
+	/** ANN pages and TOMBs of one challenge from all announcers. */
+	challengeStatements: 256,
+	/** SUBs of one challenge: each partition once, some replaced. */
+	challengeSubmissions: 4096,
+	/** REFs of one challenge: one per holder and item. */
+	challengeRefusals: 4096,
+	/** Digest: 4,096 records of 60 B and 1,024 challenges of 150 B. */
+	digestBytes: 512 * KIB,
+	/** Pull: what is known of a deadline of 3,000 partitions, twice. */
+	pullBytes: 1024 * KIB,
+	/** One answer to a pull; the rest comes with the next one. */
+	pullAnswerBytes: 2 * 1024 * KIB,
+	pullAnswerStatements: 4096,
+	/** (peer, miner) pairs of holdings. */
+	holdingsKnown: 8192,
 } as const;
