@@ -39,6 +39,16 @@ export const limits = {
 	/** Free space before a store that failed is opened anew: LevelDB rewrites its log (4 MiB) into tables, twice at worst. */
 	storeRecoveryBytes: 16 * 1024 * KIB,
 
+	// Observation.
+	/** Label sets of one metric; roles, codes and phases make some hundred. Further ones are counted as `other`. */
+	metricSeries: 2000,
+	/** Distance of the samples of the event loop's delay: fine enough for a p99 of 20 ms. */
+	loopResolutionMs: 10,
+	/** Time between two reports of the event loop's delay. */
+	loopReportMs: 10_000,
+	/** The loop may never be blocked longer: pings and renewals would come late. */
+	loopBlockMs: 100,
+
 	// Home, configuration, control API.
 	/** Key and token files: the longest, a Lotus KeyInfo or a JWT, takes some hundred bytes. */
 	keyFileBytes: 4 * KIB,
