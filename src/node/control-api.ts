@@ -1,0 +1,173 @@
+/** What the control API says and what it needs from the node: the contract between node, CLI and dashboards (docs/control.md). */
+import type { View } from '../core/api.ts';
+import type { ActorId, DeadlineIndex, NodeId, PartitionIndex } from '../domain/ids.ts';
+import type { Role } from '../domain/roster.ts';
+import type { SignedRoster } from './roster-file.ts';
+
+/** What the node offers to the control API. */
+export interface ControlSource {
+	/** The core's view of now. */
+	view(): View;
+	facts(): NodeFacts;
+	roster(): SignedRoster;
+	/** Verifies, stores and spreads a new roster. Rejects `roster-bad`, `roster-signature`, `roster-older`. */
+	setRoster(bytes: Uint8Array): Promise<SignedRoster>;
+	/** Prometheus text. */
+	metrics(): Promise<string>;
+	/** JSON about connections, gossip and streams; its shape is for people and may change. */
+	debugMesh(): unknown;
+	/** Starts proving a deadline now. Rejects `compute-…` codes (unknown miner, no such deadline, no chain, too many). */
+	compute(request: ComputeRequest): Promise<string>;
+	/** Undefined for an id that was never given, or is forgotten. */
+	computeState(id: string): ComputeState | undefined;
+	/** Calls `listener` for every event until the returned function is called. Must not throw or wait. */
+	subscribe(listener: (event: ControlEvent) => void): () => void;
+	/** Begins an orderly end; returns at once. */
+	stop(): void;
+}
+
+/** What the core does not know of its node. */
+export interface NodeFacts {
+	readonly version: string;
+	readonly pid: number;
+	readonly name: string;
+	readonly roles: readonly Role[];
+	readonly addresses: readonly string[];
+	readonly startedWallMs: number;
+	/** `none`: no chain role. */
+	readonly chain: 'none' | 'following' | 'lost';
+	readonly loopDelayP99Ms: number;
+}
+
+export interface StatusReport extends NodeFacts {
+	readonly id: NodeId;
+	readonly network: string;
+	readonly rosterVersion: number;
+	readonly epoch: number;
+	readonly epochMs: number;
+	readonly synced: boolean;
+	readonly members: number;
+	readonly connected: number;
+	readonly slots: View['slots'];
+	readonly alarms: View['alarms'];
+	readonly ignored: View['ignored'];
+	readonly counters: View['counters'];
+}
+
+export interface ClaimRow {
+	readonly work: string;
+	readonly kind: 'post' | 'dry';
+	/** `f01000` */
+	readonly miner: string;
+	readonly deadline: number;
+	readonly partition: number;
+	readonly sectors: number;
+	/** Sectors that were fetched and checked, when this node gathers. */
+	readonly gathered: number;
+	/** Furthest point reached by anybody: see docs/control.md. */
+	readonly phase: string;
+	/** Who works on it, the winner first; backups after it. */
+	readonly holders: readonly ClaimHolder[];
+	readonly epochsLeft: number;
+	readonly leftMs: number;
+	/** Why this node does not take it; `own` when it does. */
+	readonly why: string;
+	readonly result: {
+		readonly prover: string;
+		readonly proveMs: number;
+		readonly skipped: number;
+		readonly copies: number;
+	} | null;
+	readonly submission: {
+		readonly phase: string;
+		readonly reason: string;
+		readonly cid: string | null;
+		readonly nonce: number | null;
+		readonly includedAt: number | null;
+	} | null;
+}
+
+export interface ClaimHolder {
+	readonly id: NodeId;
+	readonly name: string;
+	readonly term: number;
+	readonly backup: boolean;
+	readonly phase: string;
+	/** Finished share, 0 to 1000. */
+	readonly permille: number;
+	readonly silentMs: number;
+}
+
+export interface ClaimsReport {
+	readonly node: string;
+	readonly network: string;
+	readonly epoch: number;
+	readonly epochMs: number;
+	readonly synced: boolean;
+	readonly connected: number;
+	readonly members: number;
+	readonly claims: readonly ClaimRow[];
+	readonly alarms: View['alarms'];
+}
+
+export interface ComputeRequest {
+	/** Undefined: the roster's only miner. */
+	readonly miner?: ActorId;
+	readonly deadline: DeadlineIndex;
+	/** Undefined: every partition with sectors to prove. */
+	readonly partition?: PartitionIndex;
+	/** Send the proofs too: only while the deadline is open and its real challenge is proven. */
+	readonly submit: boolean;
+}
+
+export const COMPUTE_STEPS = ['find', 'open', 'transfer', 'check', 'prove', 'verify'] as const;
+export type ComputeStep = (typeof COMPUTE_STEPS)[number];
+
+export interface ComputePartition {
+	readonly partition: number;
+	readonly sectors: number;
+	/** As `ClaimRow.phase`, or `failed`. */
+	readonly phase: string;
+	/** Name of the prover, null while nobody has it. */
+	readonly holder: string | null;
+	readonly permille: number;
+	/** Milliseconds of the steps that ended. */
+	readonly stepMs: Readonly<Partial<Record<ComputeStep, number>>>;
+	readonly skipped: readonly number[];
+	/** 192 bytes in base64 once proven and verified. */
+	readonly proof: string | null;
+	readonly error: string | null;
+}
+
+export interface ComputeState {
+	readonly id: string;
+	/** `empty`: the deadline has nothing to prove. */
+	readonly state: 'running' | 'done' | 'failed' | 'empty';
+	readonly miner: string;
+	readonly deadline: number;
+	/** 64 hex digits. */
+	readonly randomness: string;
+	readonly proofType: number;
+	readonly submit: boolean;
+	readonly startedWallMs: number;
+	readonly wallMs: number;
+	readonly partitions: readonly ComputePartition[];
+}
+
+/** One line of `/events`: what the core decided or the node saw. `wallMs` is for people and for tests of order. */
+export interface ControlEvent {
+	readonly wallMs: number;
+	readonly type: string;
+	readonly facts: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export interface ControlErrorBody {
+	readonly error: { readonly code: string; readonly message: string; readonly advice: string | null };
+}
+
+/** Content of control.json in the home. */
+export interface ControlFile {
+	readonly url: string;
+	readonly token: string;
+	readonly pid: number;
+}

@@ -1,0 +1,131 @@
+/**
+ * The operator-signed membership: checked before it counts, evolved by one version at a time, kept in the home. Nobody
+ * but the operator can admit a machine, so nothing here trusts what a file or a peer says of itself.
+ */
+import { publicKeyOf } from '../adapters/identity/ed25519.ts';
+import { decodeRoster, sealRoster } from '../codec/roster.ts';
+import { isPosterError, PosterError } from '../domain/errors.ts';
+import type { Hex32, NodeId } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import { ROLES, type Roster, type RosterPeer } from '../domain/roster.ts';
+import type { Identity } from '../ports/identity.ts';
+import { readSmallFile, writeFileAtomic } from './files.ts';
+import type { Home } from './home.ts';
+
+/** A roster whose signature was checked. `bytes` is the file. */
+export interface SignedRoster {
+	readonly bytes: Uint8Array;
+	readonly roster: Roster;
+	/** SHA-256 of the signed payload. */
+	readonly hash: Hex32;
+}
+
+/** Rejects `roster-bad` (no roster at all), `roster-signature` (not by this mesh's operator). */
+export function verifyRoster(bytes: Uint8Array, operator: NodeId, identity: Identity): SignedRoster {
+	const { roster, hash, signingBytes, signature } = decoded(bytes);
+	if (!identity.verify(operator, signingBytes, signature)) {
+		throw new PosterError(
+			'roster-signature',
+			`roster version ${roster.version} is not signed by the operator ${operator}`,
+			{
+				advice: "Take the roster from a node of this mesh, or check that operator.pub is your mesh's operator.",
+				meta: { version: roster.version, operator },
+			},
+		);
+	}
+	return { bytes, roster, hash };
+}
+
+/** Rejects `roster-bad` when the roster breaks a rule, e.g. two peers of one name. */
+export function signRoster(roster: Roster, operator: Identity): SignedRoster {
+	try {
+		return verifyRoster(
+			sealRoster(roster, (bytes) => operator.sign(bytes)),
+			operator.id,
+			operator,
+		);
+	} catch (error) {
+		throw rosterError(error);
+	}
+}
+
+/** The highest version wins; of two equal ones the lower hash, so that all nodes end with the same. */
+export function supersedes(candidate: SignedRoster, current: SignedRoster): boolean {
+	if (candidate.roster.version !== current.roster.version) return candidate.roster.version > current.roster.version;
+	return candidate.hash < current.hash;
+}
+
+/** The roster in the home. Rejects `roster-missing`, `roster-bad`, `roster-signature`. */
+export async function loadRoster(home: Home): Promise<SignedRoster> {
+	const bytes = await readSmallFile(home.paths.roster, limits.rosterBytes);
+	if (bytes === undefined) {
+		throw new PosterError('roster-missing', `${home.paths.roster} does not exist`, {
+			advice: 'Ask the operator for a new invitation, or restore the file from a backup.',
+			meta: { path: home.paths.roster },
+		});
+	}
+	return verifyRoster(bytes, home.operatorId, home.identity);
+}
+
+export function saveRoster(home: Home, signed: SignedRoster): Promise<void> {
+	return writeFileAtomic(home.paths.roster, signed.bytes, 0o644);
+}
+
+/** This node's entry. Rejects `not-in-roster`: the operator has not admitted it, or this is the home of another node. */
+export function ownEntry(roster: Roster, self: NodeId): RosterPeer {
+	const peer = roster.peers.find(({ id }) => id === self);
+	if (peer !== undefined) return peer;
+	throw new PosterError('not-in-roster', `roster version ${roster.version} does not name this node (${self})`, {
+		advice: `On the operator's machine: poster-node roster add --id ${self} --name NAME --roles ROLES`,
+		meta: { version: roster.version, self },
+	});
+}
+
+/** The next version with the peer added. Rejects `roster-duplicate`, `roster-bad`. */
+export function withPeer(roster: Roster, peer: RosterPeer): Roster {
+	if (publicKeyOf(peer.id) === undefined) {
+		throw new PosterError('roster-bad', `${peer.id} is no Ed25519 peer id`, {
+			advice: 'A new machine prints its peer id with `poster-node init --join FILE`.',
+		});
+	}
+	const taken = roster.peers.find(({ id, name }) => id === peer.id || name === peer.name);
+	if (taken !== undefined) {
+		throw new PosterError('roster-duplicate', `the roster has ${taken.name} (${taken.id}) already`, {
+			advice: 'Choose another --name, or remove that peer first.',
+			meta: { name: taken.name },
+		});
+	}
+	const unknown = peer.miners.find((id) => !roster.miners.some(({ miner }) => miner === id));
+	if (unknown !== undefined) throw new PosterError('roster-bad', `the roster has no miner f0${unknown}`);
+	const sorted: RosterPeer = {
+		...peer,
+		roles: ROLES.filter((role) => peer.roles.includes(role)),
+		miners: [...new Set(peer.miners)].sort((a, b) => a - b),
+	};
+	const peers = [...roster.peers, sorted].sort((a, b) => (a.id < b.id ? -1 : 1));
+	return { ...roster, version: roster.version + 1, peers };
+}
+
+/** The next version without the peer of this id or name. Rejects `roster-unknown-peer`. */
+export function withoutPeer(roster: Roster, idOrName: string): Roster {
+	const peers = roster.peers.filter(({ id, name }) => id !== idOrName && name !== idOrName);
+	if (peers.length === roster.peers.length) {
+		throw new PosterError('roster-unknown-peer', `the roster has no peer ${idOrName}`, {
+			advice: `It names: ${roster.peers.map(({ name }) => name).join(', ')}`,
+		});
+	}
+	return { ...roster, version: roster.version + 1, peers };
+}
+
+function decoded(bytes: Uint8Array): ReturnType<typeof decodeRoster> {
+	try {
+		return decodeRoster(bytes);
+	} catch (error) {
+		throw rosterError(error);
+	}
+}
+
+function rosterError(error: unknown): unknown {
+	if (!isPosterError(error, 'bad-cbor', 'bad-address')) return error;
+	return new PosterError('roster-bad', `this is no valid roster: ${error.message}`, { cause: error });
+}
