@@ -60,6 +60,10 @@ export const limits = {
 	rosterBytes: 1024 * KIB,
 	/** Body of any other control request: a handful of short fields. */
 	controlBodyBytes: 16 * KIB,
+	/** Connections to the control API: a CLI, a dashboard and a scraper take some each. */
+	controlConnections: 64,
+	/** Time for a control request to arrive in full. */
+	controlRequestMs: 10_000,
 	/** Open event streams of the control API: each buffers on its own. */
 	controlStreams: 32,
 	/** Events that wait for one slow reader of `/events`; then the reader is cut off. */
@@ -85,6 +89,10 @@ export const limits = {
 	connectionsPerSecondPerHost: 200,
 	/** A handshake takes three round trips; a stranger holds one of `pendingConnections` for at most this long. */
 	handshakeMs: 5_000,
+	/** An orderly goodbye: flushing streams to a peer that takes nothing must not hold up the stop of this node. */
+	closeMs: 1_000,
+	/** Up to this many members everyone dials everyone: a star beyond gossipsub's `Dhi` of 32 takes minutes to mesh. */
+	fullMeshPeers: 30,
 	/** Dials in progress. */
 	parallelDials: 8,
 	/** One address: a dead host must not use up the whole dial. */
@@ -214,4 +222,32 @@ export const limits = {
 	pullAnswerStatements: 4096,
 	/** (peer, miner) pairs of holdings. */
 	holdingsKnown: 8192,
+
+	// Embedded chain.
+	/** Tipsets held before the oldest are forgotten, and how many stay: 3,600 epochs cover dispute window, period and finality. */
+	devnetTipSets: 6000,
+	devnetTipSetsKept: 4000,
+	/** Tipsets that one control call may make or revert: the real chain's finality. */
+	devnetEpochsPerCall: 900,
+	/** Pending messages of one sender (Lotus `maxActorPendingMessages`), and of all. */
+	devnetPendingPerSender: 1000,
+	devnetPending: 10_000,
+	/** Messages remembered by CID, included or not. */
+	devnetSeenMessages: 20_000,
+	/** Request ids of MpoolPushMessage remembered to make it idempotent. */
+	devnetRequestIds: 10_000,
+	/** Body of a request or frame of a WebSocket: the largest, a bitfield of a million sectors, stays far below. */
+	devnetRequestBytes: 1024 * KIB,
+	/** Calls of one JSON-RPC batch. */
+	devnetBatchCalls: 64,
+	/** Open sockets, HTTP and WebSocket together: a demo has some dozen. */
+	devnetSockets: 512,
+	/** Head subscriptions of one WebSocket. */
+	devnetChannels: 16,
+	/** Unsent bytes of one WebSocket; a reader that is slower is hung up. Some thousand head changes. */
+	devnetSocketBufferBytes: 16 * 1024 * KIB,
+	/** Calls that wait for a message, or hang while the API is frozen. */
+	devnetWaiting: 1024,
+	/** Sectors of one genesis miner. */
+	devnetSectors: 256 * KIB,
 } as const;
