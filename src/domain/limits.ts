@@ -250,4 +250,15 @@ export const limits = {
 	devnetWaiting: 1024,
 	/** Sectors of one genesis miner. */
 	devnetSectors: 256 * KIB,
+
+	// The loop.
+	/** Events stepped before one synced write: a batch of 64 takes a few milliseconds and costs one fsync. */
+	loopBatchEvents: 64,
+	/** Statements and questions of others that wait; above it they are dropped and found again by sync. */
+	loopOutsideEvents: 16 * KIB,
+	/** Pause before a refused write is tried again, doubled each time up to the second. */
+	storeRetryFirstMs: 100,
+	storeRetryLastMs: 5_000,
+	/** Manifests kept decoded: two per slot and some to verify; 2,349 sectors take about 300 KB. */
+	manifestsDecoded: 64,
 } as const;
