@@ -261,4 +261,132 @@ export const limits = {
 	storeRetryLastMs: 5_000,
 	/** Manifests kept decoded: two per slot and some to verify; 2,349 sectors take about 300 KB. */
 	manifestsDecoded: 64,
+	// Mesh core: times and counts of its rules.
+	/** Level-triggered evaluation of all rules. */
+	tickMs: 250,
+	/** Renewal of a record with leases; jittered by 10 % so that holders do not beat in step. */
+	renewMs: 3_000,
+	/** Record of a node without leases; a chain node tells its epoch at least every `beaconEpochs`. */
+	beaconMs: 30_000,
+	beaconEpochs: 4,
+	/** A claim is told again after these pauses: one lost message must not cost a lease its start. */
+	claimRepeatMs: [300, 1_200],
+	/** Least pause between two records of one node, so that a burst of changes is one record. */
+	recordPauseMs: 50,
+	/** A lease whose holder was silent this long has lapsed: 4 renewals, at least 3 plus delay and jitter. */
+	leaseMs: 12_000,
+	/** A silent holder is probed this long before its lease lapses; only silence of all probes ends a lease. */
+	probeMs: 1_200,
+	/** Peers asked to probe on this node's behalf. */
+	probeVia: 3,
+	/** A node is ranked this long after its last record: 3 idle beacons and 5 s. Shorter lets every idle node think it is alone. */
+	rankMs: 95_000,
+	/** Pause between the claims of two ranks; beyond `rankSteps` ranks a derived jitter of up to 5 steps is added. */
+	rankStepMs: 1_000,
+	rankSteps: 10,
+	/** Members probed to tell a partition of the network from a crash. */
+	massProbes: 32,
+	/** From this share of silent members on (at least `massLossLeast`), vanished leases are honoured until it is almost too late. */
+	massLossPercent: 25,
+	massLossLeast: 3,
+	/** How long a mass loss is believed after it was last seen. */
+	massLossMs: 30_000,
+	/** Digest exchange with one peer. */
+	syncMs: 10_000,
+	/** A late joiner claims nothing until its first sync, or this long. */
+	firstSyncMs: 5_000,
+	/** Exchanges this node has begun, and an unanswered one is forgotten after this. */
+	syncTimeoutMs: 15_000,
+	/** Proof, store and message must be done this many epochs before close. */
+	marginEpochs: 8,
+	/** Announcements are accepted from challenge to this long after close, and up to this far ahead. */
+	announcementGraceEpochs: 20,
+	announcementAheadEpochs: 120,
+	/** A second announcer is waited for this long, in epochs and at least in milliseconds. */
+	loneAnnouncerEpochs: 2,
+	loneAnnouncerMs: 3_000,
+	/** Chain nodes beyond the two best-ranked announce this far apart. */
+	announceStepMs: 2_000,
+	/** Results, submissions and claims are dropped one proving period after close: longer than the dispute window. */
+	retentionEpochs: 2_880,
+	/** Holdings on disk count for 7 days of 30 s epochs. */
+	holdingsEpochs: 20_160,
+	/** Work items known at a time: five deadlines of 3,000 partitions. */
+	works: 16_384,
+	/** Unverified results of one item, verifications in progress, and pause before an unavailable verifier is asked again. */
+	candidates: 4,
+	verifications: 8,
+	verifyRetryMs: 2_000,
+	/** A result is offered again this often until enough nodes have it. */
+	offerMs: 5_000,
+	offers: 20,
+	/** Nodes with the result on disk, one of them a submitter, before its prover stops offering it. */
+	copies: 3,
+	/** A member whose result failed verification is not listened to for this long, about 24 h of epochs. */
+	distrustEpochs: 2_880,
+	/** Peers one gather streams from at a time, and tries per holder and sector. */
+	gatherPeers: 8,
+	gatherTries: 2,
+	/** A share without a checked sector for this long is given to others too. */
+	gatherStallMs: 10_000,
+	/** Answers taken from the directory for one block, and blocks asked for one gather. */
+	directoryProviders: 8,
+	directoryBlocks: 8,
+	/** An item that failed on this node is left to others this long, doubled each time up to 8 times. */
+	failedMs: 2_000,
+	manifestRetryMs: 2_000,
+	/** Submission: first epoch after open, confirmation depth, epochs between ranks, before close. */
+	submitDelayEpochs: 4,
+	confirmationEpochs: 5,
+	fallbackEpochs: 2,
+	/** Before close: from here on fallbacks step by 1 epoch and nonces do not wait; from `lastEpochs` on nobody waits. */
+	hurryEpochs: 8,
+	lastEpochs: 3,
+	/** Results with unbacked or many skips are sent from this many epochs before close on. */
+	doubtfulEpochs: 12,
+	manySkips: 10,
+	manySkipsPermille: 10,
+	/** Messages of one sender that wait for the chain: its pool refuses more. */
+	pendingMessages: 1_000,
+	/** A message not included after this many epochs may be replaced, every `fallbackEpochs`. */
+	stuckEpochs: 5,
+	/** Alarms kept; the oldest key gives way. */
+	alarms: 256,
+	/** Durations kept for the percentiles. */
+	durations: 64,
+	/** Heads kept for the epoch length: short and long window. */
+	headsShort: 5,
+	headsLong: 100,
+
+	// Full node.
+	/** One call; a full node under load takes seconds for the sectors of a large partition. */
+	chainCallMs: 30_000,
+	/** Calls at a time to one full node, and waiting ones: a chain node follows at most a few hundred miners. */
+	chainCalls: 16,
+	chainCallQueue: 4096,
+	/** Answers of bounded content (tipsets, partitions of one deadline); read on the event loop, 20 ms at worst. */
+	chainAnswerBytes: 4 * KIB * KIB,
+	/** Answers that grow with the network: 2,349 sectors are 2.2 MB, a pool of 50,000 messages is 60 MB. */
+	chainBulkBytes: 128 * KIB * KIB,
+	/** Such answers from this size on are read in a worker thread: below, parsing takes under 5 ms. */
+	chainInlineBytes: 256 * KIB,
+	/** One frame of head changes: a reorg of 900 tipsets of 5 blocks is 9 MB. */
+	headFrameBytes: 16 * KIB * KIB,
+	/** Frames read from the socket and not yet by the core; behind that, starting anew is cheaper. */
+	headFrames: 1024,
+	/** A connection without any frame, ping or pong: Lotus pings every 5 s. */
+	headConnectionSilenceMs: 20_000,
+	/** Epochs without a head change, null rounds and all, until the subscription is made anew. */
+	headSilenceEpochs: 10,
+	/** The same for chains of short epochs. */
+	headSilenceMinMs: 30_000,
+	/** First pause before a lost subscription is made anew; doubled each time ... */
+	headRetryMs: 100,
+	/** ... up to this: a full node that restarts is noticed within a sixth of an epoch. */
+	headRetryMaxMs: 5_000,
+	/** Where there is no WebSocket: pause between two questions for the head, ... */
+	headPollMinMs: 100,
+	headPollMaxMs: 1_000,
+	/** ... and the time until WebSocket is tried again. */
+	headPollPhaseMs: 60_000,
 } as const;
