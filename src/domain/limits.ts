@@ -64,6 +64,8 @@ export const limits = {
 	controlConnections: 64,
 	/** Time for a control request to arrive in full. */
 	controlRequestMs: 10_000,
+	/** Time the CLI waits for an answer of its node: the event loop is never blocked for a tenth of it. */
+	controlAnswerMs: 10_000,
 	/** Open event streams of the control API: each buffers on its own. */
 	controlStreams: 32,
 	/** Events that wait for one slow reader of `/events`; then the reader is cut off. */
@@ -389,4 +391,16 @@ export const limits = {
 	headPollMaxMs: 1_000,
 	/** ... and the time until WebSocket is tried again. */
 	headPollPhaseMs: 60_000,
+
+	// The node around the core.
+	/** Statements of one author: a record each 3 s, a claim sent three times, and bursts of announcements and results. */
+	authorStatementsPerSecond: 100,
+	authorStatementsBurst: 8 * KIB,
+	/** Statements kept away because the core failed on them. */
+	quarantined: 256,
+	/** Questions of others that wait for the core: 32 streams of some peers at once. */
+	syncQuestions: 256,
+	syncAnswerMs: 10_000,
+	/** A probe on behalf of another node. */
+	probeMs: 1_200,
 } as const;

@@ -1,0 +1,76 @@
+/** The newest roster this node knows: a better one is checked, stored, and only then followed. */
+import type { EventOf } from '../core/api.ts';
+import { isPosterError } from '../domain/errors.ts';
+import type { NodeId } from '../domain/ids.ts';
+import type { Roster } from '../domain/roster.ts';
+import type { Log } from '../ports/log.ts';
+import type { Mesh } from '../ports/mesh.ts';
+import type { Home } from './home.ts';
+import { type SignedRoster, saveRoster, supersedes, verifyRoster } from './roster-file.ts';
+
+export interface RosterKeeperOptions {
+	readonly home: Home;
+	readonly mesh: Mesh;
+	readonly log: Log;
+	readonly enqueue: (event: EventOf<'roster'>) => void;
+	/** Everything that goes by membership, e.g. the gate for statements. */
+	readonly changed: (roster: Roster) => void;
+}
+
+export class RosterKeeper {
+	readonly #options: RosterKeeperOptions;
+	#current: SignedRoster;
+	/** Offers are taken one after another: two files at once must not end with the older one on disk. */
+	#last: Promise<unknown> = Promise.resolve();
+
+	constructor(options: RosterKeeperOptions, current: SignedRoster) {
+		this.#options = options;
+		this.#current = current;
+	}
+
+	get current(): SignedRoster {
+		return this.#current;
+	}
+
+	/** From a peer: a file that does not hold is logged, one that is not newer ignored. */
+	async offer(bytes: Uint8Array): Promise<void> {
+		try {
+			await this.accept(bytes);
+		} catch (error) {
+			if (!isPosterError(error)) throw error;
+			this.#options.log.warn({ code: error.code, err: error }, 'a roster from the mesh was refused');
+		}
+	}
+
+	/** Rejects `roster-bad`, `roster-signature`, `file-io`. Answers with the roster that is followed afterwards. */
+	accept(bytes: Uint8Array): Promise<SignedRoster> {
+		const accepted = this.#last.then(() => this.#accept(bytes));
+		this.#last = accepted.catch(() => undefined);
+		return accepted;
+	}
+
+	async #accept(bytes: Uint8Array): Promise<SignedRoster> {
+		const { home, log, enqueue } = this.#options;
+		const candidate = verifyRoster(bytes, home.operatorId, home.identity);
+		if (candidate.roster.network !== this.#current.roster.network) {
+			log.error({ network: candidate.roster.network }, 'a roster of another network is ignored');
+			return this.#current;
+		}
+		if (!supersedes(candidate, this.#current)) return this.#current;
+		await saveRoster(home, candidate);
+		this.#current = candidate;
+		log.info({ version: candidate.roster.version, peers: candidate.roster.peers.length }, 'new roster');
+		this.apply();
+		enqueue({ type: 'roster', roster: candidate.roster, hash: candidate.hash });
+		return candidate;
+	}
+
+	/** Makes the network follow the current roster. */
+	apply(): void {
+		const { roster } = this.#current;
+		const self: NodeId = this.#options.home.identity.id;
+		const others = roster.peers.filter(({ id }) => id !== self);
+		this.#options.mesh.setMembers(others.map(({ id }) => ({ id, addresses: [] })));
+		this.#options.changed(roster);
+	}
+}
