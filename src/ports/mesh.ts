@@ -24,9 +24,13 @@ export interface Mesh {
 	readonly self: NodeId;
 	/** Own listening multiaddrs, with the peer id. */
 	addresses(): readonly string[];
+	/** Once. Rejects `mesh-listen` when the address cannot be listened at. */
 	start(handlers: MeshHandlers): Promise<void>;
 	stop(): Promise<void>;
-	/** Floods bytes (at most `limits.gossipBytes`) to the mesh. Never waits for slow peers; a node alone succeeds. */
+	/**
+	 * Floods bytes (at most `limits.gossipBytes`) to the mesh. Never waits for slow peers; a node alone succeeds.
+	 * Bytes that were published before go nowhere. Rejects `mesh-too-long`.
+	 */
 	publish(bytes: Uint8Array): Promise<void>;
 	/** Connected members. */
 	peers(): readonly NodeId[];

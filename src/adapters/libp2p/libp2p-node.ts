@@ -1,0 +1,151 @@
+/**
+ * The libp2p node under the ports. Every option of libp2p that matters to a private mesh is set here and in `gossip.ts`;
+ * `docs/network.md` has the measurements behind them.
+ */
+import type { GossipSub } from '@chainsafe/libp2p-gossipsub';
+import { privateKeyFromProtobuf } from '@libp2p/crypto/keys';
+import type { Identify, IdentifyComponents } from '@libp2p/identify';
+import { identify, identifyPush } from '@libp2p/identify';
+import type { Libp2p } from '@libp2p/interface';
+import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht';
+import { kadDHT, passthroughMapper } from '@libp2p/kad-dht';
+import { noise } from '@libp2p/noise';
+import { ping } from '@libp2p/ping';
+import { tcp } from '@libp2p/tcp';
+import { createLibp2p } from 'libp2p';
+import { assert, PosterError } from '../../domain/errors.ts';
+import { nodeId } from '../../domain/ids.ts';
+import { limits } from '../../domain/limits.ts';
+import type { Log } from '../../ports/log.ts';
+import type { Metrics } from '../../ports/metrics.ts';
+import type { CloneWatch } from './clone-watch.ts';
+import type { Conduct } from './conduct.ts';
+import { boundedYamux, watchUpgrades } from './connection-guard.ts';
+import type { Libp2pMeshOptions } from './create-mesh.ts';
+import type { GossipOptions } from './gossip.ts';
+import { gossip } from './gossip.ts';
+import { componentLogger } from './logger.ts';
+import type { Membership } from './membership.ts';
+import type { RegistrarGuard } from './registrar-guard.ts';
+import { guarded } from './registrar-guard.ts';
+
+const MESH_KEY_BYTES = 32;
+const KAD_PROTOCOL = '/poster/kad/1.0.0';
+/** Two connections to one peer identify at the same time, and the repair of gossip may do it once more. */
+const IDENTIFY_STREAMS = { maxInboundStreams: 4, maxOutboundStreams: 4 };
+
+export interface NodeComponents extends Pick<GossipOptions, 'clock'> {
+	readonly log: Log;
+	readonly metrics: Metrics;
+	readonly membership: Membership;
+	readonly conduct: Conduct;
+	readonly clones: CloneWatch;
+	readonly datastore?: KadDHTComponents['datastore'] | undefined;
+}
+
+export interface PosterServices {
+	readonly [service: string]: unknown;
+	readonly pubsub: GossipSub;
+	readonly identify: Identify;
+	readonly dht?: KadDHT;
+	readonly publicAddresses: PublicAddresses;
+}
+
+export async function createNode(
+	components: NodeComponents,
+	options: Libp2pMeshOptions,
+	topic: string,
+): Promise<Libp2p<PosterServices>> {
+	const { log, metrics, clock, membership, conduct, clones, datastore } = components;
+	const guard: RegistrarGuard = {
+		garbage: (connection, protocol) =>
+			conduct.garbage(nodeId(connection.remotePeer.toString()), protocol, 'unparsable'),
+	};
+	return await createLibp2p({
+		start: false,
+		privateKey: readPrivateKey(options.privateKey),
+		logger: componentLogger(log),
+		...(datastore === undefined ? {} : { datastore }),
+		nodeInfo: { userAgent: 'poster-node' },
+		addresses: { listen: [...options.listen], announce: [...(options.announce ?? [])] },
+		transports: [tcp()],
+		// The mesh key in the prologue and no pnet: pnet 3.0.27 leaks shared memory per connection and costs 60 % of the speed.
+		connectionEncrypters: [noise({ prologueBytes: readMeshKey(options.meshKey) })],
+		streamMuxers: [boundedYamux(metrics)],
+		connectionGater: membership.gater(),
+		connectionManager: {
+			maxConnections: limits.connections,
+			maxIncomingPendingConnections: limits.pendingConnections,
+			inboundConnectionThreshold: limits.connectionsPerSecondPerHost,
+			inboundUpgradeTimeout: limits.handshakeMs,
+			dialTimeout: limits.dialMs,
+			addressDialTimeout: limits.dialAddressMs,
+			maxParallelDials: 2 * limits.parallelDials,
+			connectionCloseTimeout: limits.closeMs,
+			// The dialer keeps the mesh; libp2p's own queue would give up after five tries.
+			reconnectRetries: 0,
+		},
+		connectionMonitor: {
+			pingInterval: limits.pingIntervalMs,
+			pingTimeout: { minTimeout: limits.pingTimeoutMs, maxTimeout: limits.pingTimeoutMs },
+		},
+		services: {
+			watch: ({ upgrader }) => {
+				watchUpgrades(upgrader, metrics, clones);
+				return {};
+			},
+			identify: guarded<IdentifyComponents, Identify>(identify(IDENTIFY_STREAMS), guard),
+			identifyPush: guarded(identifyPush(IDENTIFY_STREAMS), guard),
+			ping: ping({ maxInboundStreams: limits.pingStreams, maxOutboundStreams: limits.pingStreams }),
+			pubsub: gossip({ topic, clock, metrics, conduct, guard }),
+			publicAddresses: announceListened,
+			...(options.dht === false ? {} : { dht: guarded(dht(), guard) }),
+		},
+	});
+}
+
+/** Three traps of kad-dht's defaults: private addresses dropped, client mode, queries that wait for a first peer. */
+function dht(): ReturnType<typeof kadDHT> {
+	return kadDHT({
+		protocol: KAD_PROTOCOL,
+		clientMode: false,
+		peerInfoMapper: passthroughMapper,
+		allowQueryWithZeroPeers: true,
+	});
+}
+
+export interface PublicAddresses {
+	confirm(): void;
+}
+
+/** libp2p announces a public address it listens at only after AutoNAT confirmed it; a private mesh has none. */
+function announceListened({
+	addressManager,
+	transportManager,
+}: {
+	readonly addressManager: KadDHTComponents['addressManager'];
+	readonly transportManager: { getAddrs(): ReturnType<KadDHTComponents['addressManager']['getAddresses']> };
+}): PublicAddresses {
+	return {
+		confirm: () => {
+			for (const address of transportManager.getAddrs()) {
+				addressManager.confirmObservedAddr(address, { type: 'transport' });
+			}
+		},
+	};
+}
+
+function readMeshKey(bytes: Uint8Array): Uint8Array {
+	if (bytes.byteLength === MESH_KEY_BYTES) return bytes;
+	throw new PosterError('mesh-bad-key', 'the mesh key has not 32 bytes', { meta: { bytes: bytes.byteLength } });
+}
+
+function readPrivateKey(bytes: Uint8Array): ReturnType<typeof privateKeyFromProtobuf> {
+	try {
+		const key = privateKeyFromProtobuf(bytes);
+		assert(key.type === 'Ed25519', 'the key is an Ed25519 key');
+		return key;
+	} catch (cause) {
+		throw new PosterError('mesh-bad-key', 'the identity key is no Ed25519 key in protobuf form', { cause });
+	}
+}

@@ -1,0 +1,208 @@
+/** The mesh port on libp2p: one topic, members only, who is connected and how a connection ended. */
+import type { GossipSub } from '@chainsafe/libp2p-gossipsub';
+import type { Identify } from '@libp2p/identify';
+import type { Connection, Libp2p, StreamCloseEvent } from '@libp2p/interface';
+import { assert, PosterError } from '../../domain/errors.ts';
+import type { NodeId } from '../../domain/ids.ts';
+import { nodeId } from '../../domain/ids.ts';
+import { limits } from '../../domain/limits.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import type { DisconnectCause, Mesh, MeshHandlers, MeshMember } from '../../ports/mesh.ts';
+import type { Metrics } from '../../ports/metrics.ts';
+import { saidGoodbye } from './connection-guard.ts';
+import type { Dialer } from './dialer.ts';
+import { GOSSIP_PROTOCOLS, joinTopic } from './gossip.ts';
+import type { Membership } from './membership.ts';
+import type { PeerExchange } from './peer-exchange.ts';
+import { ping } from './peer-exchange.ts';
+
+export interface MeshComponents {
+	readonly node: Libp2p;
+	readonly pubsub: GossipSub;
+	readonly identify: Identify;
+	readonly membership: Membership;
+	readonly dialer: Dialer;
+	readonly exchange: PeerExchange;
+	readonly clock: Clock;
+	readonly log: Log;
+	readonly metrics: Metrics;
+	/** Runs once the node listens, and before it hangs up. */
+	readonly listening: () => void;
+	readonly stopping: () => void;
+}
+
+export class Libp2pMesh implements Mesh {
+	readonly self: NodeId;
+	readonly #components: MeshComponents;
+	readonly #topic: string;
+	/** Open connections of each member; two while both sides dialled at once. */
+	readonly #connections = new Map<NodeId, Set<Connection>>();
+	/** Connections that this node closes in order. */
+	readonly #closing = new WeakSet<Connection>();
+	#handlers: MeshHandlers | undefined;
+	#cancelRepair: (() => void) | undefined;
+	#stopped: Promise<void> | undefined;
+
+	constructor(components: MeshComponents, topic: string) {
+		this.#components = components;
+		this.#topic = topic;
+		this.self = nodeId(components.node.peerId.toString());
+	}
+
+	addresses(): readonly string[] {
+		return this.#components.node.getMultiaddrs().map(String);
+	}
+
+	async start(handlers: MeshHandlers): Promise<void> {
+		assert(this.#handlers === undefined, 'the mesh starts once');
+		this.#handlers = handlers;
+		const { node, dialer, exchange, listening } = this.#components;
+		node.addEventListener('connection:open', ({ detail }) => this.#opened(detail));
+		await exchange.register();
+		try {
+			await node.start();
+		} catch (cause) {
+			const meta = { reason: cause instanceof Error ? cause.message : String(cause) };
+			throw new PosterError('mesh-listen', 'the node cannot listen at its address', {
+				cause,
+				meta,
+				advice: 'another process may use the port: choose another one in `listen`, or stop that process',
+			});
+		}
+		joinTopic(this.#components.pubsub, { topic: this.#topic, metrics: this.#components.metrics }, (relay, bytes) =>
+			handlers.gossip(relay, bytes),
+		);
+		listening();
+		dialer.start();
+		this.#scheduleRepair();
+	}
+
+	stop(): Promise<void> {
+		this.#stopped ??= this.#stop();
+		return this.#stopped;
+	}
+
+	async #stop(): Promise<void> {
+		const { node, dialer, stopping } = this.#components;
+		this.#cancelRepair?.();
+		dialer.stop();
+		stopping();
+		// Before `node.stop()`, which destroys the sockets of inbound connections without a goodbye.
+		await Promise.all(node.getConnections().map((connection) => this.#close(connection)));
+		await node.stop();
+	}
+
+	async publish(bytes: Uint8Array): Promise<void> {
+		if (bytes.byteLength > limits.gossipBytes) {
+			const meta = { bytes: bytes.byteLength, maxBytes: limits.gossipBytes };
+			throw new PosterError('mesh-too-long', 'a gossip message is longer than allowed', { meta });
+		}
+		await this.#components.pubsub.publish(this.#topic, bytes);
+		this.#components.metrics.count('poster_gossip_published_total');
+	}
+
+	peers(): readonly NodeId[] {
+		return [...this.#connections.keys()];
+	}
+
+	setMembers(members: readonly MeshMember[]): void {
+		const { membership, dialer } = this.#components;
+		membership.replace(members.map(({ id }) => id));
+		for (const peer of this.peers()) if (!membership.has(peer)) void this.hangUp(peer);
+		dialer.setMembers(members);
+	}
+
+	async probe(peer: NodeId, timeoutMs: number): Promise<boolean> {
+		const connections = [...(this.#connections.get(peer) ?? [])];
+		const signal = AbortSignal.timeout(timeoutMs);
+		const answers = await Promise.all(connections.map((connection) => ping(connection, signal)));
+		return answers.includes(true);
+	}
+
+	async hangUp(peer: NodeId): Promise<void> {
+		await Promise.all([...(this.#connections.get(peer) ?? [])].map((connection) => this.#close(connection)));
+	}
+
+	/** Cuts a peer that broke the rules. */
+	drop(peer: NodeId): void {
+		for (const connection of this.#connections.get(peer) ?? []) {
+			this.#closing.add(connection);
+			connection.abort(new PosterError('mesh-refused', 'peer dropped'));
+		}
+	}
+
+	async #close(connection: Connection): Promise<void> {
+		this.#closing.add(connection);
+		try {
+			await connection.close({ signal: AbortSignal.timeout(limits.closeMs) });
+		} catch (error) {
+			connection.abort(error instanceof Error ? error : new Error('close failed', { cause: error }));
+		}
+	}
+
+	#opened(connection: Connection): void {
+		const peer = nodeId(connection.remotePeer.toString());
+		if (this.#components.membership.refusal(peer) !== undefined) {
+			// Removed or banned during the handshake, after the gater was asked.
+			connection.abort(new PosterError('mesh-refused', 'no member of the mesh'));
+			return;
+		}
+		connection.addEventListener('close', (event) => this.#closed(peer, connection, event));
+		const open = this.#connections.get(peer);
+		if (open === undefined) this.#connections.set(peer, new Set([connection]));
+		else open.add(connection);
+		this.#components.exchange.ask(connection);
+		if (open !== undefined) return;
+		this.#components.dialer.connected(peer);
+		this.#components.log.info({ peer, address: connection.remoteAddr.toString() }, 'peer connected');
+		this.#handlers?.connected(peer);
+	}
+
+	#closed(peer: NodeId, connection: Connection, event: StreamCloseEvent): void {
+		const open = this.#connections.get(peer);
+		open?.delete(connection);
+		if (open === undefined || open.size > 0) return;
+		this.#connections.delete(peer);
+		// A killed process closes its sockets too, but it cannot say goodbye first.
+		const orderly = this.#closing.has(connection) || (event.error === undefined && saidGoodbye(connection));
+		const cause: DisconnectCause = orderly ? 'closed' : 'reset';
+		this.#components.metrics.count('poster_mesh_disconnects_total', { cause });
+		this.#components.log.info({ peer, cause }, 'peer disconnected');
+		this.#components.dialer.disconnected(peer);
+		this.#handlers?.disconnected(peer, cause);
+	}
+
+	#scheduleRepair(): void {
+		this.#cancelRepair = this.#components.clock.after(limits.meshRepairMs, () => {
+			this.#repair();
+			this.#scheduleRepair();
+		});
+	}
+
+	/** What events may have missed: members not connected, peers without gossip stream, addresses not learned. */
+	#repair(): void {
+		this.#components.dialer.repair();
+		const connections = [...this.#connections.values()].flatMap((open) => [...open]);
+		for (const open of this.#connections.values()) this.#repairGossip([...open]);
+		const asked = connections[Math.floor(Math.random() * connections.length)];
+		if (asked !== undefined) this.#components.exchange.ask(asked);
+		this.#components.metrics.gauge('poster_mesh_peers', this.#connections.size);
+	}
+
+	/**
+	 * gossipsub opens one stream per peer, once, and never again: not when it failed, nor when of two connections the
+	 * one that carries it closes. Identifying anew makes libp2p offer it the connection again.
+	 */
+	#repairGossip(open: readonly Connection[]): void {
+		const gossiping = open.some(({ streams }) =>
+			streams.some(({ direction, protocol }) => direction === 'outbound' && GOSSIP_PROTOCOLS.includes(protocol)),
+		);
+		const connection = open.find(({ status }) => status === 'open');
+		if (gossiping || connection === undefined) return;
+		this.#components.metrics.count('poster_gossip_repairs_total');
+		this.#components.identify.identify(connection).catch((error: unknown) => {
+			this.#components.log.debug({ peer: connection.remotePeer.toString(), err: error }, 'identify failed');
+		});
+	}
+}

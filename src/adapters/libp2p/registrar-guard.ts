@@ -1,0 +1,57 @@
+/**
+ * Services of libp2p register their protocols through this: what their handlers could not parse is counted and reported
+ * as garbage, where libp2p only resets the stream. `registrar.use()` cannot do it: libp2p 3.3 appends the handler to
+ * the middleware again with every stream.
+ */
+import type { Connection, Stream, StreamHandler, StreamHandlerOptions } from '@libp2p/interface';
+import type { KadDHTComponents } from '@libp2p/kad-dht';
+
+type Registrar = KadDHTComponents['registrar'];
+
+export interface RegistrarGuard {
+	/** Sees each inbound stream before its handler. */
+	readonly opened?: (stream: Stream, connection: Connection, protocol: string) => void;
+	/** The handler rejected with an error that is not the end of the stream itself. */
+	readonly garbage: (connection: Connection, protocol: string) => void;
+}
+
+/** Endings that are nobody's fault: reset, closed, timed out, node stopping. */
+const ENDINGS: ReadonlySet<string> = new Set([
+	'AbortError',
+	'TimeoutError',
+	'StreamResetError',
+	'StreamClosedError',
+	'StreamStateError',
+	'ConnectionClosedError',
+	'MuxerClosedError',
+	'UnexpectedEOFError',
+]);
+
+/** A service whose protocols are guarded. */
+export function guarded<C extends { registrar: Registrar }, Service>(
+	create: (components: C) => Service,
+	guard: RegistrarGuard,
+): (components: C) => Service {
+	return (components) => create(guardRegistrar(components, guard));
+}
+
+/** The same components with a guarded registrar; everything else is looked up in the originals. */
+function guardRegistrar<C extends { registrar: Registrar }>(components: C, guard: RegistrarGuard): C {
+	const { registrar } = components;
+	const guarded: Registrar = Object.create(registrar);
+	guarded.handle = (protocol: string, handler: StreamHandler, options?: StreamHandlerOptions) =>
+		registrar.handle(protocol, guardHandler(protocol, handler, guard), options);
+	return Object.create(components, { registrar: { value: guarded } });
+}
+
+function guardHandler(protocol: string, handler: StreamHandler, guard: RegistrarGuard): StreamHandler {
+	return async (stream, connection) => {
+		try {
+			guard.opened?.(stream, connection, protocol);
+			await handler(stream, connection);
+		} catch (error) {
+			if (!(error instanceof Error && ENDINGS.has(error.name))) guard.garbage(connection, protocol);
+			throw error;
+		}
+	};
+}
