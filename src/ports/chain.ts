@@ -42,8 +42,8 @@ export interface Chain {
 	commitRandomness(commitEpoch: Epoch, at: TipSetKey): Promise<Hex32>;
 	/** The message with gas limit, fee cap and premium filled in; rejects `chain-rpc` when the call would fail. */
 	estimateGas(message: Message, maxFee: AttoFil, at: TipSetKey): Promise<Message>;
-	/** Signed messages waiting in the node's pool. */
-	pending(): Promise<readonly SignedMessage[]>;
+	/** Signed messages of these senders (key addresses) that wait in the node's pool, in no order. */
+	pending(senders: readonly string[]): Promise<readonly SignedMessage[]>;
 	push(signed: SignedMessage): Promise<CidText>;
 	/** Undefined while it is on no chain of `at`. */
 	searchMessage(cid: CidText, at: TipSetKey, lookback: number): Promise<MessageLookup | undefined>;
