@@ -1,0 +1,174 @@
+/** The ports over the real worker: real sectors, real proofs, and what becomes of a worker that is killed. */
+import assert from 'node:assert/strict';
+import { cp, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { NativeChecker } from '../../src/adapters/native/checker.ts';
+import { NativeProverSlot } from '../../src/adapters/native/prover.ts';
+import { NativeVanillaSource } from '../../src/adapters/native/vanilla-source.ts';
+import { NativeVerifier } from '../../src/adapters/native/verifier.ts';
+import { actorId, hex32 } from '../../src/domain/ids.ts';
+import type { ProofJob } from '../../src/ports/prover.ts';
+import type { OpenRequest } from '../../src/ports/vanilla.ts';
+import { proverCompliance } from '../compliance/prover.ts';
+import { vanillaCompliance } from '../compliance/vanilla.ts';
+import { verifierCompliance } from '../compliance/verifier.ts';
+import { ensureParams, ensureSectors, nativeChild } from '../support/native-fixtures.ts';
+import { blsSigned, secpSigned } from '../support/signatures.ts';
+import { systemClock } from '../support/system-clock.ts';
+
+const root = await mkdtemp(join(tmpdir(), 'poster-native-test-'));
+after(() => rm(root, { recursive: true, force: true }));
+const never = new AbortController().signal;
+const params = await ensureParams();
+const sealed = await ensureSectors(1000, 4);
+const request: OpenRequest = {
+	proofType: 10,
+	miner: actorId(1000),
+	randomness: hex32(`${'5b'.repeat(31)}1b`),
+	sectors: sealed.sectors.slice(1, 3),
+};
+
+let paths = 0;
+const spoolPath = (): string => join(root, `spool-${paths++}`);
+const openSource = async (dir = sealed.dir) => new NativeVanillaSource(await nativeChild('vanilla', '--storage', dir));
+const openChecker = async () => new NativeChecker(await nativeChild('check'), systemClock);
+const openVerifier = async () => new NativeVerifier(await nativeChild('verify', '--params', params, '--test-params'));
+async function openSlot() {
+	const child = await nativeChild('prove', '--params', params, '--test-params');
+	return { child, slot: new NativeProverSlot('cpu-0', child, systemClock) };
+}
+
+/** Opens and spools the sectors of `request`. */
+async function gathered(): Promise<ProofJob> {
+	const source = await openSource();
+	const checker = await openChecker();
+	const session = await checker.begin(request, spoolPath());
+	for await (const opened of source.open(request, never)) {
+		assert.ok('proof' in opened);
+		assert.deepEqual(await session.check(opened.sector, opened.proof), { ok: true });
+	}
+	await session.finish();
+	await Promise.all([source.close(), checker.close()]);
+	return { statement: request, spool: session.spool };
+}
+
+const job = await gathered();
+const made = await (async () => {
+	const { slot } = await openSlot();
+	const { proof } = await slot.prove(job, () => undefined, never);
+	await slot.close();
+	return proof;
+})();
+
+vanillaCompliance('native', async () => ({
+	source: await openSource(),
+	checker: await openChecker(),
+	request,
+	path: spoolPath(),
+}));
+
+proverCompliance('native', async () => ({ slot: (await openSlot()).slot, verifier: await openVerifier(), job }));
+
+const message = new TextEncoder().encode('the bytes of a message CID');
+verifierCompliance('native', async () => ({
+	verifier: await openVerifier(),
+	statement: request,
+	proof: made,
+	signatures: [secpSigned(message), blsSigned(message)],
+}));
+
+test('a worker without the key says so, it does not say no', async (t) => {
+	const empty = join(root, 'no-params');
+	await cp(params, empty, { recursive: true, filter: (path) => !path.endsWith('.vk') && !path.endsWith('.params') });
+	const verifier = new NativeVerifier(await nativeChild('verify', '--params', empty, '--test-params'));
+	t.after(() => verifier.close());
+	await assert.rejects(verifier.verifyPost(request, made), { code: 'verifier-no-key' });
+});
+
+test('a test key counts only where the operator says so', async (t) => {
+	const verifier = new NativeVerifier(await nativeChild('verify', '--params', params));
+	t.after(() => verifier.close());
+	await assert.rejects(verifier.verifyPost(request, made), { code: 'verifier-no-key' });
+	assert.deepEqual(await verifier.keys(), []);
+});
+
+test('a prover killed in the middle of a proof loses that job at once, and proves the next one', async (t) => {
+	const { slot, child } = await openSlot();
+	t.after(() => slot.close());
+	const killed = Promise.withResolvers<number>();
+	const run = slot.prove(
+		job,
+		() => {
+			const { pid } = child;
+			if (pid === undefined) return;
+			process.kill(pid, 'SIGKILL');
+			killed.resolve(pid);
+		},
+		never,
+	);
+	await assert.rejects(run, { code: 'prover-crashed' });
+	const first = await killed.promise;
+	assert.throws(() => process.kill(first, 0), { code: 'ESRCH' });
+	const { proof } = await slot.prove(job, () => undefined, never);
+	assert.equal(proof.length, made.length);
+	assert.notEqual(child.pid, first);
+});
+
+test('closing in the middle of a proof leaves no process', async () => {
+	const { slot, child } = await openSlot();
+	const started = Promise.withResolvers<void>();
+	const run = assert.rejects(
+		slot.prove(job, () => started.resolve(), never),
+		{ code: 'prover-crashed' },
+	);
+	await started.promise;
+	const pid = child.pid as number;
+	await slot.close();
+	await run;
+	assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+});
+
+test('a checker killed in a session loses the session, keeps the spool, and takes it up again', async (t) => {
+	const child = await nativeChild('check');
+	const checker = new NativeChecker(child, systemClock);
+	t.after(() => checker.close());
+	const source = await openSource();
+	t.after(() => source.close());
+	const path = spoolPath();
+	const session = await checker.begin(request, path);
+	const opened: { sector: number; proof: Uint8Array }[] = [];
+	for await (const one of source.open(request, never)) {
+		assert.ok('proof' in one);
+		opened.push(one);
+	}
+	const [first, second] = opened as [(typeof opened)[0], (typeof opened)[0]];
+	assert.deepEqual(await session.check(first.sector as never, first.proof), { ok: true });
+	process.kill(child.pid as number, 'SIGKILL');
+	await assert.rejects(session.check(second.sector as never, second.proof), { code: 'check-unavailable' });
+	const next = await checker.begin(request, path);
+	assert.deepEqual(next.resumed, [first.sector]);
+	await next.drop();
+});
+
+test('a damaged, shortened or removed file fails its own sector with its own reason', async (t) => {
+	const dir = join(root, 'damaged');
+	await cp(sealed.dir, dir, { recursive: true });
+	const name = (number: number): string => `s-t01000-${number}`;
+	await writeFile(join(dir, 'sealed', name(0)), Buffer.alloc(2048, 3));
+	await truncate(join(dir, 'sealed', name(1)), 1000);
+	await rm(join(dir, 'cache', name(2)), { recursive: true });
+	const source = await openSource(dir);
+	t.after(() => source.close());
+	const outcomes = new Map<number, string>();
+	for await (const opened of source.open({ ...request, sectors: sealed.sectors }, never)) {
+		outcomes.set(opened.sector, 'proof' in opened ? 'opened' : opened.failure);
+	}
+	assert.deepEqual([...outcomes].sort(), [
+		[0, 'failed'],
+		[1, 'short'],
+		[2, 'missing'],
+		[3, 'opened'],
+	]);
+});
