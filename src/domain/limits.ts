@@ -58,6 +58,10 @@ export const limits = {
 	configIssues: 10,
 	/** Roster file and request body: 4,096 peers of about 200 bytes. */
 	rosterBytes: 1024 * KIB,
+	/** Invitation: a roster in base64 and the addresses. */
+	inviteBytes: 2 * 1024 * KIB,
+	/** Addresses of an invitation: a few of some nodes; one that answers is enough. */
+	inviteAddresses: 64,
 	/** Body of any other control request: a handful of short fields. */
 	controlBodyBytes: 16 * KIB,
 	/** Connections to the control API: a CLI, a dashboard and a scraper take some each. */
@@ -66,6 +70,8 @@ export const limits = {
 	controlRequestMs: 10_000,
 	/** Time the CLI waits for an answer of its node: the event loop is never blocked for a tenth of it. */
 	controlAnswerMs: 10_000,
+	/** Time between two looks of `claims --watch` and `compute`: people see nothing faster. */
+	watchMs: 500,
 	/** Open event streams of the control API: each buffers on its own. */
 	controlStreams: 32,
 	/** Events that wait for one slow reader of `/events`; then the reader is cut off. */
@@ -403,4 +409,11 @@ export const limits = {
 	syncAnswerMs: 10_000,
 	/** A probe on behalf of another node. */
 	probeMs: 1_200,
+	/** Partitions whose sectors are read in one call: 8 x 2,349 sectors are about 10 MB of JSON. */
+	chainPartitionsPerCall: 8,
+	/** Miners read side by side at each head. */
+	chainMinersAtOnce: 8,
+	/** Heads that do not come for this long are asked for. */
+	chainSilenceMs: 10_000,
+	chainRetryMs: 1_000,
 } as const;

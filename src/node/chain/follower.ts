@@ -1,0 +1,165 @@
+/**
+ * Follows the full node's heads and turns each into what the core looks at. Trouble of the chain never stops compute:
+ * the core keeps its last views and is told that they are old. One miner's trouble never hides another's deadlines.
+ */
+import type { Event } from '../../core/api.ts';
+import type { TipSet } from '../../domain/chain.ts';
+import { isPosterError } from '../../domain/errors.ts';
+import type { ActorId } from '../../domain/ids.ts';
+import { limits } from '../../domain/limits.ts';
+import type { SignedMessage } from '../../domain/message.ts';
+import type { Chain } from '../../ports/chain.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import type { Metrics } from '../../ports/metrics.ts';
+import type { ViewReader } from './view-reader.ts';
+
+export interface FollowerPorts {
+	readonly chain: Chain;
+	readonly clock: Clock;
+	readonly log: Log;
+	readonly metrics: Metrics;
+}
+
+export interface FollowerOptions {
+	readonly views: ViewReader;
+	/** Miners to follow and who sends for each, by the roster of the moment. */
+	readonly miners: () => readonly { readonly miner: ActorId; readonly sender: string }[];
+	/** True for a submitter: only then the pool is read. */
+	readonly readsPool: boolean;
+	readonly enqueue: (event: Event) => void;
+}
+
+export class ChainFollower {
+	readonly #ports: FollowerPorts;
+	readonly #options: FollowerOptions;
+	readonly #abort = new AbortController();
+	#latest: TipSet | undefined;
+	#wake = Promise.withResolvers<void>();
+	#lost = true;
+	#tasks: Promise<unknown> = Promise.resolve();
+
+	constructor(ports: FollowerPorts, options: FollowerOptions) {
+		this.#ports = ports;
+		this.#options = options;
+	}
+
+	get status(): 'following' | 'lost' {
+		return this.#lost ? 'lost' : 'following';
+	}
+
+	get head(): TipSet | undefined {
+		return this.#latest;
+	}
+
+	start(): void {
+		this.#tasks = Promise.all([this.#listen(), this.#watch(), this.#readViews()]);
+		this.#tasks.catch((error: unknown) => {
+			if (!this.#abort.signal.aborted) throw error;
+		});
+	}
+
+	async stop(): Promise<void> {
+		this.#abort.abort();
+		this.#wake.resolve();
+		await this.#tasks.catch(() => undefined);
+	}
+
+	/** Only the newest head matters: those that passed while views were read are skipped. */
+	#take(head: TipSet): void {
+		this.#latest = head;
+		this.#options.enqueue({ type: 'head', epoch: head.height });
+		this.#wake.resolve();
+	}
+
+	async #listen(): Promise<void> {
+		for await (const changes of this.#ports.chain.heads(this.#abort.signal)) {
+			const head = changes.findLast(({ type }) => type !== 'revert')?.tipSet;
+			if (head !== undefined) this.#take(head);
+		}
+	}
+
+	/** A subscription may be silent because the chain stands or because the node hangs: asking tells. */
+	async #watch(): Promise<void> {
+		const { clock, chain } = this.#ports;
+		const { signal } = this.#abort;
+		let seen: TipSet | undefined;
+		while (!signal.aborted) {
+			await clock.sleep(limits.chainSilenceMs, signal);
+			if (seen !== this.#latest) {
+				seen = this.#latest;
+				continue;
+			}
+			await this.#attempt('ChainHead', async () => {
+				const head = await chain.head();
+				if (head.key.join() !== this.#latest?.key.join()) this.#take(head);
+				else this.#found();
+			});
+		}
+	}
+
+	async #readViews(): Promise<void> {
+		while (!this.#abort.signal.aborted) {
+			await this.#wake.promise;
+			this.#wake = Promise.withResolvers<void>();
+			const head = this.#latest;
+			if (head === undefined || this.#abort.signal.aborted) continue;
+			const complete = await this.#readAll(head);
+			if (complete) continue;
+			await this.#ports.clock.sleep(limits.chainRetryMs, this.#abort.signal);
+			this.#wake.resolve();
+		}
+	}
+
+	async #readAll(head: TipSet): Promise<boolean> {
+		const miners = this.#options.miners();
+		let pool: readonly SignedMessage[] = [];
+		let complete = true;
+		if (this.#options.readsPool && miners.length > 0) {
+			const senders = [...new Set(miners.map(({ sender }) => sender))];
+			complete = await this.#attempt('MpoolPending', async () => {
+				pool = await this.#ports.chain.pending(senders);
+			});
+		}
+		for (let from = 0; complete && from < miners.length; from += limits.chainMinersAtOnce) {
+			const some = miners.slice(from, from + limits.chainMinersAtOnce);
+			const read = await Promise.all(some.map(({ miner, sender }) => this.#readMiner(miner, sender, head, pool)));
+			complete = read.every(Boolean) && complete;
+		}
+		return complete;
+	}
+
+	#readMiner(miner: ActorId, sender: string, head: TipSet, pool: readonly SignedMessage[]): Promise<boolean> {
+		return this.#attempt(`f0${miner}`, async () => {
+			const view = await this.#options.views.read({ miner, sender, head, pool });
+			this.#found();
+			this.#options.enqueue({ type: 'chain-view', view });
+		});
+	}
+
+	/** True unless it failed. Only a node that does not answer is lost; one that refuses a call is there. */
+	async #attempt(what: string, run: () => Promise<void>): Promise<boolean> {
+		try {
+			await run();
+			return true;
+		} catch (error) {
+			if (!isPosterError(error)) throw error;
+			if (this.#abort.signal.aborted) return true;
+			this.#ports.metrics.count('poster_chain_failed_total', { code: error.code });
+			this.#ports.log.warn({ what, code: error.code, err: error }, 'the full node could not be read');
+			if (isPosterError(error, 'chain-unreachable', 'chain-timeout')) this.#lose();
+			return false;
+		}
+	}
+
+	#found(): void {
+		if (this.#lost) this.#ports.log.info({ epoch: this.#latest?.height }, 'following the chain');
+		this.#lost = false;
+	}
+
+	#lose(): void {
+		if (!this.#lost) this.#ports.log.error({}, 'the full node does not answer: nothing is signed until it does');
+		this.#lost = true;
+		this.#options.enqueue({ type: 'chain-lost' });
+	}
+}
