@@ -176,6 +176,25 @@ export const limits = {
 	nativeStderrLineChars: 2_000,
 	/** Sectors of one job of the opening worker: 800 KB of proofs; what was asked for waits at most for one such chunk. */
 	vanillaChunkSectors: 32,
+
+	// Vanilla proofs between nodes.
+	/** 2,349 entries of [u53, 32 bytes] take at most 45 bytes each. */
+	vanillaRequestBytes: 112 * KIB,
+	/** Sectors of one reading job: those asked for wait for at most `vanillaReads` of them. */
+	vanillaReadSectors: 16,
+	/** Reading jobs at a time: one is read while the answers of the other travel. */
+	vanillaReads: 2,
+	/** Sectors asked of the reading queue ahead of time, so that a new order of the items counts soon. */
+	vanillaAhead: 32,
+	/** Sectors that one answer waits for at a time: its reader holds no more than these when it stops reading. */
+	vanillaWindow: 32,
+	/** Sectors that killed the reading worker alone, left out until the next epoch. */
+	vanillaQuarantine: 1024,
+	/** Open work items whose sectors are opened ahead: what a full deadline of one miner has. */
+	vanillaWorks: 4096,
+	/** Outcomes go to the core in batches of so many sectors or after this time: 24 events instead of 2,349. */
+	sectorBatch: 64,
+	sectorBatchMs: 100,
 	// Mesh protocol.
 	/** StateNetworkName; the longest known has 16. */
 	networkNameChars: 64,

@@ -1,0 +1,74 @@
+/** `start`: runs the node of a home until it is told to end. */
+import { multiaddr } from '@multiformats/multiaddr';
+import { isPosterError } from '../../domain/errors.ts';
+import { limits } from '../../domain/limits.ts';
+import { checkNetwork, loadConfig } from '../../node/config.ts';
+import { readSmallFile } from '../../node/files.ts';
+import { type HomePaths, openHome } from '../../node/home.ts';
+import { loadRoster, ownEntry } from '../../node/roster-file.ts';
+import type { StartOptions } from '../../node/start-options.ts';
+import { programVersion } from '../../node/version.ts';
+import { usageError } from '../exit.ts';
+import { printJson, printRemark, printText } from '../output.ts';
+
+export interface StartCommandOptions {
+	readonly home: string;
+	readonly config?: string;
+	readonly bootstrap?: readonly string[];
+	readonly json?: boolean;
+}
+
+export async function start(options: StartCommandOptions): Promise<void> {
+	const prepared = await prepare(options);
+	const { startNode } = await import('../../node/compose.ts');
+	const node = await startNode(prepared);
+	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => node.stop());
+	const { id } = prepared.home.identity;
+	if (options.json) printJson({ event: 'started', id, addresses: node.addresses, control: node.controlUrl });
+	else printText([`Node ${id} runs.`, ...node.addresses.map((address) => `  ${address}`)].join('\n'));
+	await node.ended;
+}
+
+async function prepare(options: StartCommandOptions): Promise<StartOptions> {
+	for (const address of options.bootstrap ?? []) checkBootstrap(address);
+	const home = await openHome(options.home);
+	const config = await loadConfig(options.config ?? home.paths.config);
+	const roster = await loadRoster(home);
+	checkNetwork(config, roster.roster.network);
+	try {
+		ownEntry(roster.roster, home.identity.id);
+	} catch (error) {
+		if (!isPosterError(error, 'not-in-roster')) throw error;
+		// A node that was invited a moment ago: members that know the newer roster let it in and hand it over.
+		printRemark(`${error.message}.\n  ${error.advice}\n  Waiting for a roster that names it.`);
+	}
+	const bootstrap = [...(options.bootstrap ?? []), ...config.network.bootstrap, ...(await invited(home.paths))];
+	return { home, config, roster, bootstrap: [...new Set(bootstrap)], version: programVersion() };
+}
+
+async function invited(paths: HomePaths): Promise<string[]> {
+	const bytes = await readSmallFile(paths.addresses, limits.inviteBytes);
+	return bytes === undefined
+		? []
+		: bytes
+				.toString('utf8')
+				.split('\n')
+				.filter((line) => line !== '');
+}
+
+function checkBootstrap(address: string): void {
+	try {
+		if (
+			multiaddr(address)
+				.getComponents()
+				.some(({ name }) => name === 'p2p')
+		)
+			return;
+	} catch (error) {
+		if (!(error instanceof Error)) throw error;
+	}
+	throw usageError(
+		`--bootstrap ${address} is no multiaddr with a peer id`,
+		'Example: /ip4/192.0.2.1/tcp/4101/p2p/12D3KooW…',
+	);
+}

@@ -1,0 +1,101 @@
+/** Talks to the control API of the node that runs on a home; control.json there names its address and token. */
+import { z } from 'zod';
+import { PosterError } from '../domain/errors.ts';
+import { limits } from '../domain/limits.ts';
+import { readSecretFile } from '../node/files.ts';
+import { homePaths } from '../node/home.ts';
+
+const ControlFileShape = z.object({ url: z.url(), token: z.string().min(1), pid: z.int() });
+const ErrorShape = z.object({
+	error: z.object({ code: z.string(), message: z.string(), advice: z.string().nullable() }),
+});
+
+export interface ControlClient {
+	/** The answer's JSON. Rejects `node-not-running`, or the API's own error. */
+	get<T>(path: string): Promise<T>;
+	post<T>(path: string, body: Uint8Array | object): Promise<T>;
+}
+
+/** Rejects `node-not-running` when no node left its address in the home. */
+export async function connectControl(home: string): Promise<ControlClient> {
+	const client = await findControl(home);
+	if (client === undefined) throw notRunning(home);
+	return client;
+}
+
+/** Undefined when no node runs on this home. */
+export async function findControl(home: string): Promise<ControlClient | undefined> {
+	const paths = homePaths(home);
+	const bytes = await readSecretFile(paths.control, limits.keyFileBytes);
+	if (bytes === undefined) return undefined;
+	const file = parseFile(bytes.toString('utf8'), home);
+	const client = new HttpClient(file, home);
+	// The file may be left over from a node that was killed.
+	return (await client.isAlive()) ? client : undefined;
+}
+
+class HttpClient implements ControlClient {
+	readonly #file: z.infer<typeof ControlFileShape>;
+	readonly #home: string;
+
+	constructor(file: z.infer<typeof ControlFileShape>, home: string) {
+		this.#file = file;
+		this.#home = home;
+	}
+
+	get<T>(path: string): Promise<T> {
+		return this.#request('GET', path);
+	}
+
+	post<T>(path: string, body: Uint8Array | object): Promise<T> {
+		return this.#request('POST', path, body instanceof Uint8Array ? Buffer.from(body) : JSON.stringify(body));
+	}
+
+	async isAlive(): Promise<boolean> {
+		try {
+			await this.get('/status');
+			return true;
+		} catch (error) {
+			if (error instanceof PosterError && error.code === 'node-not-running') return false;
+			throw error;
+		}
+	}
+
+	async #request<T>(method: string, path: string, body?: string | Buffer<ArrayBuffer>): Promise<T> {
+		const response = await this.#fetch(method, path, body);
+		const answer: unknown = await response.json();
+		if (response.ok) return answer as T;
+		const { error } = ErrorShape.parse(answer);
+		throw new PosterError(error.code, error.message, error.advice === null ? {} : { advice: error.advice });
+	}
+
+	async #fetch(method: string, path: string, body?: string | Buffer<ArrayBuffer>): Promise<Response> {
+		try {
+			return await fetch(`${this.#file.url}${path}`, {
+				method,
+				headers: { authorization: `Bearer ${this.#file.token}` },
+				signal: AbortSignal.timeout(limits.controlAnswerMs),
+				...(body !== undefined && { body }),
+			});
+		} catch (error) {
+			throw notRunning(this.#home, error);
+		}
+	}
+}
+
+function parseFile(text: string, home: string): z.infer<typeof ControlFileShape> {
+	try {
+		return ControlFileShape.parse(JSON.parse(text));
+	} catch (error) {
+		if (error instanceof SyntaxError || error instanceof z.ZodError) throw notRunning(home, error);
+		throw error;
+	}
+}
+
+function notRunning(home: string, cause?: unknown): PosterError {
+	return new PosterError('node-not-running', `no node answers on the home ${homePaths(home).root}`, {
+		cause,
+		advice: `Start it with \`poster-node start --home ${homePaths(home).root}\`, or name another home with --home.`,
+		meta: { home },
+	});
+}

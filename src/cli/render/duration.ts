@@ -1,0 +1,17 @@
+/** Spans of time as people read them, to two units: `1h05m`, `12m30s`, `4.2s`, `380ms`. */
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+export function duration(ms: number): string {
+	if (ms < 0) return `-${duration(-ms)}`;
+	if (ms < SECOND) return `${Math.round(ms)}ms`;
+	if (ms < 10 * SECOND) return `${(Math.floor(ms / 100) / 10).toFixed(1)}s`;
+	if (ms < MINUTE) return `${Math.floor(ms / SECOND)}s`;
+	if (ms < HOUR) return `${Math.floor(ms / MINUTE)}m${two((ms % MINUTE) / SECOND)}s`;
+	return `${Math.floor(ms / HOUR)}h${two((ms % HOUR) / MINUTE)}m`;
+}
+
+function two(value: number): string {
+	return String(Math.floor(value)).padStart(2, '0');
+}
