@@ -14,6 +14,7 @@ export interface ControlClient {
 	/** The answer's JSON. Rejects `node-not-running`, or the API's own error. */
 	get<T>(path: string): Promise<T>;
 	post<T>(path: string, body: Uint8Array | object): Promise<T>;
+	delete(path: string): Promise<void>;
 }
 
 /** Rejects `node-not-running` when no node left its address in the home. */
@@ -49,6 +50,10 @@ class HttpClient implements ControlClient {
 
 	post<T>(path: string, body: Uint8Array | object): Promise<T> {
 		return this.#request('POST', path, body instanceof Uint8Array ? Buffer.from(body) : JSON.stringify(body));
+	}
+
+	async delete(path: string): Promise<void> {
+		await this.#request('DELETE', path);
 	}
 
 	async isAlive(): Promise<boolean> {

@@ -20,6 +20,8 @@ export interface ControlSource {
 	compute(request: ComputeRequest): Promise<string>;
 	/** Undefined for an id that was never given, or is forgotten. */
 	computeState(id: string): ComputeState | undefined;
+	/** Ends a run that still goes on; what it has proven stays readable. False for an unknown id. */
+	cancelCompute(id: string): boolean;
 	/** Calls `listener` for every event until the returned function is called. Must not throw or wait. */
 	subscribe(listener: (event: ControlEvent) => void): () => void;
 	/** Begins an orderly end; returns at once. */
@@ -141,8 +143,8 @@ export interface ComputePartition {
 
 export interface ComputeState {
 	readonly id: string;
-	/** `empty`: the deadline has nothing to prove. */
-	readonly state: 'running' | 'done' | 'failed' | 'empty';
+	/** `empty`: the deadline has nothing to prove. `failed`: it ended with a partition unproven. */
+	readonly state: 'running' | 'done' | 'failed' | 'cancelled' | 'empty';
 	readonly miner: string;
 	readonly deadline: number;
 	/** 64 hex digits. */

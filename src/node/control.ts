@@ -96,9 +96,12 @@ function readRoutes(app: Hono, source: ControlSource): void {
 	app.get('/debug/mesh', (context) => context.json(source.debugMesh() as object));
 	app.get('/compute/:id', (context) => {
 		const state = source.computeState(context.req.param('id'));
-		if (state === undefined) return context.json(errorBody('compute-unknown', 'no such run, or it is forgotten'), 404);
-		return context.json(state);
+		return state === undefined ? unknownRun(context) : context.json(state);
 	});
+}
+
+function unknownRun(context: Context): Response {
+	return context.json(errorBody('compute-unknown', 'no such run, or it is forgotten'), 404);
 }
 
 /** Far above what the chain allows: the chain's own bounds are checked by the source. */
@@ -128,6 +131,9 @@ function writeRoutes(app: Hono, source: ControlSource): void {
 		};
 		return context.json({ id: await source.compute(request) }, 202);
 	});
+	app.delete('/compute/:id', (context) =>
+		source.cancelCompute(context.req.param('id')) ? context.json({ cancelled: true }) : unknownRun(context),
+	);
 	app.post('/stop', (context) => {
 		source.stop();
 		return context.json({ stopping: true }, 202);

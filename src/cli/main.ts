@@ -1,0 +1,154 @@
+#!/usr/bin/env node
+/** The command line: what can be asked, and with which options. Each command's code is loaded when it is asked for. */
+import { Command, CommanderError, Option } from 'commander';
+import { ROLES } from '../domain/roster.ts';
+import { programVersion } from '../node/version.ts';
+import { EXIT, errorJson, errorText, exitCodeOf } from './exit.ts';
+import {
+	count,
+	homeOption,
+	jsonOption,
+	minerId,
+	minerIds,
+	minerList,
+	nameText,
+	roleList,
+	senders,
+	texts,
+} from './options.ts';
+import { printJson, printRemark, printText } from './output.ts';
+
+const MAX_INDEX = 0xffff;
+
+function program(): Command {
+	const root = new Command('poster-node')
+		.description('A mesh of nodes that proves Filecoin storage without a central scheduler.')
+		.option('--verbose', 'show stacks and causes of errors')
+		.addHelpText('after', EXIT_HELP)
+		.showHelpAfterError('(add --help for the options)')
+		.exitOverride();
+	addHomeCommands(root);
+	addRosterCommands(root);
+	addNodeCommands(root);
+	root
+		.command('version')
+		.description('print the version')
+		.addOption(jsonOption())
+		.action(({ json }) => (json ? printJson({ version: programVersion() }) : printText(programVersion())));
+	return root;
+}
+
+const EXIT_HELP = `
+Exit codes: 0 done, 1 failed, 2 wrong command line, 3 config, home, key or store not usable, 4 no node runs on this home,
+5 refused (token, signature, permission, membership).`;
+
+function addHomeCommands(root: Command): void {
+	root
+		.command('init')
+		.description('make the home of a new mesh, or join one with an invitation')
+		.addOption(homeOption())
+		.option('--name <name>', 'name of this machine in the roster (default: its host name)', nameText)
+		.option('--site <name>', 'where it stands', nameText, 'main')
+		.option('--network <name>', 'network of the chain, as StateNetworkName says', nameText, 'mainnet')
+		.option('--miner <id>', 'miner to prove for, e.g. f01000 (repeat for more)', minerIds)
+		.option('--sender <address>', 'f1 or f3 address that sends its proofs (one per --miner)', senders)
+		.addOption(new Option('--join <file>', 'invitation of an existing mesh').conflicts(['miner', 'sender']))
+		.addOption(jsonOption())
+		.action(async (options) => (await import('./commands/init.ts')).init(options));
+	root
+		.command('start')
+		.description('run the node of a home')
+		.addOption(homeOption())
+		.option('--config <file>', 'config file (default: config.toml in the home)')
+		.option('--bootstrap <multiaddr>', 'node to dial first (repeat for more)', texts)
+		.addOption(jsonOption())
+		.action(async (options) => (await import('./commands/start.ts')).start(options));
+}
+
+function addRosterCommands(root: Command): void {
+	const roster = root.command('roster').description('who belongs to the mesh (changes need the operator key)');
+	roster
+		.command('show')
+		.description('print the newest roster known here')
+		.addOption(homeOption())
+		.addOption(jsonOption())
+		.action(async (options) => (await import('./commands/roster.ts')).rosterShow(options));
+	roster
+		.command('add')
+		.description('admit a machine')
+		.addOption(homeOption())
+		.requiredOption('--id <peer id>', 'printed by `poster-node init --join`')
+		.requiredOption('--name <name>', 'unique name', nameText)
+		.option('--site <name>', 'where it stands', nameText, 'main')
+		.option('--weight <1..64>', 'its share of the work', count(1, 64), 1)
+		.option('--slots <0..64>', 'most proofs it may work on at a time', count(0, 64), 1)
+		.requiredOption('--roles <list>', ROLES.join(','), roleList)
+		.option('--miners <list>', 'miners it works for (default: all)', minerList)
+		.addOption(jsonOption())
+		.action(async (options) => (await import('./commands/roster.ts')).rosterAdd(options));
+	roster
+		.command('remove <peer>')
+		.description('expel a machine by name or peer id')
+		.addOption(homeOption())
+		.addOption(jsonOption())
+		.action(async (peer, options) => (await import('./commands/roster.ts')).rosterRemove(options, peer));
+	roster
+		.command('invite')
+		.description('write the file with which a new machine joins')
+		.addOption(homeOption())
+		.requiredOption('--out <file>', 'where to write it (mode 0600: it holds the mesh key)')
+		.option('--address <multiaddr>', "where the mesh is reached (default: the running node's addresses)", texts)
+		.addOption(jsonOption())
+		.action(async (options) => (await import('./commands/roster.ts')).rosterInvite(options));
+}
+
+function addNodeCommands(root: Command): void {
+	root
+		.command('claims')
+		.description('every open partition: who works on it, how far, and why not this node')
+		.addOption(homeOption())
+		.option('--watch', 'keep showing')
+		.addOption(jsonOption())
+		.action(async (options) => (await import('./commands/claims.ts')).claims(options));
+	root
+		.command('compute')
+		.description('prove a deadline across the mesh now, as a dry run')
+		.addOption(homeOption())
+		.requiredOption('--deadline <index>', 'deadline of the proving period', count(0, MAX_INDEX))
+		.option('--partition <index>', 'one partition (default: all)', count(0, MAX_INDEX))
+		.option('--miner <id>', "miner (default: the roster's only one)", minerId)
+		.option('--submit', 'send the proofs: only while the deadline is open')
+		.option('--out <dir>', 'folder to save the proofs in')
+		.addOption(jsonOption())
+		.action(async (options) => (await import('./commands/compute.ts')).compute(options));
+	root
+		.command('status')
+		.description('state of the running node')
+		.addOption(homeOption())
+		.addOption(jsonOption())
+		.action(async (options) => (await import('./commands/status.ts')).status(options));
+	root
+		.command('stop')
+		.description('end the running node in order')
+		.addOption(homeOption())
+		.addOption(jsonOption())
+		.action(async (options) => (await import('./commands/status.ts')).stop(options));
+}
+
+async function main(): Promise<void> {
+	const root = program();
+	try {
+		await root.parseAsync();
+	} catch (error) {
+		if (error instanceof CommanderError) {
+			// Commander has printed its complaint, or the help that was asked for.
+			process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+			return;
+		}
+		if (process.argv.includes('--json')) printJson(errorJson(error));
+		else printRemark(errorText(error, root.opts()['verbose'] === true));
+		process.exitCode = exitCodeOf(error);
+	}
+}
+
+await main();

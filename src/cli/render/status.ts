@@ -1,0 +1,29 @@
+/** The text of `poster-node status`. */
+import type { StatusReport } from '../../node/control-api.ts';
+import { duration } from './duration.ts';
+
+const CHAIN: Readonly<Record<StatusReport['chain'], string>> = {
+	none: 'learned from other nodes',
+	following: 'full node answers',
+	lost: 'FULL NODE DOES NOT ANSWER',
+};
+
+export function renderStatus(report: StatusReport, wallMs: number): string {
+	const busy = report.slots.filter(({ work }) => work !== null).length;
+	const lines: readonly (readonly [string, string])[] = [
+		['Node', `${report.name} (${report.id})`],
+		['Program', `${report.version}, process ${report.pid}, up ${duration(wallMs - report.startedWallMs)}`],
+		[
+			'Mesh',
+			`${report.network}, roster version ${report.rosterVersion}, ${report.connected} of ${report.members} members connected`,
+		],
+		['Roles', report.roles.join(', ') || 'none: the roster gives none, or the config has no section'],
+		['Chain', `epoch ${report.epoch} of ${duration(report.epochMs)}, ${CHAIN[report.chain]}`],
+		['State', report.synced ? 'in sync' : 'syncing'],
+		['Slots', `${busy} of ${report.slots.length} busy`],
+		['Loop', `p99 delay ${duration(report.loopDelayP99Ms)}`],
+		['Addresses', report.addresses.join('\n           ')],
+	];
+	const alarms = report.alarms.map(({ code, subject }) => `ALARM      ${code}: ${subject}`);
+	return [...lines.map(([name, value]) => `${name.padEnd(11)}${value}`), ...alarms].join('\n');
+}
