@@ -316,8 +316,6 @@ export const limits = {
 	/** From this share of silent members on (at least `massLossLeast`), vanished leases are honoured until it is almost too late. */
 	massLossPercent: 25,
 	massLossLeast: 3,
-	/** How long a mass loss is believed after it was last seen. */
-	massLossMs: 30_000,
 	/** Digest exchange with one peer. */
 	syncMs: 10_000,
 	/** A late joiner claims nothing until its first sync, or this long. */
@@ -435,4 +433,11 @@ export const limits = {
 	/** Heads that do not come for this long are asked for. */
 	chainSilenceMs: 10_000,
 	chainRetryMs: 1_000,
+	/** Work items whose step times are kept: the two deadlines in play of a large miner. */
+	stepTimes: 8 * KIB,
+	timesAnswerMs: 2_000,
+	/** Dry runs at a time on one node, running or finished and remembered. */
+	computeRuns: 16,
+	/** Windows of the deadline that a dry run may take: two hours on mainnet. */
+	dryRunWindows: 4,
 } as const;

@@ -1,0 +1,102 @@
+/** Carries out what the core decides about proofs: prove in a slot, cancel, verify. */
+import type { EffectOf, Event } from '../core/api.ts';
+import type { Bitfield } from '../domain/bitfield.ts';
+import { isPosterError, PosterError } from '../domain/errors.ts';
+import type { WorkId } from '../domain/ids.ts';
+import type { WorkItem } from '../domain/work.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { ProverSlot } from '../ports/prover.ts';
+import type { Spool } from '../ports/vanilla.ts';
+import type { PostStatement, Verifier } from '../ports/verifier.ts';
+import type { ManifestBook } from './manifest-book.ts';
+import { ProofProgress } from './proof-progress.ts';
+import type { StepTimes } from './step-times.ts';
+
+export interface ProvingPorts {
+	readonly slots: readonly ProverSlot[];
+	readonly verifier: Verifier;
+	readonly book: ManifestBook;
+	readonly clock: Clock;
+	readonly log: Log;
+}
+
+export interface ProvingOptions {
+	/** The spool that a complete gather left. */
+	readonly spool: (work: WorkId) => Spool | undefined;
+	readonly times: StepTimes;
+	readonly enqueue: (event: Event) => void;
+}
+
+export class Proving {
+	readonly #ports: ProvingPorts;
+	readonly #options: ProvingOptions;
+	readonly #progress = new ProofProgress();
+	readonly #running = new Map<WorkId, AbortController>();
+
+	constructor(ports: ProvingPorts, options: ProvingOptions) {
+		this.#ports = ports;
+		this.#options = options;
+	}
+
+	/** Effect `prove`. */
+	async prove({ work, slot: name, skipped }: EffectOf<'prove'>): Promise<void> {
+		const { log, clock } = this.#ports;
+		const { enqueue, times } = this.#options;
+		const abort = new AbortController();
+		this.#running.set(work.id, abort);
+		const startedMs = clock.now();
+		try {
+			const slot = this.#ports.slots.find((candidate) => candidate.name === name);
+			const spool = this.#options.spool(work.id);
+			if (slot === undefined) throw new PosterError('prover-unavailable', `there is no slot ${name}`);
+			if (spool === undefined) throw new PosterError('spool-missing', 'the gathered sectors are gone');
+			const statement = await this.#statement(work, skipped);
+			const permilleOf = this.#progress.track(work.proofType);
+			const made = await slot.prove(
+				{ statement, spool },
+				(phase) => enqueue({ type: 'prove-progress', work: work.id, phase: phase.phase, permille: permilleOf(phase) }),
+				abort.signal,
+			);
+			const proveMs = clock.now() - startedMs;
+			this.#progress.learn(work.proofType, made.phaseMs);
+			times.set(work.id, 'prove', proveMs);
+			enqueue({ type: 'proved', work: work.id, proof: made.proof, proveMs });
+		} catch (error) {
+			if (!isPosterError(error)) throw error;
+			log.warn({ err: error, code: error.code, work: work.id, slot: name }, 'a proof failed');
+			enqueue({ type: 'prove-failed', work: work.id, code: error.code });
+		} finally {
+			this.#running.delete(work.id);
+		}
+	}
+
+	/** Effect `prove-cancel`. */
+	cancel({ work }: EffectOf<'prove-cancel'>): void {
+		this.#running.get(work)?.abort(new PosterError('prover-cancelled', 'the core gave the proof up'));
+	}
+
+	/** Effect `verify`. */
+	async verify({ work, hash, proof, skipped }: EffectOf<'verify'>): Promise<void> {
+		const { verifier, clock, log } = this.#ports;
+		const startedMs = clock.now();
+		const answer = (verdict: 'good' | 'bad' | 'unavailable'): void =>
+			this.#options.enqueue({ type: 'verified', work: work.id, hash, verdict });
+		try {
+			const { ok, detail } = await verifier.verifyPost(await this.#statement(work, skipped), proof);
+			this.#options.times.set(work.id, 'verify', clock.now() - startedMs);
+			if (!ok) log.warn({ work: work.id, hash, detail }, 'a proof does not verify');
+			answer(ok ? 'good' : 'bad');
+		} catch (error) {
+			if (!isPosterError(error)) throw error;
+			log.error({ err: error, code: error.code, work: work.id }, 'a proof could not be verified');
+			answer('unavailable');
+		}
+	}
+
+	async #statement({ sectorRoot, proofType, miner, randomness }: WorkItem, skipped: Bitfield): Promise<PostStatement> {
+		const manifest = await this.#ports.book.require(sectorRoot);
+		const sectors = manifest.filter(({ number }) => !skipped.has(number));
+		return { proofType, miner, randomness, sectors };
+	}
+}
