@@ -43,7 +43,7 @@ pub fn parse_sector_list(bytes: &[u8], max: usize) -> Result<Vec<Sector>, Sector
     if bytes.is_empty() {
         return Err(SectorListError::Empty);
     }
-    if bytes.len() % ENTRY != 0 {
+    if !bytes.len().is_multiple_of(ENTRY) {
         return Err(SectorListError::Length(bytes.len()));
     }
     let found = bytes.len() / ENTRY;

@@ -24,16 +24,34 @@ use crate::job_error::{Code, JobError};
 /// Bytes of a verifying key before the count of its last vector: seven points.
 const KEY_HEAD: u64 = 3 * 96 + 3 * 192;
 
+/// The list of published files.
+#[derive(Clone, Copy)]
+struct Published {
+    digest_of: fn(&str) -> Option<Digest>,
+    name_of: fn(&Digest) -> Option<&'static str>,
+}
+
+/// The list inside the library.
+const LIBRARY: Published = Published {
+    digest_of: published_digest,
+    name_of: published_name,
+};
+
 /// A folder of one of the two kinds.
 pub struct KeyFolder {
     path: PathBuf,
     test: bool,
+    published: Published,
     keys: BTreeMap<u64, Arc<VerifyingKey>>,
 }
 
 impl KeyFolder {
     /// Takes a folder; a test folder that holds a published key is refused.
     pub fn open(path: &Path, test: bool) -> Result<Self, Failure> {
+        Self::open_with(path, test, LIBRARY)
+    }
+
+    fn open_with(path: &Path, test: bool, published: Published) -> Result<Self, Failure> {
         let listing = fs::read_dir(path)
             .map_err(|error| Failure::io(format!("{}: {error}", path.display())))?;
         if test {
@@ -41,12 +59,13 @@ impl KeyFolder {
                 let file = entry
                     .map_err(|error| Failure::io(format!("{}: {error}", path.display())))?
                     .path();
-                refuse_published(&file)?;
+                refuse_published(&file, published)?;
             }
         }
         Ok(Self {
             path: path.to_path_buf(),
             test,
+            published,
             keys: BTreeMap::new(),
         })
     }
@@ -95,7 +114,7 @@ impl KeyFolder {
                     "sectorSize": proof_type.size.bytes(),
                     "kind": proof_type.kind.name(),
                     "sha256": to_hex(&Sha256::digest(&bytes)),
-                    "published": published_digest(&name) == Some(Digest::of(&bytes)),
+                    "published": (self.published.digest_of)(&name) == Some(Digest::of(&bytes)),
                 })),
                 Err(error) if error.code == Code::NoKey => {}
                 Err(error) => {
@@ -130,9 +149,9 @@ impl KeyFolder {
     fn judge(&self, name: &str, bytes: &[u8]) -> Result<(), JobError> {
         let digest = Digest::of(bytes);
         let counts = if self.test {
-            published_name(&digest).is_none()
+            (self.published.name_of)(&digest).is_none()
         } else {
-            published_digest(name).as_ref() == Some(&digest)
+            (self.published.digest_of)(name).as_ref() == Some(&digest)
         };
         if counts {
             return Ok(());
@@ -153,19 +172,19 @@ pub fn proof_types() -> impl Iterator<Item = ProofType> {
 }
 
 /// Fails if a file is a published key, or holds one at its head.
-fn refuse_published(file: &Path) -> Result<(), Failure> {
+fn refuse_published(file: &Path, published: Published) -> Result<(), Failure> {
     let key = match file.extension().and_then(|extension| extension.to_str()) {
         Some("vk") => read_all(file),
         Some("params") => read_head_key(file),
         _ => return Ok(()),
     };
-    let published = match key {
-        Ok(bytes) => published_name(&Digest::of(&bytes)),
+    let name = match key {
+        Ok(bytes) => (published.name_of)(&Digest::of(&bytes)),
         // A file too short for a key holds none.
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => None,
         Err(error) => return Err(Failure::io(format!("{}: {error}", file.display()))),
     };
-    match published {
+    match name {
         None => Ok(()),
         Some(name) => Err(Failure {
             code: "published-key",
@@ -209,4 +228,111 @@ fn read_all(path: &Path) -> io::Result<Vec<u8>> {
         .take(VERIFYING_KEY_BYTES_MAX)
         .read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW_2KIB: &str = "v28-proof-of-spacetime-fallback-merkletree-poseidon_hasher-8-0-0-0170db1f394b35d995252228ee359194b13199d259380541dc529fb0099096b0";
+
+    /// A list in which the recorded test key is the published one.
+    const TEST_KEY_PUBLISHED: Published = Published {
+        digest_of: |name| (name == format!("{WINDOW_2KIB}.vk")).then(test_key_digest),
+        name_of: |digest| (*digest == test_key_digest()).then_some("some.vk"),
+    };
+
+    fn vectors() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test/vectors/native/params")
+    }
+
+    fn test_key() -> Vec<u8> {
+        fs::read(vectors().join(format!("{WINDOW_2KIB}.vk"))).unwrap()
+    }
+
+    fn test_key_digest() -> Digest {
+        Digest::of(&test_key())
+    }
+
+    fn window() -> ProofType {
+        ProofType::from_number(10).unwrap()
+    }
+
+    #[test]
+    fn names_are_those_of_the_ceremony() {
+        for proof_type in proof_types() {
+            let stem = parameter_stem(proof_type).unwrap();
+            assert!(published_digest(&format!("{stem}.vk")).is_some(), "{stem}");
+            assert!(
+                published_digest(&format!("{stem}.params")).is_some(),
+                "{stem}"
+            );
+        }
+        assert_eq!(parameter_stem(window()).unwrap(), WINDOW_2KIB);
+    }
+
+    #[test]
+    fn a_test_key_counts_only_where_it_was_asked_for() {
+        let mut folder = KeyFolder::open(&vectors(), true).ok().unwrap();
+        assert!(folder.key(window()).is_ok());
+        let mut folder = KeyFolder::open(&vectors(), false).ok().unwrap();
+        assert_eq!(folder.key(window()).err().unwrap().code, Code::KeyRefused);
+        let (accepted, refused) = folder.list().unwrap();
+        assert_eq!((accepted.len(), refused.len()), (0, 1));
+    }
+
+    #[test]
+    fn a_published_key_counts_only_without_test_keys() {
+        let mut folder = KeyFolder::open_with(&vectors(), false, TEST_KEY_PUBLISHED)
+            .ok()
+            .unwrap();
+        assert!(folder.key(window()).is_ok());
+        let (accepted, _) = folder.list().unwrap();
+        assert_eq!(accepted[0]["published"], true);
+        let failure = KeyFolder::open_with(&vectors(), true, TEST_KEY_PUBLISHED)
+            .err()
+            .unwrap();
+        assert_eq!(failure.code, "published-key");
+    }
+
+    #[test]
+    fn a_published_key_under_another_name_or_inside_parameters_is_found() {
+        for name in ["other.vk", "other.params"] {
+            let folder = tempfile::tempdir().unwrap();
+            let mut bytes = test_key();
+            if name.ends_with("params") {
+                bytes.extend_from_slice(&[0; 100]);
+            }
+            fs::write(folder.path().join(name), bytes).unwrap();
+            let failure = KeyFolder::open_with(folder.path(), true, TEST_KEY_PUBLISHED)
+                .err()
+                .unwrap();
+            assert_eq!(failure.code, "published-key", "{name}");
+        }
+    }
+
+    #[test]
+    fn missing_and_damaged_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut keys = KeyFolder::open(folder.path(), true).ok().unwrap();
+        assert_eq!(keys.key(window()).err().unwrap().code, Code::NoKey);
+        assert_eq!(
+            keys.parameters(window()).err().unwrap().code,
+            Code::NoParams
+        );
+        let file = folder.path().join(format!("{WINDOW_2KIB}.vk"));
+        let mut damaged = test_key();
+        damaged[100] ^= 1;
+        for bytes in [&test_key()[..3000], &damaged, &[]] {
+            fs::write(&file, bytes).unwrap();
+            assert_eq!(keys.key(window()).err().unwrap().code, Code::BadParams);
+        }
+        for bytes in [&test_key()[..], &test_key()[..10], &[]] {
+            fs::write(file.with_extension("params"), bytes).unwrap();
+            assert_eq!(
+                keys.parameters(window()).err().unwrap().code,
+                Code::BadParams
+            );
+        }
+    }
 }

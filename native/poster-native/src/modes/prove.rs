@@ -100,13 +100,11 @@ pub fn start(words: &[String], output: &Arc<Output>) -> Result<Started, Failure>
 impl Mode for Prove {
     fn handle(&self, request: Request) -> Result<(), Refusal> {
         match request.kind.as_str() {
-            "prove" => Ok(self.queue.add(job(&request)?)?),
-            "cancel" => {
-                self.cancel(request.job);
-                Ok(())
-            }
-            _ => Err(Refusal::UnknownType),
+            "prove" => self.queue.add(job(&request)?)?,
+            "cancel" => self.cancel(request.job),
+            _ => return Err(Refusal::UnknownType),
         }
+        Ok(())
     }
 }
 

@@ -73,15 +73,16 @@ pub fn start(words: &[String], output: &Arc<Output>) -> Result<Started, Failure>
 impl Mode for Check {
     fn handle(&self, request: Request) -> Result<(), Refusal> {
         match request.kind.as_str() {
-            "begin" => Ok(self.begin(&request)?),
-            "blob" => Ok(self.blob(request)?),
-            "end" => Ok(self.jobs.find(request.job)?.end()),
+            "begin" => self.begin(&request)?,
+            "blob" => self.blob(request)?,
+            "end" => self.jobs.find(request.job)?.end(),
             "drop" => {
                 let fields: DropFields = request.fields()?;
-                Ok(self.jobs.find(request.job)?.drop_spool(fields.keep))
+                self.jobs.find(request.job)?.drop_spool(fields.keep);
             }
-            _ => Err(Refusal::UnknownType),
+            _ => return Err(Refusal::UnknownType),
         }
+        Ok(())
     }
 }
 

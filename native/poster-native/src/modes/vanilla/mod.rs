@@ -70,14 +70,12 @@ pub fn start(words: &[String], output: &Arc<Output>) -> Result<Started, Failure>
 impl Mode for Vanilla {
     fn handle(&self, request: Request) -> Result<(), Refusal> {
         match request.kind.as_str() {
-            "open" => Ok(self.scheduler.add(request.job, open_job(&request)?)?),
-            "cancel" => {
-                self.scheduler.cancel(request.job);
-                Ok(())
-            }
-            "scan" => Ok(self.scan(&request)?),
-            _ => Err(Refusal::UnknownType),
+            "open" => self.scheduler.add(request.job, open_job(&request)?)?,
+            "cancel" => self.scheduler.cancel(request.job),
+            "scan" => self.scan(&request)?,
+            _ => return Err(Refusal::UnknownType),
         }
+        Ok(())
     }
 }
 
