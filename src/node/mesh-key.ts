@@ -6,7 +6,7 @@ const KEY_BYTES = 32;
 const HEX = /^[0-9a-f]{64}$/i;
 
 export function encodeMeshKey(key: Uint8Array): string {
-	return `${HEAD}${Buffer.from(key).toString('hex')}\n`;
+	return `${HEAD}${Buffer.from(key).toString('hex')}`;
 }
 
 /** 32 bytes. Throws `key-bad`, which names the file but never its content. */
