@@ -190,8 +190,8 @@ export const limits = {
 	vanillaWindow: 32,
 	/** Sectors that killed the reading worker alone, left out until the next epoch. */
 	vanillaQuarantine: 1024,
-	/** Open work items whose sectors are opened ahead: what a full deadline of one miner has. */
-	vanillaWorks: 4096,
+	/** Work items whose sectors are opened ahead: each keeps its manifest in memory, about 0.5 MB. */
+	vanillaWorks: 256,
 	/** Outcomes go to the core in batches of so many sectors or after this time: 24 events instead of 2,349. */
 	sectorBatch: 64,
 	sectorBatchMs: 100,
@@ -440,4 +440,10 @@ export const limits = {
 	computeRuns: 16,
 	/** Windows of the deadline that a dry run may take: two hours on mainnet. */
 	dryRunWindows: 4,
+	/** The chain node reads partitions and sectors of the deadline first. */
+	dryRunAnswerMs: 30_000,
+	/** Text of an error that travels. */
+	errorChars: 1_000,
+	/** A run's state is for people: read from the core this often. */
+	computePollMs: 250,
 } as const;

@@ -147,9 +147,9 @@ export interface ComputeState {
 	readonly state: 'running' | 'done' | 'failed' | 'cancelled' | 'empty';
 	readonly miner: string;
 	readonly deadline: number;
-	/** 64 hex digits. */
-	readonly randomness: string;
-	readonly proofType: number;
+	/** 64 hex digits; null, as the proof type, while it is not known or nothing is to be proven. */
+	readonly randomness: string | null;
+	readonly proofType: number | null;
 	readonly submit: boolean;
 	readonly startedWallMs: number;
 	readonly wallMs: number;

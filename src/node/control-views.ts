@@ -38,7 +38,7 @@ function membership(view: View): { members: number; connected: number } {
 	return { members: view.peers.length, connected: view.peers.filter((peer) => peer.connected).length };
 }
 
-function claimRow(item: ItemView, view: View): ClaimRow {
+export function claimRow(item: ItemView, view: View): ClaimRow {
 	const { result, submission } = item;
 	const nameOf = (id: string): string => view.peers.find((peer) => peer.node === id)?.name ?? id;
 	return {

@@ -1,0 +1,245 @@
+/**
+ * Runs of `poster-node compute`: a deadline is proven across the mesh as a dry run, and this follows it. With `submit`
+ * nothing new is made: the mesh proves and sends what is due by itself, so the run follows those items to the chain.
+ */
+import { minerAddress } from '../codec/address.ts';
+import { challengeKey } from '../codec/work-id.ts';
+import type { Event, ItemView, StoredResult, View } from '../core/api.ts';
+import { isPosterError, PosterError } from '../domain/errors.ts';
+import type { ActorId, NodeId, WorkId } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import type { Roster } from '../domain/roster.ts';
+import type { Challenge, ChallengeKey } from '../domain/work.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Streams } from '../ports/streams.ts';
+import type { DryRun, DryRunRequest } from './chain/dry-run.ts';
+import { askDryRun } from './chain/dry-run-exchange.ts';
+import type { ComputePartition, ComputeRequest, ComputeState } from './control-api.ts';
+import { claimRow } from './control-views.ts';
+import { askStepTimes, type StepMs, type StepTimes } from './step-times.ts';
+
+export interface ComputePorts {
+	readonly streams: Streams;
+	readonly clock: Clock;
+}
+
+export interface ComputeOptions {
+	readonly view: () => View;
+	readonly results: () => readonly StoredResult[];
+	readonly roster: () => Roster;
+	readonly times: StepTimes;
+	/** Makes and announces a dry run here; undefined on nodes without a chain. */
+	readonly announce: ((request: DryRunRequest) => Promise<DryRun>) | undefined;
+	/** A number that no other run has. */
+	readonly nonce: () => number;
+	readonly enqueue: (event: Event) => void;
+}
+
+interface Run {
+	readonly id: string;
+	readonly request: ComputeRequest;
+	readonly miner: ActorId;
+	/** Null while nothing is known of it: an empty deadline, or a due one without a result yet. */
+	challenge: Challenge | null;
+	readonly key: ChallengeKey | null;
+	readonly startedWallMs: number;
+	readonly startedMs: number;
+	/** Times told by other provers, by work. */
+	readonly told: Map<WorkId, StepMs>;
+	state: ComputeState['state'];
+	partitions: readonly ComputePartition[];
+	wallMs: number;
+}
+
+const SENT: readonly string[] = ['included', 'done'];
+
+export class ComputeRuns {
+	readonly #ports: ComputePorts;
+	readonly #options: ComputeOptions;
+	/** Oldest first. */
+	readonly #runs = new Map<string, Run>();
+	#stopped = false;
+
+	constructor(ports: ComputePorts, options: ComputeOptions) {
+		this.#ports = ports;
+		this.#options = options;
+	}
+
+	stop(): void {
+		this.#stopped = true;
+	}
+
+	state(id: string): ComputeState | undefined {
+		const run = this.#runs.get(id);
+		if (run === undefined) return undefined;
+		const { request, miner, challenge, startedWallMs, state, partitions, wallMs } = run;
+		return {
+			id,
+			state,
+			miner: minerAddress(miner),
+			deadline: request.deadline,
+			randomness: challenge?.randomness ?? null,
+			proofType: challenge?.proofType ?? null,
+			submit: request.submit,
+			startedWallMs,
+			wallMs,
+			partitions,
+		};
+	}
+
+	/** Rejects `compute-…` and the errors of chain and streams. */
+	async start(request: ComputeRequest): Promise<string> {
+		this.#makeRoom();
+		const miner = request.miner ?? this.#onlyMiner();
+		return request.submit ? this.#followDue(miner, request) : this.#dryRun(miner, request);
+	}
+
+	async #dryRun(miner: ActorId, request: ComputeRequest): Promise<string> {
+		const made = await this.#announce({
+			nonce: this.#options.nonce(),
+			miner,
+			deadline: request.deadline,
+			partition: request.partition ?? null,
+		});
+		if (made === null || made.due.length === 0) return this.#add(request, miner, null, null);
+		const key = challengeKey(this.#options.roster().network, made.challenge);
+		return this.#add(request, miner, made.challenge, key);
+	}
+
+	#followDue(miner: ActorId, request: ComputeRequest): string {
+		const items = this.#options
+			.view()
+			.items.filter((item) => item.kind === 'post' && item.miner === miner && item.deadline === request.deadline);
+		const first = items[0];
+		if (first === undefined) {
+			throw new PosterError('compute-not-due', `deadline ${request.deadline} of f0${miner} is not due now`, {
+				advice: 'Only proofs of the real challenge can be sent; without --submit any deadline can be proven.',
+			});
+		}
+		return this.#add(request, miner, null, first.key);
+	}
+
+	/** By this node's chain, else by the first connected chain node that answers. */
+	async #announce(request: DryRunRequest): Promise<DryRun | null> {
+		if (this.#options.announce !== undefined) return this.#options.announce(request);
+		const chainNodes = this.#options
+			.view()
+			.peers.filter(({ roles, connected }) => roles.includes('chain') && connected);
+		let failed: unknown;
+		for (const { node } of chainNodes) {
+			try {
+				return await askDryRun(this.#ports.streams, node, request);
+			} catch (error) {
+				if (!isPosterError(error) || error.code.startsWith('compute-')) throw error;
+				failed = error;
+			}
+		}
+		throw new PosterError('compute-no-chain', 'no chain node answers', {
+			cause: failed,
+			advice: 'A dry run needs a node with the chain role to say what is in the deadline.',
+		});
+	}
+
+	/** Without a key there is nothing to prove. */
+	#add(request: ComputeRequest, miner: ActorId, challenge: Challenge | null, key: ChallengeKey | null): string {
+		const { clock } = this.#ports;
+		const run: Run = {
+			id: `${request.deadline}-${this.#options.nonce().toString(16)}`,
+			request,
+			miner,
+			challenge,
+			key,
+			startedWallMs: clock.wallMs(),
+			startedMs: clock.now(),
+			told: new Map(),
+			state: key === null ? 'empty' : 'running',
+			partitions: [],
+			wallMs: 0,
+		};
+		this.#runs.set(run.id, run);
+		if (key !== null) void this.#follow(run, key);
+		return run.id;
+	}
+
+	async #follow(run: Run, key: ChallengeKey): Promise<void> {
+		let seen = false;
+		while (!this.#stopped) {
+			const items = this.#options.view().items.filter((item) => item.key === key && this.#isWanted(run, item));
+			seen ||= items.length > 0;
+			if (items.length > 0) await this.#refresh(run, items);
+			run.wallMs = this.#ports.clock.now() - run.startedMs;
+			if (run.partitions.length > 0 && run.partitions.every((partition) => isComplete(run, partition))) {
+				run.state = 'done';
+				break;
+			}
+			// The core drops an item some time after its close.
+			if ((seen && items.length === 0) || items.some(({ epochsLeft }) => epochsLeft < 0)) {
+				run.state = 'failed';
+				break;
+			}
+			await this.#ports.clock.sleep(limits.computePollMs);
+		}
+		if (!run.request.submit) this.#options.enqueue({ type: 'dry-run-cancel', key });
+	}
+
+	#isWanted({ request }: Run, item: ItemView): boolean {
+		return request.partition === undefined || request.partition === item.partition;
+	}
+
+	async #refresh(run: Run, items: readonly ItemView[]): Promise<void> {
+		const view = this.#options.view();
+		const results = new Map(this.#options.results().map((stored) => [stored.item.id, stored]));
+		const partitions: ComputePartition[] = [];
+		for (const item of items) {
+			const row = claimRow(item, view);
+			const stored = results.get(item.work);
+			const result = stored?.result;
+			run.challenge ??= stored?.item ?? null;
+			const prover = item.result?.prover;
+			if (prover !== undefined) await this.#learnTimes(run, item.work, prover);
+			partitions.push({
+				partition: row.partition,
+				sectors: row.sectors,
+				phase: row.phase,
+				holder: row.result?.prover ?? row.holders[0]?.name ?? null,
+				permille: result === undefined ? (row.holders[0]?.permille ?? 0) : 1000,
+				stepMs: run.told.get(item.work) ?? this.#options.times.get(item.work),
+				skipped: result === undefined ? [] : [...result.skipped],
+				proof: result === undefined ? null : Buffer.from(result.proof).toString('base64'),
+				error: null,
+			});
+		}
+		run.partitions = partitions;
+	}
+
+	/** The prover of the result has the times of all steps. */
+	async #learnTimes({ told }: Run, work: WorkId, prover: NodeId): Promise<void> {
+		if (told.has(work) || prover === this.#options.view().self) return;
+		told.set(work, await askStepTimes(this.#ports.streams, prover, work));
+	}
+
+	#onlyMiner(): ActorId {
+		const { miners } = this.#options.roster();
+		const only = miners[0];
+		if (only !== undefined && miners.length === 1) return only.miner;
+		throw new PosterError('compute-which-miner', `the roster has ${miners.length} miners`, {
+			advice: `Name one with --miner: ${miners.map(({ miner }) => minerAddress(miner)).join(', ')}`,
+		});
+	}
+
+	/** The oldest run that is over is forgotten. */
+	#makeRoom(): void {
+		if (this.#runs.size < limits.computeRuns) return;
+		const over = [...this.#runs.values()].find(({ state }) => state !== 'running');
+		if (over === undefined) {
+			throw new PosterError('compute-too-many', `${this.#runs.size} runs are going on already`, {
+				advice: 'Wait until one of them is over.',
+			});
+		}
+		this.#runs.delete(over.id);
+	}
+}
+
+function isComplete({ request }: Run, { proof, phase }: ComputePartition): boolean {
+	return request.submit ? SENT.includes(phase) : proof !== null;
+}
