@@ -1,15 +1,5 @@
-import type { ActorId, Hex32, SectorNumber } from '../domain/ids.ts';
-import type { Manifest } from '../domain/manifest.ts';
-import type { PoStProofType } from '../domain/proof.ts';
-
-export type SectorFailure = 'missing' | 'short' | 'unreadable' | 'mismatch' | 'failed';
-
-export interface OpenRequest {
-	readonly proofType: PoStProofType;
-	readonly miner: ActorId;
-	readonly randomness: Hex32;
-	readonly sectors: Manifest;
-}
+import type { ActorId, SectorNumber } from '../domain/ids.ts';
+import type { OpenRequest, SectorFailure } from '../domain/vanilla.ts';
 
 export type OpenedSector =
 	| { readonly sector: SectorNumber; readonly proof: Uint8Array }

@@ -5,13 +5,8 @@ import { stat } from 'node:fs/promises';
 import { test } from 'node:test';
 import { hex32, type SectorNumber, sectorNumber } from '../../src/domain/ids.ts';
 import { proofShape } from '../../src/domain/proof.ts';
-import type {
-	OpenedSector,
-	OpenRequest,
-	SpoolSession,
-	VanillaChecker,
-	VanillaSource,
-} from '../../src/ports/vanilla.ts';
+import type { OpenRequest } from '../../src/domain/vanilla.ts';
+import type { OpenedSector, SpoolSession, VanillaChecker, VanillaSource } from '../../src/ports/vanilla.ts';
 
 export interface VanillaSubject {
 	readonly source: VanillaSource;

@@ -3,12 +3,13 @@ import { isPosterError, PosterError } from '../../domain/errors.ts';
 import { type ActorId, type SectorNumber, sectorNumber } from '../../domain/ids.ts';
 import { limits } from '../../domain/limits.ts';
 import { proofShape } from '../../domain/proof.ts';
-import type { OpenedSector, OpenRequest, SectorFailure, VanillaSource } from '../../ports/vanilla.ts';
+import { type OpenRequest, SECTOR_FAILURES, type SectorFailure } from '../../domain/vanilla.ts';
+import type { OpenedSector, VanillaSource } from '../../ports/vanilla.ts';
 import { frameError, type NativeFrame, numberField, textField } from './frame.ts';
 import type { NativeChild } from './native-child.ts';
 import { encodeSectorList } from './sector-list.ts';
 
-const FAILURES: ReadonlySet<string> = new Set<SectorFailure>(['missing', 'short', 'unreadable', 'mismatch', 'failed']);
+const FAILURES: ReadonlySet<string> = new Set(SECTOR_FAILURES);
 
 export class NativeVanillaSource implements VanillaSource {
 	readonly #child: NativeChild;
