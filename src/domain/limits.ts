@@ -99,6 +99,8 @@ export const limits = {
 	handshakeMs: 5_000,
 	/** An orderly goodbye: flushing streams to a peer that takes nothing must not hold up the stop of this node. */
 	closeMs: 1_000,
+	/** Until the peer that was told goodbye closes the connection: a round trip, or the socket is closed anyway. */
+	goodbyeMs: 300,
 	/** Up to this many members everyone dials everyone: a star beyond gossipsub's `Dhi` of 32 takes minutes to mesh. */
 	fullMeshPeers: 30,
 	/** Dials in progress. */
@@ -192,6 +194,17 @@ export const limits = {
 	vanillaQuarantine: 1024,
 	/** Work items whose sectors are opened ahead: each keeps its manifest in memory, about 0.5 MB. */
 	vanillaWorks: 256,
+	/** Streams of vanilla proofs that this node reads at a time: more do not raise throughput, each takes a window. */
+	gatherStreams: 4,
+	/**
+	 * Silence of a stream while it is read. It may stand in line behind `bulkStreams` others, each waiting for disks; a
+	 * peer that is gone or hangs is noticed by its connection long before.
+	 */
+	gatherSilenceMs: 120_000,
+	/** Proofs of one stream that are being checked: 0.8 MB; then the stream is not read. */
+	gatherChecks: 32,
+	/** Proofs of one stream that fail the check; then the rest is asked from others: a check costs 25 ms. */
+	gatherForged: 16,
 	/** Outcomes go to the core in batches of so many sectors or after this time: 24 events instead of 2,349. */
 	sectorBatch: 64,
 	sectorBatchMs: 100,
@@ -289,6 +302,8 @@ export const limits = {
 	/** Manifests kept decoded: two per slot and some to verify; 2,349 sectors take about 300 KB. */
 	manifestsDecoded: 64,
 	// Mesh core: times and counts of its rules.
+	/** No backup copy for slowness alone before a lease is this old: small proofs vary by more than their length. */
+	hedgeLeastMs: 10_000,
 	/** Level-triggered evaluation of all rules. */
 	tickMs: 250,
 	/** Renewal of a record with leases; jittered by 10 % so that holders do not beat in step. */

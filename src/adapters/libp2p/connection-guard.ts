@@ -2,8 +2,8 @@
  * What libp2p leaves open around a connection: refused and failed handshakes are counted, two processes with one identity
  * are noticed, a yamux frame cannot claim 4 GiB, and an orderly goodbye is told from a death.
  */
-import type { Connection, StreamMuxer, StreamMuxerFactory, Upgrader } from '@libp2p/interface';
-import { yamux } from '@libp2p/yamux';
+import type { Connection, MessageStream, StreamMuxer, StreamMuxerFactory, Upgrader } from '@libp2p/interface';
+import { GoAwayCode, yamux } from '@libp2p/yamux';
 import { assert, PosterError } from '../../domain/errors.ts';
 import { limits } from '../../domain/limits.ts';
 import type { Metrics } from '../../ports/metrics.ts';
@@ -11,6 +11,9 @@ import type { CloneWatch } from './clone-watch.ts';
 
 /** A data frame fits the window; the header and a second frame behind it may lie in the buffer as well. */
 const YAMUX_BUFFER_BYTES = 2 * limits.streamWindowBytes;
+
+/** Code of a yamux GoAway frame. */
+const NORMAL_TERMINATION = GoAwayCode.NormalTermination;
 
 /** Private parts of @libp2p/yamux 8.0.3 that nothing public replaces; the assertion notices when they move. */
 interface YamuxInside {
@@ -41,14 +44,37 @@ export function boundedYamux(metrics: Metrics): () => StreamMuxerFactory {
 				metrics.count('poster_mesh_garbage_total', { protocol: 'yamux', reason: 'stream-too-long' });
 				connection.abort(new PosterError('stream-too-long', 'a yamux frame is longer than its window'));
 			});
+			closeInOrder(connection, muxer, inside);
 			return muxer;
 		},
 	});
 }
 
+/**
+ * Whoever hears the goodbye closes the socket, and the other waits for that. If the side that says goodbye closed at
+ * once, whatever the remote just writes would answer with a reset, which throws away the goodbye unread.
+ */
+function closeInOrder(connection: MessageStream, muxer: StreamMuxer, inside: YamuxInside): void {
+	const closed = Promise.withResolvers<void>();
+	connection.addEventListener('close', () => closed.resolve());
+	connection.addEventListener('message', () => {
+		if (inside.remoteGoAway !== NORMAL_TERMINATION || connection.status !== 'open') return;
+		connection.close().catch((error: unknown) => {
+			connection.abort(error instanceof Error ? error : new Error('close failed', { cause: error }));
+		});
+	});
+	const sayGoodbye = muxer.close.bind(muxer);
+	muxer.close = async (options) => {
+		await sayGoodbye(options);
+		const { promise: waitedLongEnough, resolve } = Promise.withResolvers<void>();
+		AbortSignal.timeout(limits.goodbyeMs).addEventListener('abort', () => resolve());
+		await Promise.race([closed.promise, waitedLongEnough]);
+	};
+}
+
 /** True when the remote announced that it closes (yamux GoAway, normal termination), which a killed process cannot. */
 export function saidGoodbye(connection: Connection): boolean {
-	return (connection as unknown as { readonly muxer: YamuxInside }).muxer.remoteGoAway === 0;
+	return (connection as unknown as { readonly muxer: YamuxInside }).muxer.remoteGoAway === NORMAL_TERMINATION;
 }
 
 /** Reason label of a failed handshake by the name of libp2p's error. `ConnectionInterceptedError`: the gater counted it. */

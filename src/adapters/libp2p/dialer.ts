@@ -29,6 +29,7 @@ interface Target {
 	/** From the roster. */
 	configured: readonly Multiaddr[];
 	failures: number;
+	connectedAt: number;
 	dialling: boolean;
 	cancel: (() => void) | undefined;
 }
@@ -85,16 +86,24 @@ export class Dialer {
 	}
 
 	connected(id: NodeId): void {
-		const target = this.#targets.get(id);
-		if (target === undefined) return;
-		this.#cancel(target);
-		target.failures = 0;
+		for (const target of this.#of(id)) {
+			this.#cancel(target);
+			target.connectedAt = this.#components.clock.now();
+		}
 	}
 
 	disconnected(id: NodeId): void {
-		for (const target of this.#targets.values()) {
-			if (target.id === id) this.#schedule(target, this.#firstPauseMs(target));
+		for (const target of this.#of(id)) {
+			// Whoever is refused sees the connection open and close: only one that lasted counts as success.
+			const lasted = this.#components.clock.now() - target.connectedAt >= limits.meshRepairMs;
+			target.failures = lasted ? 0 : target.failures + 1;
+			this.#schedule(target, lasted ? this.#firstPauseMs(target) : this.#pauseMs(target));
 		}
+	}
+
+	/** The target of a peer, and of a bootstrap address that led to it. */
+	#of(id: NodeId): Target[] {
+		return [...this.#targets.values()].filter((target) => target.id === id);
 	}
 
 	/** Addresses of a member from a peer; new ones are tried at once. */
@@ -127,7 +136,7 @@ export class Dialer {
 	#target(key: string, id: NodeId | undefined): Target {
 		let target = this.#targets.get(key);
 		if (target === undefined) {
-			target = { id, bootstrap: [], configured: [], failures: 0, dialling: false, cancel: undefined };
+			target = { id, bootstrap: [], configured: [], failures: 0, connectedAt: 0, dialling: false, cancel: undefined };
 			this.#targets.set(key, target);
 		}
 		return target;
@@ -164,7 +173,7 @@ export class Dialer {
 		try {
 			const connection = await node.dial(await this.#destination(target), { signal });
 			target.id = nodeId(connection.remotePeer.toString());
-			target.failures = 0;
+			target.connectedAt = this.#components.clock.now();
 		} catch (error) {
 			target.failures += 1;
 			metrics.count('poster_mesh_dial_failures_total');

@@ -103,13 +103,14 @@ export class Libp2pMesh implements Mesh {
 	}
 
 	peers(): readonly NodeId[] {
-		return [...this.#connections.keys()];
+		// A removed member is still saying goodbye for a round trip.
+		return [...this.#connections.keys()].filter((peer) => this.#components.membership.has(peer));
 	}
 
 	setMembers(members: readonly MeshMember[]): void {
 		const { membership, dialer } = this.#components;
 		membership.replace(members.map(({ id }) => id));
-		for (const peer of this.peers()) if (!membership.has(peer)) void this.hangUp(peer);
+		for (const peer of this.#connections.keys()) if (!membership.has(peer)) void this.hangUp(peer);
 		dialer.setMembers(members);
 	}
 
@@ -134,6 +135,9 @@ export class Libp2pMesh implements Mesh {
 
 	async #close(connection: Connection): Promise<void> {
 		this.#closing.add(connection);
+		// Closing waits for every stream, and skips the goodbye when one of them fails meanwhile: end them first.
+		const goodbye = new PosterError('mesh-closed', 'this node hangs up');
+		for (const stream of [...connection.streams]) stream.abort(goodbye);
 		try {
 			await connection.close({ signal: AbortSignal.timeout(limits.closeMs) });
 		} catch (error) {
