@@ -23,7 +23,13 @@ function complaint(issue: Issue): string {
 		const kind = issue.expected === 'int' ? 'whole number' : issue.expected;
 		return issue.input === undefined ? `is missing (${kind})` : `must be of type ${kind}${found(issue)}`;
 	}
+	if (issue.code === 'too_small') return `needs at least ${issue.minimum}${counted(issue.origin)}${found(issue)}`;
+	if (issue.code === 'too_big') return `takes at most ${issue.maximum}${counted(issue.origin)}${found(issue)}`;
 	return `${issue.message}${found(issue)}`;
+}
+
+function counted(origin: string): string {
+	return origin === 'array' ? ' entries' : '';
 }
 
 function found(issue: Issue): string {

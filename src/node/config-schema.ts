@@ -37,10 +37,10 @@ function isMultiaddr(text: string): boolean {
 	}
 }
 
-const path = z.string().min(1, 'a path cannot be empty');
+const path = z.string().min(1, 'is empty');
 const address = z.string().refine(isMultiaddr, 'is no multiaddr such as /ip4/192.0.2.1/tcp/4101');
 const dialAddress = address.refine((text) => text.includes('/p2p/'), 'must end in /p2p/<peer id>');
-const command = z.array(z.string()).min(1, 'needs at least the program').max(64);
+const command = z.array(z.string()).min(1).max(64);
 const miner = z
 	.string()
 	.regex(MINER, 'is no miner id such as f01000')
@@ -198,7 +198,7 @@ const submitter = z
 			}),
 		miners: z
 			.array(z.strictObject({ miner, wallet: path }))
-			.min(1, 'needs at least one')
+			.min(1)
 			.max(1024)
 			.register(optionDocs, {
 				what: 'Miners to sign for, and with what.',

@@ -9,7 +9,7 @@ export type ConfigValues = Readonly<Record<string, Readonly<Record<string, unkno
 interface Option {
 	readonly key: string;
 	readonly doc: OptionDoc;
-	/** TOML of the default, `none` for an option that may be left out, `required` for one that may not. */
+	/** TOML of the default, `none` or `required` where there is no default. */
 	readonly fallback: string;
 }
 
@@ -38,7 +38,7 @@ export function configTable(): string {
 		.map((section) => {
 			const title = section.name === '' ? '## Top of the file' : `## \`[${section.name}]\`\n\n${section.what}`;
 			const rows = section.options.map(
-				({ key, doc, fallback }) => `| \`${key}\` | ${doc.what} | ${doc.unit} | ${fallback} | ${doc.trade} |`,
+				({ key, doc, fallback }) => `| \`${key}\` | ${doc.what} | ${doc.unit} | \`${fallback}\` | ${doc.trade} |`,
 			);
 			return `${title}\n\n| option | what | unit | default | trade-off |\n|---|---|---|---|---|\n${rows.join('\n')}\n`;
 		})
