@@ -1,0 +1,36 @@
+/** Control of the chain, for tests and the demo: namespace `Devnet`, with an admin token. */
+import { limits } from '../domain/limits.ts';
+import type { FullNode } from './full-node.ts';
+import type { Gate } from './gate.ts';
+import { type MethodTable, method } from './rpc/method.ts';
+import { boolean, cid, optionalTokens, uint64 } from './rpc/params.ts';
+import { tipSetToJson } from './rpc/to-json.ts';
+import { RpcError } from './rpc-error.ts';
+import type { Ticker } from './ticker.ts';
+
+export function controlMethods(node: FullNode, ticker: Ticker, gate: Gate): MethodTable {
+	return {
+		Pause: method('admin', [], () => ticker.pause()),
+		Resume: method('admin', [], () => ticker.resume()),
+		NullRounds: method('admin', [uint64], ([count]) => ticker.skip(bounded(count))),
+		Mine: method('admin', [uint64, uint64], async ([count, nulls]) => {
+			bounded(count + nulls);
+			for (let i = 0; i < count; i++) await node.mine(nulls);
+			return tipSetToJson(node.chain.head);
+		}),
+		Reorg: method('admin', [uint64, uint64], async ([depth, apply]) =>
+			tipSetToJson(await node.reorg(bounded(depth), bounded(apply))),
+		),
+		SetBaseFee: method('admin', [optionalTokens], ([baseFee]) => node.chain.pinBaseFee(baseFee)),
+		Freeze: method('admin', [boolean], ([frozen]) => (frozen ? gate.freeze() : gate.thaw())),
+		DropMessage: method('admin', [cid], ([message]) => node.pool.drop(message)),
+		Stats: method('admin', [], () => node.statistics.report(node.chain.head)),
+	};
+}
+
+function bounded(count: number): number {
+	if (count > limits.devnetEpochsPerCall) {
+		throw new RpcError(`${count} epochs are more than the ${limits.devnetEpochsPerCall} of one call`);
+	}
+	return count;
+}
