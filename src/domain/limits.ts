@@ -194,6 +194,10 @@ export const limits = {
 	vanillaQuarantine: 1024,
 	/** Work items whose sectors are opened ahead: each keeps its manifest in memory, about 0.5 MB. */
 	vanillaWorks: 256,
+	/** One peer's answer to the question for a manifest of at most 112 KiB; then the next peer is asked. */
+	manifestAnswerMs: 5_000,
+	/** Pause between two looks at which sectors lie in the storage folders: names only, but some 100,000 of them. */
+	holdingsScanMs: 60_000,
 	/** Streams of vanilla proofs that this node reads at a time: more do not raise throughput, each takes a window. */
 	gatherStreams: 4,
 	/**
@@ -461,4 +465,10 @@ export const limits = {
 	errorChars: 1_000,
 	/** A run's state is for people: read from the core this often. */
 	computePollMs: 250,
+	/** Sectors of one directory key. */
+	directoryBlockSectors: 1024,
+	/** Whole answer of the directory: the DHT is never the only way and never a wait. */
+	directoryFindMs: 2_000,
+	/** Sector folders are looked at this often: a new sector is due a day later at the earliest. */
+	holdingsScanMs: 60_000,
 } as const;

@@ -15,16 +15,16 @@ export interface ManifestSector extends CommittedSector {
 
 export type Manifest = readonly ManifestSector[];
 
-/** The manifest's sector of that number. */
-export function manifestSector(manifest: Manifest, number: SectorNumber): ManifestSector | undefined {
+/** Position of a sector in the manifest, -1 if it is none of it. */
+export function manifestIndex(manifest: Manifest, number: SectorNumber): number {
 	let low = 0;
 	let high = manifest.length - 1;
 	while (low <= high) {
 		const middle = (low + high) >>> 1;
-		const sector = manifest[middle] as ManifestSector;
-		if (sector.number === number) return sector;
-		if (sector.number < number) low = middle + 1;
+		const found = (manifest[middle] as ManifestSector).number;
+		if (found === number) return middle;
+		if (found < number) low = middle + 1;
 		else high = middle - 1;
 	}
-	return undefined;
+	return -1;
 }

@@ -6,7 +6,7 @@
 import type { Bitfield } from '../../domain/bitfield.ts';
 import type { SectorNumber } from '../../domain/ids.ts';
 import { limits } from '../../domain/limits.ts';
-import { type CommittedSector, type Manifest, manifestSector } from '../../domain/manifest.ts';
+import { type CommittedSector, type Manifest, manifestIndex } from '../../domain/manifest.ts';
 import type { SectorChallenge } from '../../domain/vanilla.ts';
 import type { WorkItem } from '../../domain/work.ts';
 import type { ReadOutcome, SectorRead } from './read-queue.ts';
@@ -59,7 +59,7 @@ export class AheadPlan {
 			for (;;) {
 				const number = progress.waiting.shift();
 				if (number === undefined) break;
-				const sector = manifestSector(progress.manifest, number);
+				const sector = progress.manifest[manifestIndex(progress.manifest, number)];
 				if (sector !== undefined && !progress.done.has(number)) return readOf(progress, sector);
 			}
 		}
@@ -98,7 +98,7 @@ export class AheadPlan {
 		const works = this.#byGroup.get(group) ?? [];
 		return works.filter(
 			({ manifest, sectors }) =>
-				sectors.has(sector.number) && manifestSector(manifest, sector.number)?.commR === sector.commR,
+				sectors.has(sector.number) && manifest[manifestIndex(manifest, sector.number)]?.commR === sector.commR,
 		);
 	}
 }
