@@ -1,6 +1,20 @@
 //! What the worker asks of the operating system.
 
 use std::fs;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::process;
+use std::thread;
+
+/// Starts a thread without which the process could only hang. Library panics are caught where they are expected; any other is an
+/// error of this program, and the parent must see a dead child instead of a silent one.
+pub fn spawn_essential(work: impl FnOnce() + Send + 'static) {
+    thread::spawn(move || {
+        if catch_unwind(AssertUnwindSafe(work)).is_err() {
+            eprintln!("poster-native: a thread panicked, which is an error of this program; the process ends");
+            process::exit(101);
+        }
+    });
+}
 
 /// Lets the kernel kill this process when its parent dies, where the kernel can. The end of stdin does the same elsewhere, unless
 /// the parent has passed the other end of the pipe on.

@@ -3,11 +3,17 @@
 mod common;
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{symlink, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use common::{open_all, request, seal, text, vanilla_len, with, Client, WINDOW};
-use frames::{encode_sector_list, Sector};
+use frames::{encode_sector_list, read_frame, write_frame, Sector};
 use serde_json::{json, Value};
 use tempfile::TempDir;
 
@@ -199,6 +205,51 @@ fn files_that_cannot_be_a_spool_are_refused() {
     client.send(json!({"type": "blob", "job": 7, "sector": 1}), &[]);
     assert_eq!(client.next()["code"], "unknown-job");
     client.finish();
+}
+
+/// A parent that does not read answers, and one that sends faster than can be checked, fill the pipe and not the child's memory.
+#[test]
+fn a_full_queue_stops_reading() {
+    let setup = Setup::new();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_poster-native"))
+        .args(["check", "--threads", "1"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let frame = |header: &Value, body: &[u8]| {
+        let mut bytes = Vec::new();
+        write_frame(&mut bytes, header.as_object().unwrap(), body).unwrap();
+        bytes
+    };
+    let (header, list) = setup.begin(1, &setup.spool());
+    let begin = frame(&header, &list);
+    let blobs = 3_000;
+    let bytes = frame(&blob(4), &setup.proofs[0]);
+    let sent = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&sent);
+    let writer = thread::spawn(move || {
+        stdin.write_all(&begin).unwrap();
+        for _ in 0..blobs {
+            stdin.write_all(&bytes).unwrap();
+            counter.fetch_add(1, Ordering::SeqCst);
+        }
+        stdin
+    });
+    // Still for half a second: the child has stopped reading.
+    let mut last = usize::MAX;
+    while last != sent.load(Ordering::SeqCst) {
+        last = sent.load(Ordering::SeqCst);
+        thread::sleep(Duration::from_millis(500));
+    }
+    assert!(last < blobs, "the child read all {blobs} blobs");
+    // Reading the answers sets it going again: ready, begun, one answer per blob.
+    for _ in 0..blobs + 2 {
+        read_frame(&mut stdout).unwrap().unwrap();
+    }
+    drop(writer.join().unwrap());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]

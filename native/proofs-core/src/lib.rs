@@ -21,7 +21,7 @@ pub use library::{guarded, CRATES};
 pub use parameters::{
     generate_parameters, parameter_stem, parameters_len, verifying_key_len, MappedParameters,
 };
-pub use poseidon::{check_merkle, comm_r, MerkleError};
+pub use poseidon::{check_merkle, comm_r, warm_up, MerkleError};
 pub use prove::{PartitionCircuit, PROOF_BYTES};
 pub use published::{published_digest, published_name, Digest, Digester};
 pub use seal::{seal_sector, update_sector, SealRequest, UpdateRequest};

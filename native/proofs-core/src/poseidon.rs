@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ff::PrimeField;
+use ff::{Field, PrimeField};
 use filecoin_hashers::{POSEIDON_CONSTANTS_2, POSEIDON_CONSTANTS_8};
 use frames::{Sector, Vanilla, Word};
 use neptune::Poseidon;
@@ -26,6 +26,13 @@ impl MerkleError {
             Self::Path(_) => "merkle",
         }
     }
+}
+
+/// Computes the constants of both widths, about 25 ms, so that the first check is as fast as the others.
+pub fn warm_up() {
+    let zero = [Scalar::ZERO; 8];
+    Poseidon::new_with_preimage(&zero[..2], &POSEIDON_CONSTANTS_2).hash();
+    Poseidon::new_with_preimage(&zero, &POSEIDON_CONSTANTS_8).hash();
 }
 
 /// comm_r = Poseidon(comm_c, comm_r_last). `None` if one of them is no field element.

@@ -6,7 +6,6 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use frames::limits::PROVE_QUEUE_MAX;
@@ -22,7 +21,7 @@ use crate::logger::on_synthesis_end;
 use crate::output::Output;
 use crate::request::{self, Request};
 use crate::resident::{prepare, Mode, Refusal, Started};
-use crate::system::peak_rss_mib;
+use crate::system::{peak_rss_mib, spawn_essential};
 
 struct Prove {
     output: Arc<Output>,
@@ -85,7 +84,7 @@ pub fn start(words: &[String], output: &Arc<Output>) -> Result<Started, Failure>
         parameters: BTreeMap::new(),
     };
     let worker_queue = Arc::clone(&queue);
-    thread::spawn(move || prover.work(&worker_queue));
+    spawn_essential(move || prover.work(&worker_queue));
     Ok(Started {
         mode: Box::new(Prove {
             output: Arc::clone(output),

@@ -1,7 +1,6 @@
 //! One partition being gathered: which slots are filled, what is in flight, who waits for it.
 
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread;
 use std::time::Instant;
 
 use frames::{challenges, parse_vanilla, Expected, ProofType, Randomness, Sector};
@@ -12,6 +11,7 @@ use super::spool::Spool;
 use super::worker::{Blob, Workers};
 use super::Jobs;
 use crate::output::{shorten, Output};
+use crate::system::spawn_essential;
 
 /// What the proofs must be of.
 pub struct Plan {
@@ -133,7 +133,7 @@ impl CheckJob {
             state.in_flight += 1;
         }
         let (job, workers) = (Arc::clone(self), Arc::clone(workers));
-        thread::spawn(move || {
+        spawn_essential(move || {
             if found {
                 job.feed_slots(&workers);
             }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use frames::limits::OPEN_JOBS_MAX;
+use proofs_core::warm_up;
 use serde::Deserialize;
 use serde_json::{json, Map};
 
@@ -57,6 +58,7 @@ struct DropFields {
 /// Starts the mode: `[--threads N]`.
 pub fn start(words: &[String], output: &Arc<Output>) -> Result<Started, Failure> {
     let (_, threads) = prepare(words, &[], &[])?;
+    warm_up();
     let mode = Check {
         output: Arc::clone(output),
         workers: Arc::new(Workers::spawn(threads)),

@@ -2,11 +2,11 @@
 
 use std::sync::mpsc::{sync_channel, Receiver, SyncSender};
 use std::sync::{Arc, Mutex};
-use std::thread;
 
 use frames::limits::CHECK_QUEUE_PER_THREAD;
 
 use super::job::CheckJob;
+use crate::system::spawn_essential;
 
 /// One vanilla proof to check.
 pub struct Blob {
@@ -32,7 +32,7 @@ impl Workers {
         let receiver = Arc::new(Mutex::new(receiver));
         for _ in 0..threads {
             let receiver = Arc::clone(&receiver);
-            thread::spawn(move || {
+            spawn_essential(move || {
                 while let Some(blob) = take(&receiver) {
                     blob.job.check(&blob);
                 }

@@ -8,10 +8,10 @@ mod scheduler;
 use std::path::PathBuf;
 use std::sync::mpsc::{sync_channel, SyncSender, TrySendError};
 use std::sync::Arc;
-use std::thread;
 
 use frames::limits::OPEN_SECTORS_MAX;
 use frames::PostKind;
+use proofs_core::warm_up;
 use serde::Deserialize;
 use serde_json::{json, Map};
 
@@ -20,6 +20,7 @@ use crate::job_error::{Code, JobError};
 use crate::output::Output;
 use crate::request::{self, Request};
 use crate::resident::{prepare, Mode, Refusal, Started};
+use crate::system::spawn_essential;
 use open::OpenJob;
 pub use scan::holdings;
 use scheduler::Scheduler;
@@ -53,10 +54,15 @@ pub fn start(words: &[String], output: &Arc<Output>) -> Result<Started, Failure>
         .folders("storage")
         .map_err(Failure::arguments)?
         .into();
+    for folder in storage.iter().filter(|folder| !folder.is_dir()) {
+        // No error: a disk may be mounted later, and the others are of use meanwhile.
+        log::warn!("{} is no folder; its sectors are missing", folder.display());
+    }
+    warm_up();
     let scheduler = Arc::new(Scheduler::new(Arc::clone(output)));
     for _ in 0..threads {
         let (scheduler, storage) = (Arc::clone(&scheduler), Arc::clone(&storage));
-        thread::spawn(move || scheduler.work(&storage));
+        spawn_essential(move || scheduler.work(&storage));
     }
     let scans = spawn_scanner(Arc::clone(&storage), Arc::clone(output));
     Ok(Started {
@@ -114,7 +120,7 @@ fn open_job(request: &Request) -> Result<OpenJob, JobError> {
 /// Scans run on their own thread: a folder on a slow network must not keep stdin from being read.
 fn spawn_scanner(storage: Arc<[PathBuf]>, output: Arc<Output>) -> SyncSender<(u32, u64)> {
     let (sender, receiver) = sync_channel(SCANS_MAX);
-    thread::spawn(move || {
+    spawn_essential(move || {
         for (job, miner) in receiver {
             let numbers: Vec<u8> = holdings(&storage, miner)
                 .into_iter()

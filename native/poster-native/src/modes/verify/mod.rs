@@ -5,7 +5,6 @@ mod signature;
 use std::path::Path;
 use std::sync::mpsc::{sync_channel, SyncSender};
 use std::sync::Arc;
-use std::thread;
 use std::time::Instant;
 
 use frames::limits::{PROOF_BYTES_MAX, VERIFY_QUEUE_MAX};
@@ -20,6 +19,7 @@ use crate::key_folder::KeyFolder;
 use crate::output::{shorten, Output};
 use crate::request::{self, Request};
 use crate::resident::{prepare, Mode, Refusal, Started};
+use crate::system::spawn_essential;
 use signature::{verify_signature, SignedBytes};
 
 struct Verify {
@@ -70,7 +70,7 @@ pub fn start(words: &[String], output: &Arc<Output>) -> Result<Started, Failure>
     ]);
     let (queue, tasks) = sync_channel(VERIFY_QUEUE_MAX);
     let output = Arc::clone(output);
-    thread::spawn(move || {
+    spawn_essential(move || {
         for (job, task) in tasks {
             match run(&task, &mut folder) {
                 Ok((mut answer, start)) => {

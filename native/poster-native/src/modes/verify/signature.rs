@@ -114,11 +114,16 @@ fn verify_secp256k1(
     let digest = blake2b(32, message);
     let key = VerifyingKey::recover_from_prehash(&digest, &parsed, recovery)
         .map_err(|_| "no public key fits the signature".to_string())?;
-    if blake2b(20, key.to_encoded_point(false).as_bytes()) == address {
+    if address_payload(&key) == address {
         Ok(())
     } else {
         Err("the signature is of another address".to_string())
     }
+}
+
+/// BLAKE2b-160 of the uncompressed public key.
+fn address_payload(key: &VerifyingKey) -> Vec<u8> {
+    blake2b(20, key.to_encoded_point(false).as_bytes())
 }
 
 fn verify_bls(key: &[u8; 48], signature: &[u8; 96], message: &[u8]) -> Result<(), String> {
@@ -145,6 +150,7 @@ fn blake2b(length: usize, bytes: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
     use blst::min_pk::SecretKey;
+    use frames::from_hex;
     use k256::ecdsa::SigningKey;
 
     fn secp256k1() -> SignedBytes {
@@ -228,6 +234,18 @@ mod tests {
         signature[..64].copy_from_slice(&high.to_bytes());
         signature[64] ^= 1;
         assert_eq!(verify_secp256k1(&address, &signature, &message), Ok(()));
+    }
+
+    /// A vector of go-address: the public key of f15ihq5ibzwki2b4ep2f46avlkrqzhpqgtga7pdrq.
+    #[test]
+    fn addresses_are_those_of_the_chain() {
+        let key: [u8; 65] = from_hex(
+            "049402fac37e6432a416a3a0ca5426b5185ab3b24f6134efa25ce487c82d2e4e13bf452511e0d2245421f8613bc10d72fa216666a96c3bc13920d3ff233fd0bc05",
+        )
+        .unwrap();
+        let key = VerifyingKey::from_sec1_bytes(&key).unwrap();
+        let payload: [u8; 20] = from_hex("ea0f0ea039b291a0f08fd179e0556a8c3277c0d3").unwrap();
+        assert_eq!(address_payload(&key), payload);
     }
 
     #[test]
