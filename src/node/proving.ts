@@ -22,8 +22,8 @@ export interface ProvingPorts {
 }
 
 export interface ProvingOptions {
-	/** The spool that a complete gather left. */
-	readonly spool: (work: WorkId) => Spool | undefined;
+	/** The spool that a complete gather left, closed for writing. Rejects `spool-missing`. */
+	readonly spool: (work: WorkItem) => Promise<Spool>;
 	readonly times: StepTimes;
 	readonly enqueue: (event: Event) => void;
 }
@@ -48,9 +48,8 @@ export class Proving {
 		const startedMs = clock.now();
 		try {
 			const slot = this.#ports.slots.find((candidate) => candidate.name === name);
-			const spool = this.#options.spool(work.id);
 			if (slot === undefined) throw new PosterError('prover-unavailable', `there is no slot ${name}`);
-			if (spool === undefined) throw new PosterError('spool-missing', 'the gathered sectors are gone');
+			const spool = await this.#options.spool(work);
 			const statement = await this.#statement(work, skipped);
 			const permilleOf = this.#progress.track(work.proofType);
 			const made = await slot.prove(
@@ -64,7 +63,7 @@ export class Proving {
 			enqueue({ type: 'proved', work: work.id, proof: made.proof, proveMs });
 		} catch (error) {
 			if (!isPosterError(error)) throw error;
-			log.warn({ err: error, code: error.code, work: work.id, slot: name }, 'a proof failed');
+			log.warn({ error, code: error.code, work: work.id, slot: name }, 'a proof failed');
 			enqueue({ type: 'prove-failed', work: work.id, code: error.code });
 		} finally {
 			this.#running.delete(work.id);
@@ -89,7 +88,7 @@ export class Proving {
 			answer(ok ? 'good' : 'bad');
 		} catch (error) {
 			if (!isPosterError(error)) throw error;
-			log.error({ err: error, code: error.code, work: work.id }, 'a proof could not be verified');
+			log.error({ error, code: error.code, work: work.id }, 'a proof could not be verified');
 			answer('unavailable');
 		}
 	}
