@@ -90,6 +90,8 @@ export const limits = {
 	/** RPC frames one connection may send. 100 records per second is what renewal pacing allows for the whole network. */
 	gossipQuotaFramesPerSecond: 500,
 	gossipQuotaBurstFrames: 4000,
+	/** A request of the DHT or a pushed identify message: a key and the addresses of a few peers. */
+	serviceMessageBytes: 64 * KIB,
 	/** Connections of one node: a roster has hundreds of peers, two connections each while both sides dial at once. */
 	connections: 1024,
 	/** Handshakes in progress, and new ones per second from one address: many nodes of one host start together. */

@@ -6,6 +6,7 @@ import { createLibp2pMesh } from '../../src/adapters/libp2p/create-mesh.ts';
 import type { PosterError } from '../../src/domain/errors.ts';
 import type { NodeId } from '../../src/domain/ids.ts';
 import { nodeId } from '../../src/domain/ids.ts';
+import type { Clock } from '../../src/ports/clock.ts';
 import type { DisconnectCause, GossipVerdict } from '../../src/ports/mesh.ts';
 import { memoryLog } from './memory-log.ts';
 import type { MemoryMetrics } from './memory-metrics.ts';
@@ -41,12 +42,16 @@ export async function idOf(seed: number): Promise<NodeId> {
 	return nodeId(peerIdFromPrivateKey(await generateKeyPairFromSeed('Ed25519', bytes)).toString());
 }
 
-export async function createNode(seed: number, options: Partial<Libp2pMeshOptions> = {}): Promise<TestNode> {
+export async function createNode(
+	seed: number,
+	options: Partial<Libp2pMeshOptions> = {},
+	clock: Clock = systemClock,
+): Promise<TestNode> {
 	const metrics = memoryMetrics();
 	const log = memoryLog();
 	const cloned: PosterError[] = [];
 	const parts = await createLibp2pMesh(
-		{ log, metrics, clock: systemClock },
+		{ log, metrics, clock },
 		{
 			privateKey: await privateKeyOf(seed),
 			meshKey: MESH_KEY,

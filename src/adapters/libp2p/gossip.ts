@@ -21,7 +21,7 @@ export interface GossipOptions {
 	readonly clock: Clock;
 	readonly metrics: Metrics;
 	readonly conduct: Conduct;
-	readonly guard: RegistrarGuard;
+	readonly garbage: RegistrarGuard['garbage'];
 }
 
 const ENTRIES = limits.gossipRpcEntries;
@@ -59,7 +59,7 @@ export function gossip(options: GossipOptions): (components: GossipSubComponents
 		scoreParams: { IPColocationFactorWeight: 0 },
 	});
 	return guarded(create, {
-		...options.guard,
+		garbage: options.garbage,
 		opened: (stream, connection) => {
 			const quota = quotas.get(connection) ?? new GossipQuota(options.clock);
 			quotas.set(connection, quota);

@@ -27,7 +27,7 @@ import { gossip } from './gossip.ts';
 import { componentLogger } from './logger.ts';
 import type { Membership } from './membership.ts';
 import type { RegistrarGuard } from './registrar-guard.ts';
-import { guarded } from './registrar-guard.ts';
+import { boundFrames, guarded } from './registrar-guard.ts';
 
 const MESH_KEY_BYTES = 32;
 const KAD_PROTOCOL = '/poster/kad/1.0.0';
@@ -57,10 +57,9 @@ export async function createNode(
 	topic: string,
 ): Promise<Libp2p<PosterServices>> {
 	const { log, metrics, clock, membership, conduct, clones, datastore } = components;
-	const guard: RegistrarGuard = {
-		garbage: (connection, protocol) =>
-			conduct.garbage(nodeId(connection.remotePeer.toString()), protocol, 'unparsable'),
-	};
+	const garbage: RegistrarGuard['garbage'] = (connection, protocol, reason) =>
+		conduct.garbage(nodeId(connection.remotePeer.toString()), protocol, reason);
+	const guard = boundFrames(limits.serviceMessageBytes, garbage);
 	return await createLibp2p({
 		start: false,
 		privateKey: readPrivateKey(options.privateKey),
@@ -97,7 +96,7 @@ export async function createNode(
 			identify: guarded<IdentifyComponents, Identify>(identify(IDENTIFY_STREAMS), guard),
 			identifyPush: guarded(identifyPush(IDENTIFY_STREAMS), guard),
 			ping: ping({ maxInboundStreams: limits.pingStreams, maxOutboundStreams: limits.pingStreams }),
-			pubsub: gossip({ topic, clock, metrics, conduct, guard }),
+			pubsub: gossip({ topic, clock, metrics, conduct, garbage }),
 			publicAddresses: announceListened,
 			...(options.dht === false ? {} : { dht: guarded(dht(), guard) }),
 		},

@@ -104,7 +104,8 @@ export class PeerExchange {
 		const peer = nodeId(connection.remotePeer.toString());
 		try {
 			const instance = await new FrameReader(stream).read(INSTANCE_BYTES, signal);
-			if (instance?.byteLength !== INSTANCE_BYTES) {
+			if (instance === undefined) throw new PosterError('stream-truncated', 'the stream ended without a request');
+			if (instance.byteLength !== INSTANCE_BYTES) {
 				throw new PosterError('stream-bad-request', 'an instance number has 16 bytes');
 			}
 			const cloned = await this.#cloned(connection, Buffer.from(instance).toString('hex'), signal);

@@ -5,14 +5,31 @@
  */
 import type { Connection, Stream, StreamHandler, StreamHandlerOptions } from '@libp2p/interface';
 import type { KadDHTComponents } from '@libp2p/kad-dht';
+import { PosterError } from '../../domain/errors.ts';
+import { FrameCounter } from './frame-counter.ts';
 
 type Registrar = KadDHTComponents['registrar'];
 
 export interface RegistrarGuard {
 	/** Sees each inbound stream before its handler. */
-	readonly opened?: (stream: Stream, connection: Connection, protocol: string) => void;
+	readonly opened: (stream: Stream, connection: Connection, protocol: string) => void;
 	/** The handler rejected with an error that is not the end of the stream itself. */
-	readonly garbage: (connection: Connection, protocol: string) => void;
+	readonly garbage: (connection: Connection, protocol: string, reason: string) => void;
+}
+
+/** Resets streams whose frames claim more than `maxBytes`. */
+export function boundFrames(maxBytes: number, garbage: RegistrarGuard['garbage']): RegistrarGuard {
+	return {
+		garbage,
+		opened: (stream, connection, protocol) => {
+			const frames = new FrameCounter(maxBytes);
+			stream.addEventListener('message', (event) => {
+				if (stream.status !== 'open' || frames.count(event.data) !== undefined) return;
+				garbage(connection, protocol, 'stream-too-long');
+				stream.abort(new PosterError('stream-too-long', 'a frame is longer than allowed'));
+			});
+		},
+	};
 }
 
 /** Endings that are nobody's fault: reset, closed, timed out, node stopping. */
@@ -25,6 +42,8 @@ const ENDINGS: ReadonlySet<string> = new Set([
 	'ConnectionClosedError',
 	'MuxerClosedError',
 	'UnexpectedEOFError',
+	// Ours, counted where it was thrown.
+	'PosterError',
 ]);
 
 /** A service whose protocols are guarded. */
@@ -47,10 +66,10 @@ function guardRegistrar<C extends { registrar: Registrar }>(components: C, guard
 function guardHandler(protocol: string, handler: StreamHandler, guard: RegistrarGuard): StreamHandler {
 	return async (stream, connection) => {
 		try {
-			guard.opened?.(stream, connection, protocol);
+			guard.opened(stream, connection, protocol);
 			await handler(stream, connection);
 		} catch (error) {
-			if (!(error instanceof Error && ENDINGS.has(error.name))) guard.garbage(connection, protocol);
+			if (!(error instanceof Error && ENDINGS.has(error.name))) guard.garbage(connection, protocol, 'unparsable');
 			throw error;
 		}
 	};

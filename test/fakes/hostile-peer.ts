@@ -1,0 +1,56 @@
+/** A member that speaks libp2p by the book and then sends whatever a test likes, below and beside our adapter. */
+
+import { privateKeyFromProtobuf } from '@libp2p/crypto/keys';
+import { identify } from '@libp2p/identify';
+import type { Connection, Libp2p, Stream } from '@libp2p/interface';
+import { noise } from '@libp2p/noise';
+import { ping } from '@libp2p/ping';
+import { tcp } from '@libp2p/tcp';
+import { yamux } from '@libp2p/yamux';
+import { multiaddr } from '@multiformats/multiaddr';
+import { createLibp2p } from 'libp2p';
+import type { NodeId } from '../../src/domain/ids.ts';
+import { nodeId } from '../../src/domain/ids.ts';
+import { MESH_KEY, privateKeyOf } from '../support/libp2p-nodes.ts';
+
+export class HostilePeer {
+	readonly id: NodeId;
+	readonly connection: Connection;
+	readonly #node: Libp2p;
+
+	private constructor(node: Libp2p, connection: Connection) {
+		this.#node = node;
+		this.connection = connection;
+		this.id = nodeId(node.peerId.toString());
+	}
+
+	static async connect(seed: number, address: string): Promise<HostilePeer> {
+		const node = await createLibp2p({
+			privateKey: privateKeyFromProtobuf(await privateKeyOf(seed)),
+			transports: [tcp()],
+			connectionEncrypters: [noise({ prologueBytes: MESH_KEY })],
+			streamMuxers: [yamux()],
+			services: { identify: identify(), ping: ping() },
+		});
+		return new HostilePeer(node, await node.dial(multiaddr(address)));
+	}
+
+	/** Opens a stream, sends the bytes and, unless it is to stay open, closes the sending side. */
+	async send(protocol: string, bytes: Uint8Array, stayOpen = false): Promise<Stream> {
+		const stream = await this.connection.newStream(protocol);
+		stream.addEventListener('message', () => undefined);
+		stream.send(bytes);
+		if (!stayOpen) await stream.close();
+		return stream;
+	}
+
+	/** Bytes inside the encrypted connection, below the streams. */
+	sendBelowStreams(bytes: Uint8Array): void {
+		const inside = this.connection as unknown as { muxer: { maConn: { send(bytes: Uint8Array): void } } };
+		inside.muxer.maConn.send(bytes);
+	}
+
+	async stop(): Promise<void> {
+		await this.#node.stop();
+	}
+}
