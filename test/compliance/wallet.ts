@@ -15,7 +15,7 @@ import { verifySignature } from '../support/verify-signature.ts';
 export interface WalletSubject {
 	/** Key address whose key the implementation holds. */
 	readonly address: string;
-	open(options: WalletOptions): Promise<Wallet>;
+	readonly open: (options: WalletOptions) => Promise<Wallet>;
 }
 
 const miner = actorId(1001);

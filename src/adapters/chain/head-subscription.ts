@@ -110,7 +110,8 @@ class Subscription {
 		this.#socket.on('message', (data, isBinary) => {
 			this.#heard();
 			if (isBinary) return this.end(badAnswer(METHOD, 'it sent a binary frame'));
-			this.#take(String(data));
+			// The default binaryType hands out one Buffer.
+			this.#take((data as Buffer).toString('utf8'));
 		});
 	}
 

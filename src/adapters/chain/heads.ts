@@ -19,8 +19,8 @@ export interface HeadsComponents {
 	readonly log: Log;
 	readonly metrics: Metrics;
 	readonly failover: Failover;
-	head(): Promise<TipSet>;
-	blockDelaySeconds(): Promise<number>;
+	readonly head: () => Promise<TipSet>;
+	readonly blockDelaySeconds: () => Promise<number>;
 }
 
 /** Ends when the signal aborts and never rejects: a node that is away or refuses us is asked again for ever. */

@@ -90,7 +90,7 @@ const subscribed =
 	(socket: WebSocket): void => {
 		const connection = ++connections;
 		socket.on('message', (data) => {
-			const { id } = JSON.parse(String(data)) as Json;
+			const { id } = JSON.parse((data as Buffer).toString()) as Json;
 			socket.send(JSON.stringify({ id, jsonrpc: '2.0', result: 1 }));
 			then(socket, connection);
 		});
