@@ -473,4 +473,6 @@ export const limits = {
 	directoryFindMs: 2_000,
 	/** Sector folders are looked at this often: a new sector is due a day later at the earliest. */
 	holdingsScanMs: 60_000,
+	/** Length of an epoch on every public network: the first guess where nothing says otherwise. */
+	epochSecondsGuess: 30,
 } as const;

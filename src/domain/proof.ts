@@ -52,3 +52,9 @@ export function proofShape(type: PoStProofType): ProofShape {
 export function isWindowProofType(type: PoStProofType): boolean {
 	return SHAPES.get(type)?.kind === 'window';
 }
+
+/** The type of this kind and sector size; undefined for sizes that the network does not know. */
+export function proofTypeOf(kind: 'winning' | 'window', sectorSize: number): PoStProofType | undefined {
+	for (const [type, shape] of SHAPES) if (shape.kind === kind && shape.sectorSize === sectorSize) return type;
+	return undefined;
+}

@@ -69,6 +69,14 @@ export class ComputeRuns {
 		this.#stopped = true;
 	}
 
+	/** False for an unknown id. What is proven stays readable. */
+	cancel(id: string): boolean {
+		const run = this.#runs.get(id);
+		if (run === undefined) return false;
+		if (run.state === 'running') run.state = 'failed';
+		return true;
+	}
+
 	state(id: string): ComputeState | undefined {
 		const run = this.#runs.get(id);
 		if (run === undefined) return undefined;
@@ -163,7 +171,7 @@ export class ComputeRuns {
 
 	async #follow(run: Run, key: ChallengeKey): Promise<void> {
 		let seen = false;
-		while (!this.#stopped) {
+		while (!this.#stopped && run.state === 'running') {
 			const items = this.#options.view().items.filter((item) => item.key === key && this.#isWanted(run, item));
 			seen ||= items.length > 0;
 			if (items.length > 0) await this.#refresh(run, items);

@@ -135,10 +135,7 @@ export class Loop {
 				if (!isPosterError(error)) throw error;
 				this.#stalledSince ??= this.#ports.clock.now();
 				this.#ports.metrics.count('poster_store_failed_total', { code: error.code });
-				this.#ports.log.error(
-					{ err: error, code: error.code, pauseMs },
-					'the store refuses to write: nothing is announced',
-				);
+				this.#ports.log.error({ error, code: error.code, pauseMs }, 'the store refuses to write: nothing is announced');
 				if (this.#stopped) return;
 				await this.#ports.clock.sleep(pauseMs);
 				pauseMs = Math.min(pauseMs * 2, limits.storeRetryLastMs);

@@ -9,6 +9,7 @@ import type { Log } from '../ports/log.ts';
 import type { ProverSlot } from '../ports/prover.ts';
 import type { Spool } from '../ports/vanilla.ts';
 import type { PostStatement, Verifier } from '../ports/verifier.ts';
+import type { EventHub } from './event-hub.ts';
 import type { ManifestBook } from './manifest-book.ts';
 import { ProofProgress } from './proof-progress.ts';
 import type { StepTimes } from './step-times.ts';
@@ -26,6 +27,8 @@ export interface ProvingOptions {
 	readonly spool: (work: WorkItem) => Promise<Spool>;
 	readonly times: StepTimes;
 	readonly enqueue: (event: Event) => void;
+	/** Hears of every phase of a proof. */
+	readonly progressed: Pick<EventHub, 'emit'>;
 }
 
 export class Proving {
@@ -42,7 +45,7 @@ export class Proving {
 	/** Effect `prove`. */
 	async prove({ work, slot: name, skipped }: EffectOf<'prove'>): Promise<void> {
 		const { log, clock } = this.#ports;
-		const { enqueue, times } = this.#options;
+		const { enqueue, times, progressed } = this.#options;
 		const abort = new AbortController();
 		this.#running.set(work.id, abort);
 		const startedMs = clock.now();
@@ -54,7 +57,11 @@ export class Proving {
 			const permilleOf = this.#progress.track(work.proofType);
 			const made = await slot.prove(
 				{ statement, spool },
-				(phase) => enqueue({ type: 'prove-progress', work: work.id, phase: phase.phase, permille: permilleOf(phase) }),
+				(phase) => {
+					const permille = permilleOf(phase);
+					progressed.emit('progress', { work: work.id, slot: name, phase: phase.phase, state: phase.state, permille });
+					enqueue({ type: 'prove-progress', work: work.id, phase: phase.phase, permille });
+				},
 				abort.signal,
 			);
 			const proveMs = clock.now() - startedMs;

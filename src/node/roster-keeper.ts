@@ -38,7 +38,7 @@ export class RosterKeeper {
 			await this.accept(bytes);
 		} catch (error) {
 			if (!isPosterError(error)) throw error;
-			this.#options.log.warn({ code: error.code, err: error }, 'a roster from the mesh was refused');
+			this.#options.log.warn({ code: error.code, error }, 'a roster from the mesh was refused');
 		}
 	}
 

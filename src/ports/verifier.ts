@@ -22,7 +22,9 @@ export interface Verdict {
 }
 
 export interface VerifyingKey {
+	/** File name, `….vk`. */
 	readonly name: string;
+	readonly proofType: PoStProofType;
 	readonly sha256: Hex32;
 	/** True when the digest is the published one of the trusted setup. */
 	readonly published: boolean;

@@ -1,9 +1,9 @@
 /** Port `Verifier` over `poster-native verify`: proofs and message signatures are judged in a process of their own. */
 import { isPosterError, PosterError } from '../../domain/errors.ts';
 import { hex32 } from '../../domain/ids.ts';
-import { PROOF_BYTES } from '../../domain/proof.ts';
+import { PROOF_BYTES, proofTypeOf } from '../../domain/proof.ts';
 import type { PostStatement, Verdict, Verifier, VerifyingKey } from '../../ports/verifier.ts';
-import { booleanField, type FrameHeader, frameError, textField } from './frame.ts';
+import { booleanField, type FrameHeader, frameError, numberField, textField } from './frame.ts';
 import type { NativeChild } from './native-child.ts';
 import { encodeSectorList } from './sector-list.ts';
 
@@ -104,8 +104,12 @@ function readKeys(answer: FrameHeader): readonly VerifyingKey[] {
 	return keys.map((value: unknown) => {
 		if (typeof value !== 'object' || value === null) throw frameError('a key that is no object');
 		const key = value as FrameHeader;
+		const kind = textField(key, 'kind') === 'winning' ? 'winning' : 'window';
+		const proofType = proofTypeOf(kind, numberField(key, 'sectorSize'));
+		if (proofType === undefined) throw frameError('a key of an unknown sector size');
 		return {
 			name: textField(key, 'name'),
+			proofType,
 			sha256: hex32(textField(key, 'sha256')),
 			published: booleanField(key, 'published'),
 		};

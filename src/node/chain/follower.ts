@@ -146,7 +146,7 @@ export class ChainFollower {
 			if (!isPosterError(error)) throw error;
 			if (this.#abort.signal.aborted) return true;
 			this.#ports.metrics.count('poster_chain_failed_total', { code: error.code });
-			this.#ports.log.warn({ what, code: error.code, err: error }, 'the full node could not be read');
+			this.#ports.log.warn({ what, code: error.code, error }, 'the full node could not be read');
 			if (isPosterError(error, 'chain-unreachable', 'chain-timeout')) this.#lose();
 			return false;
 		}

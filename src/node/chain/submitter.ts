@@ -96,7 +96,7 @@ export class Submitter {
 			this.#options.enqueue({ type: 'signed', submission: submissionOf(work, signed) });
 		} catch (error) {
 			if (!isPosterError(error)) throw error;
-			this.#ports.log.error({ err: error, code: error.code, work }, 'signing failed');
+			this.#ports.log.error({ error, code: error.code, work }, 'signing failed');
 			this.#options.enqueue({ type: 'sign-failed', work, nonce, code: error.code });
 		}
 	}
@@ -108,7 +108,7 @@ export class Submitter {
 			this.#options.enqueue({ type: 'pushed', cid, code: null });
 		} catch (error) {
 			if (!isPosterError(error)) throw error;
-			this.#ports.log.warn({ err: error, code: error.code, cid }, 'the full node did not take a message');
+			this.#ports.log.warn({ error, code: error.code, cid }, 'the full node did not take a message');
 			this.#options.enqueue({ type: 'pushed', cid, code: error.code });
 		}
 	}

@@ -1,0 +1,202 @@
+/** Opens and checks everything outside of the program that one node needs: disk, workers, full node, network. */
+import { access } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { LotusChain } from '../adapters/chain/lotus-chain.ts';
+import { openStore } from '../adapters/level/store.ts';
+import { createLibp2pMesh } from '../adapters/libp2p/create-mesh.ts';
+import { defaultCacheDir, ensureNative } from '../adapters/native/build.ts';
+import { createClock } from '../adapters/observe/clock.ts';
+import { createLog, type NodeLog } from '../adapters/observe/log.ts';
+import { createMetrics, type NodeMetrics } from '../adapters/observe/metrics.ts';
+import { sha256Hex } from '../codec/work-id.ts';
+import { PosterError } from '../domain/errors.ts';
+import type { Hex32 } from '../domain/ids.ts';
+import { isWindowProofType, type PoStProofType } from '../domain/proof.ts';
+import type { Roster } from '../domain/roster.ts';
+import type { Chain } from '../ports/chain.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Store } from '../ports/store.ts';
+import type { VerifyingKey } from '../ports/verifier.ts';
+import type { Wallet } from '../ports/wallet.ts';
+import { type Config, configuredRoles } from './config.ts';
+import { readSecretFile } from './files.ts';
+import { lockHome } from './lock.ts';
+import { ManifestBook } from './manifest-book.ts';
+import { Quarantine } from './quarantine.ts';
+import { loadRoster } from './roster-file.ts';
+import type { StartOptions } from './start-options.ts';
+import { openWallets } from './wallets.ts';
+import { startWorkers, type Workers } from './workers.ts';
+
+const STDERR = 2;
+const NATIVE_SOURCES = resolve(import.meta.dirname, '../../native');
+/** The longest token of a full node is some hundred bytes. */
+const TOKEN_BYTES = 4096;
+
+/** Outside things of one node, opened and checked. */
+export interface Outside {
+	readonly clock: Clock;
+	readonly log: NodeLog;
+	readonly metrics: NodeMetrics;
+	readonly store: Store;
+	readonly book: ManifestBook;
+	readonly quarantine: Quarantine;
+	readonly workers: Workers;
+	readonly keys: readonly VerifyingKey[];
+	/** SHA-256 over the sorted digests of the verifying keys in use; null when this node cannot verify. */
+	readonly keysHash: Hex32 | null;
+	/** Window proof types whose parameters are here. */
+	readonly proofTypes: readonly PoStProofType[];
+	readonly chain: Chain | undefined;
+	readonly blockDelaySeconds: number | undefined;
+	readonly wallet: Wallet | undefined;
+	readonly net: Awaited<ReturnType<typeof createLibp2pMesh>>;
+}
+
+/** What was opened is closed by `stack`, also when a later step rejects. */
+export async function openOutside(
+	{ home, config, bootstrap }: StartOptions,
+	stack: AsyncDisposableStack,
+): Promise<Outside> {
+	const clock = createClock();
+	const lock = await lockHome(home.paths.lock);
+	stack.defer(() => lock.release());
+	// Read again under the lock: a node that just ended may have stored a newer one.
+	const { roster } = await loadRoster(home);
+	const name = roster.peers.find(({ id }) => id === home.identity.id)?.name ?? home.identity.id.slice(-8);
+	const log = createLog({ level: config.logLevel, base: { node: name }, destination: STDERR });
+	stack.defer(() => log.flush());
+	const metrics = createMetrics();
+	const store = await openStore(home.paths.store, home.identity.id);
+	stack.defer(() => store.close());
+	const quarantine = await Quarantine.load(join(home.paths.root, 'quarantine.json'));
+
+	const workers = startWorkers(
+		{ clock, log },
+		{ config, command: await nativeCommand(config, log), scratch: join(home.paths.root, 'workers') },
+	);
+	stack.defer(() => workers.close());
+	const keys = needsKeys(config) ? await workers.verifier.keys() : [];
+	const proofTypes = await provableTypes(config, keys);
+
+	const chain = config.chain && (await openChain(config.chain, { clock, log, metrics }, roster));
+	if (chain !== undefined) stack.defer(() => chain.close());
+	const wallet =
+		chain === undefined || config.submitter === undefined
+			? undefined
+			: await openWallets(config.submitter, roster, chain, workers.verifier);
+
+	const net = await createLibp2pMesh(
+		{ log, metrics, clock },
+		{
+			privateKey: home.identity.toProtobuf(),
+			meshKey: home.meshKey,
+			network: roster.network,
+			listen: config.network.listen,
+			announce: config.network.announce,
+			bootstrap,
+			dht: config.network.dht,
+			onCloned: (error) => log.error({ error, code: error.code }, 'another process runs with the key of this node'),
+		},
+	);
+	stack.defer(() => net.stop());
+	return {
+		clock,
+		log,
+		metrics,
+		store,
+		book: new ManifestBook(store),
+		quarantine,
+		workers,
+		keys,
+		keysHash:
+			keys.length === 0
+				? null
+				: sha256Hex(
+						Buffer.from(
+							keys
+								.map(({ sha256 }) => sha256)
+								.sort()
+								.join(''),
+							'hex',
+						),
+					),
+		proofTypes,
+		chain,
+		blockDelaySeconds: chain && (await chain.version()).blockDelaySeconds,
+		wallet,
+		net,
+	};
+}
+
+/** A node that only carries messages verifies nothing and needs no worker. */
+function needsKeys(config: Config): boolean {
+	return configuredRoles(config).length > 0;
+}
+
+async function nativeCommand(config: Config, log: NodeLog): Promise<readonly string[]> {
+	if (config.native.worker !== undefined) return config.native.worker;
+	if (!needsKeys(config)) return ['poster-native'];
+	const path = await ensureNative({
+		sources: NATIVE_SOURCES,
+		cacheDir: defaultCacheDir(process.env),
+		binary: process.env['POSTER_NATIVE'],
+		onProgress: ({ done, total, leftMs }) => log.info({ done, total, leftMs }, 'building the native worker'),
+	});
+	return [path];
+}
+
+/** Rejects `prover-no-params` for a prover that could prove nothing. */
+async function provableTypes(config: Config, keys: readonly VerifyingKey[]): Promise<readonly PoStProofType[]> {
+	if (config.prover === undefined) return [];
+	const folder = config.proofs.testParameters ?? config.proofs.params;
+	const types: PoStProofType[] = [];
+	for (const { name, proofType } of keys) {
+		if (isWindowProofType(proofType) && (await exists(join(folder, name.replace(/\.vk$/, '.params'))))) {
+			types.push(proofType);
+		}
+	}
+	if (types.length > 0) return types.sort((a, b) => a - b);
+	throw new PosterError('prover-no-params', `${folder} holds no parameters of a WindowPoSt with an accepted key`, {
+		advice: 'Name the folder with [proofs] params, or remove [prover] on this machine.',
+		meta: { folder },
+	});
+}
+
+function exists(path: string): Promise<boolean> {
+	return access(path).then(
+		() => true,
+		() => false,
+	);
+}
+
+/** Rejects `chain-…` when the full node cannot be used, `chain-network` when it follows another network. */
+async function openChain(
+	{ url, tokenFile }: NonNullable<Config['chain']>,
+	components: ConstructorParameters<typeof LotusChain>[0],
+	{ network }: Roster,
+): Promise<Chain> {
+	const token = tokenFile === undefined ? undefined : await readToken(tokenFile);
+	const chain = new LotusChain(components, { endpoints: [{ url, ...(token !== undefined && { token }) }] });
+	try {
+		const found = await chain.networkName();
+		if (found === network) return chain;
+		throw new PosterError('chain-network', `the full node at ${url} follows ${found}, the roster is of ${network}`, {
+			advice: 'Give the URL of a full node of the right network, or the home of the right mesh.',
+			meta: { found, network },
+		});
+	} catch (error) {
+		await chain.close();
+		throw error;
+	}
+}
+
+async function readToken(path: string): Promise<string> {
+	const bytes = await readSecretFile(path, TOKEN_BYTES);
+	const token = bytes?.toString('utf8').trim() ?? '';
+	if (token !== '') return token;
+	throw new PosterError('chain-token', `${path} holds no token`, {
+		advice: 'Write the output of `lotus auth create-token` into it.',
+		meta: { path },
+	});
+}

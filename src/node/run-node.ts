@@ -1,0 +1,359 @@
+/** One running node: the core in its loop, and the parts that carry out its decisions. */
+import { randomInt } from 'node:crypto';
+import { type LoopMonitor, monitorLoop } from '../adapters/observe/loop-delay.ts';
+import type { CoreConfig, Event } from '../core/api.ts';
+import { createState, step, storedResults, view } from '../core/poster.ts';
+import type { State } from '../core/state.ts';
+import { Bitfield } from '../domain/bitfield.ts';
+import { PosterError } from '../domain/errors.ts';
+import { type ActorId, attoFil } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import type { Roster } from '../domain/roster.ts';
+import type { WorkItem } from '../domain/work.ts';
+import type { Spool } from '../ports/vanilla.ts';
+import { type DryRun, type DryRunRequest, makeDryRun } from './chain/dry-run.ts';
+import { serveDryRuns } from './chain/dry-run-exchange.ts';
+import { DuePartitions } from './chain/due-partitions.ts';
+import { ChainFollower } from './chain/follower.ts';
+import { Submitter } from './chain/submitter.ts';
+import { ViewReader } from './chain/view-reader.ts';
+import { ComputeRuns } from './compute.ts';
+import { configuredEpochMs, configuredRoles } from './config.ts';
+import { startControl } from './control.ts';
+import type { ControlSource, NodeFacts } from './control-api.ts';
+import { Effects } from './effects.ts';
+import { EventHub } from './event-hub.ts';
+import { Finding } from './finding.ts';
+import { Gatherer } from './gather/gatherer.ts';
+import { SpoolFolder } from './gather/spool-folder.ts';
+import { HoldingsWatch } from './holdings-watch.ts';
+import { Inbound } from './inbound.ts';
+import { Loop } from './loop.ts';
+import { ManifestExchange } from './manifest-exchange.ts';
+import type { Outside } from './outside.ts';
+import { Prober } from './prober.ts';
+import { Proving } from './proving.ts';
+import { loadRoster, type SignedRoster } from './roster-file.ts';
+import { RosterKeeper } from './roster-keeper.ts';
+import type { RunningNode, StartOptions } from './start-options.ts';
+import { StepTimes } from './step-times.ts';
+import { SyncExchange } from './sync-exchange.ts';
+import { VanillaServer } from './vanilla-server/vanilla-server.ts';
+
+const MANIFESTS = 'm/';
+const SECOND_MS = 1000;
+
+/** Everything that the parts of one node have in common. */
+interface Context {
+	readonly options: StartOptions;
+	readonly outside: Outside;
+	/** Undone in opposite order at the end. */
+	readonly stack: AsyncDisposableStack;
+	readonly state: State;
+	readonly hub: EventHub;
+	readonly times: StepTimes;
+	readonly keeper: RosterKeeper;
+	readonly loop: Loop;
+	readonly enqueue: (event: Event) => void;
+	readonly fatal: (error: unknown) => void;
+}
+
+export async function runNode(
+	options: StartOptions,
+	outside: Outside,
+	stack: AsyncDisposableStack,
+): Promise<RunningNode> {
+	const { clock, log, metrics, store, net } = outside;
+	const ended = Promise.withResolvers<void>();
+	let ending = false;
+	const end = (error?: unknown): void => {
+		if (ending) return;
+		ending = true;
+		if (error !== undefined) log.error({ error }, 'the node cannot go on');
+		stack.disposeAsync().then(() => (error === undefined ? ended.resolve() : ended.reject(error)), ended.reject);
+	};
+	const fatal = (error: unknown): void => end(error ?? new Error('unknown failure'));
+
+	const roster = await loadRoster(options.home);
+	const state = createState(coreConfig(options, outside, roster), await recovered(outside));
+	const hub = new EventHub(clock, log, metrics);
+	const loop: Loop = new Loop(
+		{ store, clock, log, metrics },
+		{
+			step: (event, now) => step(state, event, now),
+			run: (effect) => effects.run(effect),
+			crashed: (event, error) => {
+				log.error({ error, type: event.type }, 'the core failed on an event');
+				void outside.quarantine.blame(event).finally(() => fatal(error));
+			},
+		},
+	);
+	const enqueue = (event: Event): void => loop.enqueue(event);
+	const inbound = new Inbound(
+		{ identity: options.home.identity, clock, metrics },
+		{ network: roster.roster.network, quarantined: (hash) => outside.quarantine.has(hash), enqueue },
+		roster.roster,
+	);
+	const keeper = new RosterKeeper(
+		{ home: options.home, mesh: net.mesh, log, enqueue, changed: (newest) => inbound.setRoster(newest) },
+		roster,
+	);
+	const times = new StepTimes();
+	const context: Context = { options, outside, stack, state, hub, times, keeper, loop, enqueue, fatal };
+	const chain = buildChain(context);
+	const { effects, serve } = await buildParts(context, inbound, chain);
+
+	stack.defer(() => loop.stop());
+	loop.start();
+	await tellManifests(context);
+	serve();
+	keeper.apply();
+	await net.mesh.start({
+		gossip: (relay, bytes) => inbound.take(relay, bytes, 0),
+		connected: (peer) => enqueue({ type: 'connected', peer }),
+		disconnected: (peer, cause) => enqueue({ type: 'disconnected', peer, cause }),
+	});
+	startHoldings(context);
+	chain?.follower.start();
+	if (chain !== undefined) stack.defer(() => chain.follower.stop());
+	const control = await openControl(context, chain, () => end());
+	log.info({ id: options.home.identity.id, addresses: net.mesh.addresses(), roles: state.config.roles }, 'started');
+	return { addresses: net.mesh.addresses(), controlUrl: control, ended: ended.promise, stop: () => end() };
+}
+
+function coreConfig({ home, config }: StartOptions, outside: Outside, { roster, hash }: SignedRoster): CoreConfig {
+	const { workers, proofTypes, keysHash, blockDelaySeconds } = outside;
+	return {
+		self: home.identity.id,
+		network: roster.network,
+		roster,
+		rosterHash: hash,
+		roles: configuredRoles(config),
+		slots: workers.slots.map(({ name }) => name),
+		proofTypes,
+		keys: keysHash,
+		epochMs: configuredEpochMs(config, roster.network) ?? null,
+		epochMsGuess: (blockDelaySeconds ?? limits.epochSecondsGuess) * SECOND_MS,
+	};
+}
+
+async function recovered({ store }: Outside): Promise<[string, Uint8Array][]> {
+	const entries: [string, Uint8Array][] = [];
+	for await (const [key, value] of store.entries('')) if (!key.startsWith(MANIFESTS)) entries.push([key, value]);
+	return entries;
+}
+
+/** Roles, miners and senders of this node by the roster of the moment. */
+function servedMiners(roster: Roster, self: string): readonly { miner: ActorId; sender: string }[] {
+	const own = roster.peers.find(({ id }) => id === self);
+	if (own === undefined) return [];
+	return roster.miners.filter(({ miner }) => own.miners.length === 0 || own.miners.includes(miner));
+}
+
+interface ChainParts {
+	readonly follower: ChainFollower;
+	readonly submitter: Submitter;
+	readonly announce: (request: DryRunRequest) => Promise<DryRun>;
+}
+
+function buildChain({ options, outside, keeper, enqueue }: Context): ChainParts | undefined {
+	const { chain, wallet, workers, clock, log, metrics, book } = outside;
+	if (chain === undefined) return undefined;
+	const miners = () => servedMiners(keeper.current.roster, options.home.identity.id);
+	const partitions = new DuePartitions(chain, book, (root, sectors) =>
+		enqueue({ type: 'manifest-held', root, sectors }),
+	);
+	const follower = new ChainFollower(
+		{ chain, clock, log, metrics },
+		{ views: new ViewReader(chain, partitions), miners, readsPool: wallet !== undefined, enqueue },
+	);
+	const submitter = new Submitter(
+		{ chain, wallet, verifier: workers.verifier, log },
+		{
+			sender: (id) => miners().find(({ miner }) => miner === id)?.sender,
+			maxFee: options.config.submitter?.maxFeeFil ?? attoFil(0n),
+			enqueue,
+		},
+	);
+	const announce = async (request: DryRunRequest): Promise<DryRun> => {
+		const served = miners().map(({ miner }) => miner);
+		const run = await makeDryRun(chain, partitions, served, request);
+		if (run.due.length > 0) enqueue({ type: 'dry-run', ...run });
+		return run;
+	};
+	return { follower, submitter, announce };
+}
+
+async function buildParts(
+	{ options, outside, stack, hub, times, keeper, enqueue, fatal }: Context,
+	inbound: Inbound,
+	chain: ChainParts | undefined,
+): Promise<{ effects: Effects; serve: () => void }> {
+	const { clock, log, metrics, book, workers, net } = outside;
+	const { streams, directory, mesh } = net;
+	const { home, config } = options;
+	const vanilla =
+		workers.source &&
+		new VanillaServer(
+			{ source: workers.source, clock, log, metrics },
+			{ cacheBytes: config.storage?.cacheBytes ?? 0, emit: enqueue },
+		);
+	if (vanilla !== undefined) stack.defer(() => vanilla.stop());
+	const gatherer = await buildGatherer(options, outside, vanilla, times, enqueue);
+	if (gatherer !== undefined) stack.defer(() => gatherer.close());
+	const proving = new Proving(
+		{ slots: workers.slots, verifier: workers.verifier, book, clock, log },
+		{ spool: (work) => spoolOf(gatherer, work), times, enqueue, progressed: hub },
+	);
+	const sync = new SyncExchange(
+		{ streams, identity: home.identity, log },
+		{
+			enqueue,
+			take: (relay, raw, ageMs) => inbound.take(relay, raw, ageMs),
+			roster: () => keeper.current.bytes,
+			offerRoster: (bytes) => keeper.offer(bytes),
+		},
+	);
+	const manifests = new ManifestExchange({ streams, book, log }, { enqueue });
+	const prober = new Prober(mesh, streams, enqueue);
+	const serve = (): void => {
+		sync.serve();
+		manifests.serve();
+		prober.serve();
+		times.serve(streams);
+		vanilla?.serveOn(streams);
+		if (chain !== undefined) serveDryRuns(streams, chain.announce);
+	};
+	const finding = new Finding(clock, times);
+	const effects = new Effects({
+		identity: home.identity,
+		mesh,
+		directory,
+		log,
+		hub,
+		book,
+		manifests,
+		sync,
+		prober,
+		gatherer,
+		proving,
+		finding,
+		vanilla,
+		submitter: chain?.submitter,
+		enqueue,
+		fatal,
+	});
+	return { effects, serve };
+}
+
+async function buildGatherer(
+	{ home, config }: StartOptions,
+	{ workers, net, book, clock, log, metrics }: Outside,
+	local: VanillaServer | undefined,
+	times: StepTimes,
+	enqueue: (event: Event) => void,
+): Promise<Gatherer | undefined> {
+	const { checker } = workers;
+	if (checker === undefined) return undefined;
+	const spools = await SpoolFolder.open(config.spool.path ?? home.paths.spool, config.spool.maxBytes);
+	return new Gatherer(
+		{ checker, streams: net.streams, local, spools, book, times, clock, log, metrics },
+		{ self: home.identity.id, enqueue },
+	);
+}
+
+async function spoolOf(gatherer: Gatherer | undefined, work: WorkItem): Promise<Spool> {
+	if (gatherer === undefined) throw new PosterError('spool-missing', 'this node has no prover role');
+	return gatherer.spool(work);
+}
+
+/** What was kept on disk is of use again before anybody is asked for it. */
+async function tellManifests({ outside, enqueue }: Context): Promise<void> {
+	for await (const root of outside.book.roots()) {
+		const manifest = await outside.book.get(root);
+		if (manifest === undefined) continue;
+		enqueue({ type: 'manifest-held', root, sectors: Bitfield.of(manifest.map(({ number }) => number)) });
+	}
+}
+
+function startHoldings({ options, outside, stack, keeper, enqueue, fatal }: Context): void {
+	const { workers, clock, log, net } = outside;
+	if (workers.source === undefined) return;
+	const miners = () => servedMiners(keeper.current.roster, options.home.identity.id).map(({ miner }) => miner);
+	const watch = new HoldingsWatch(
+		{ source: workers.source, directory: net.directory, clock, log },
+		{ miners, enqueue },
+	);
+	watch.start(fatal);
+	stack.defer(() => watch.stop());
+}
+
+async function openControl(context: Context, chain: ChainParts | undefined, stop: () => void): Promise<string> {
+	const { options, outside, stack, state, hub, times, keeper, enqueue } = context;
+	const { clock, log, metrics, net } = outside;
+	const monitor = monitorLoop(clock, metrics, log);
+	stack.defer(() => monitor.stop());
+	const now = () => view(state, clock.now());
+	const runs = new ComputeRuns(
+		{ streams: net.streams, clock },
+		{
+			view: now,
+			results: () => storedResults(state),
+			roster: () => keeper.current.roster,
+			times,
+			announce: chain?.announce,
+			nonce: () => randomInt(1, 2 ** 32),
+			enqueue,
+		},
+	);
+	stack.defer(() => runs.stop());
+	const startedWallMs = clock.wallMs();
+	const source: ControlSource = {
+		view: now,
+		facts: () => facts(context, chain, monitor, startedWallMs),
+		roster: () => keeper.current,
+		setRoster: (bytes) => setRoster(keeper, bytes),
+		metrics: () => metrics.text(),
+		debugMesh: () => ({ addresses: net.mesh.addresses(), peers: net.mesh.peers() }),
+		compute: (request) => runs.start(request),
+		computeState: (id) => runs.state(id),
+		cancelCompute: (id) => runs.cancel(id),
+		subscribe: (listener) => hub.subscribe(listener),
+		stop,
+	};
+	const server = await startControl(
+		source,
+		{ address: options.config.control.address, file: options.home.paths.control },
+		log,
+	);
+	stack.defer(() => server.close());
+	return server.url;
+}
+
+function facts(
+	{ options, outside, state, keeper }: Context,
+	chain: ChainParts | undefined,
+	monitor: LoopMonitor,
+	startedWallMs: number,
+): NodeFacts {
+	const { id } = options.home.identity;
+	return {
+		version: options.version,
+		pid: process.pid,
+		name: keeper.current.roster.peers.find((peer) => peer.id === id)?.name ?? id,
+		roles: state.config.roles,
+		addresses: outside.net.mesh.addresses(),
+		startedWallMs,
+		chain: chain?.follower.status ?? 'none',
+		loopDelayP99Ms: monitor.current().p99Ms,
+	};
+}
+
+async function setRoster(keeper: RosterKeeper, bytes: Uint8Array): Promise<SignedRoster> {
+	const followed = await keeper.accept(bytes);
+	if (Buffer.from(followed.bytes).equals(bytes)) return followed;
+	throw new PosterError('roster-older', `this node follows version ${followed.roster.version} already`, {
+		advice: 'Start from the newest version: `poster-node roster show`.',
+		meta: { version: followed.roster.version },
+	});
+}

@@ -1,0 +1,84 @@
+/** The native children of one node: which modes run, with which arguments, in whose scratch folder. */
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { NativeChecker } from '../adapters/native/checker.ts';
+import { NativeChild, type NativeComponents } from '../adapters/native/native-child.ts';
+import { NativeProverSlot } from '../adapters/native/prover.ts';
+import { NativeVanillaSource } from '../adapters/native/vanilla-source.ts';
+import { NativeVerifier } from '../adapters/native/verifier.ts';
+import type { ProverSlot } from '../ports/prover.ts';
+import type { VanillaChecker, VanillaSource } from '../ports/vanilla.ts';
+import type { Verifier } from '../ports/verifier.ts';
+import type { Config, ProverSlotConfig } from './config.ts';
+
+export interface Workers {
+	readonly verifier: Verifier;
+	/** Empty without the prover role. */
+	readonly slots: readonly ProverSlot[];
+	/** Undefined without the prover role. */
+	readonly checker: VanillaChecker | undefined;
+	/** Undefined without the storage role. */
+	readonly source: VanillaSource | undefined;
+	close(): Promise<void>;
+}
+
+type Command = readonly [string, ...string[]];
+
+export interface WorkersOptions {
+	readonly config: Config;
+	/** The native worker without its mode. */
+	readonly command: readonly string[];
+	/** Folder for working directories and TMPDIRs, emptied at each start of a child. */
+	readonly scratch: string;
+}
+
+export function startWorkers(components: NativeComponents, { config, command, scratch }: WorkersOptions): Workers {
+	const { proofs, native, storage, prover } = config;
+	const child = (name: string, line: readonly string[], env: Record<string, string> = {}): NativeChild =>
+		new NativeChild(
+			{ ...components, log: components.log.child({ worker: name }) },
+			{
+				command: line as Command,
+				env: { ...process.env, ...env },
+				scratch: join(scratch, name),
+				nice: native.nice,
+			},
+		);
+	const keys =
+		proofs.testParameters === undefined
+			? ['--params', proofs.params]
+			: ['--params', proofs.testParameters, '--test-params'];
+	const { clock } = components;
+
+	const verifier = new NativeVerifier(child('verify', [...command, 'verify', ...keys]));
+	const slots = (prover?.slots ?? []).map((slot, index, all) => {
+		const name = slotName(slot, index);
+		const threads = slot.threads ?? Math.max(1, Math.floor(availableParallelism() / all.length));
+		const line = slot.worker ?? [...command, 'prove', ...keys, '--threads', String(threads)];
+		return new NativeProverSlot(name, child(`prove-${index}`, line, deviceEnv(slot)), clock);
+	});
+	const checker = prover === undefined ? undefined : new NativeChecker(child('check', [...command, 'check']), clock);
+	const source = storage && new NativeVanillaSource(child('vanilla', storage.worker ?? vanillaLine(command, storage)));
+	const close = async (): Promise<void> => {
+		await Promise.all([verifier, ...slots, checker, source].map((worker) => worker?.close()));
+	};
+	return { verifier, slots, checker, source, close };
+}
+
+function vanillaLine(
+	command: readonly string[],
+	{ paths, threads }: NonNullable<Config['storage']>,
+): readonly string[] {
+	const folders = paths.flatMap((path) => ['--storage', path]);
+	return [...command, 'vanilla', ...folders, ...(threads === undefined ? [] : ['--threads', String(threads)])];
+}
+
+function slotName({ kind, device }: ProverSlotConfig, index: number): string {
+	return device === undefined ? `${kind}-${index}` : `${kind}-${index}-device-${device}`;
+}
+
+/** One process sees one device: the driver hides the others from it. */
+function deviceEnv({ kind, device }: ProverSlotConfig): Record<string, string> {
+	if (kind === 'cpu') return { BELLMAN_NO_GPU: '1' };
+	return device === undefined ? {} : { CUDA_VISIBLE_DEVICES: String(device) };
+}
