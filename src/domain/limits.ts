@@ -445,8 +445,6 @@ export const limits = {
 	/** Questions of others that wait for the core: 32 streams of some peers at once. */
 	syncQuestions: 256,
 	syncAnswerMs: 10_000,
-	/** A probe on behalf of another node. */
-	probeMs: 1_200,
 	/** Partitions whose sectors are read in one call: 8 x 2,349 sectors are about 10 MB of JSON. */
 	chainPartitionsPerCall: 8,
 	/** Miners read side by side at each head. */
@@ -471,8 +469,6 @@ export const limits = {
 	directoryBlockSectors: 1024,
 	/** Whole answer of the directory: the DHT is never the only way and never a wait. */
 	directoryFindMs: 2_000,
-	/** Sector folders are looked at this often: a new sector is due a day later at the earliest. */
-	holdingsScanMs: 60_000,
 	/** Length of an epoch on every public network: the first guess where nothing says otherwise. */
 	epochSecondsGuess: 30,
 } as const;
