@@ -5,10 +5,12 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
+import type { Bitfield } from '../domain/bitfield.ts';
 import { type Hex32, hex32, type WorkId, workIdOf } from '../domain/ids.ts';
 import { type Challenge, type ChallengeKey, challengeKeyOf, type DuePartition, type WorkItem } from '../domain/work.ts';
 import { encodeCbor } from './cbor.ts';
 import { hexBytes, SHORT_HASH_BYTES } from './mesh-cbor.ts';
+import { encodeBitfield } from './rle-plus.ts';
 
 const CHALLENGE_DOMAIN = 'poster-node/challenge/1';
 const WORK_DOMAIN = 'poster-node/work/1';
@@ -21,6 +23,14 @@ export function sha256Hex(bytes: Uint8Array): Hex32 {
 /** First 8 bytes of SHA-256 as 16 hex digits. */
 export function shortHash(bytes: Uint8Array): string {
 	return bytesToHex(sha256(bytes).subarray(0, SHORT_HASH_BYTES));
+}
+
+/**
+ * Identity of a result among those of its work item, and the order between equally good ones: SHA-256 over the proof and
+ * the sectors it leaves out, so that true bytes under false skips are another result.
+ */
+export function resultHash(proof: Uint8Array, skipped: Bitfield): Hex32 {
+	return sha256Hex(encodeCbor([proof, encodeBitfield(skipped)]));
 }
 
 export function challengeTuple(challenge: Challenge): readonly unknown[] {

@@ -1,0 +1,275 @@
+/**
+ * What is due. Chain nodes announce what their own view shows: the two best-ranked at once, others only while fewer than
+ * two were heard. Everyone collects announcements and tombstones, and judges by its own chain view where it has one.
+ */
+
+import { encodeCbor } from '../codec/cbor.ts';
+import { sha256Hex, workId, workItem } from '../codec/work-id.ts';
+import type { Announcement, Tombstone } from '../domain/announcement.ts';
+import type { WorkId } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import type { Challenge, ChallengeKey, DuePartition, WorkItem } from '../domain/work.ts';
+import type { ChainView, ChallengeView, WaitReason } from './api.ts';
+import { currentEpoch } from './epoch-clock.ts';
+import { publish } from './identity.ts';
+import { keys, writeStatement } from './keys.ts';
+import { hasRole, ranking, selfHasRole } from './members.ts';
+import { alarm, decide, ignore, put } from './outbox.ts';
+import { SortedMap } from './sorted-map.ts';
+import type { State, StatementOf, Work } from './state.ts';
+import { enterWork, possibleAnnouncers } from './works.ts';
+
+const FIRST_ANNOUNCERS = 2;
+/** SHA-256 digits that tell two statements apart. */
+const IDENTITY_CHARS = 16;
+
+/** Takes in what the own full node shows of a miner. */
+export function onChainView(state: State, view: ChainView): void {
+	for (const seen of view.challenges) {
+		const items = seen.due.map((due) => workItem(state.config.network, seen.challenge, due));
+		const current = new Set(items.map(({ id }) => id));
+		for (const item of items) {
+			const work = enterWork(state, item);
+			if (work === undefined) continue;
+			work.ownView = 'agrees';
+			if (seen.posted !== null) work.posted = seen.posted.has(item.partition);
+		}
+		disown(state, view, seen, current);
+		if (selfHasRole(state, 'chain', view.miner)) scheduleAnnouncement(state, items);
+	}
+}
+
+/** Items of this deadline that the own view does not show: never take them, and take back what was announced. */
+function disown(state: State, view: ChainView, { challenge }: ChallengeView, current: ReadonlySet<WorkId>): void {
+	const gone = new SortedMap<ChallengeKey, Work[]>();
+	for (const [id, work] of state.works) {
+		const { item } = work;
+		const same =
+			item.kind === 'post' &&
+			item.miner === view.miner &&
+			item.periodStart === challenge.periodStart &&
+			item.deadline === challenge.deadline;
+		if (!same || current.has(id)) continue;
+		if (work.ownView !== 'differs') {
+			const [announcer] = work.announcers.keys();
+			if (announcer !== undefined && announcer !== state.config.self) {
+				alarm(state, 'announcement-differs', announcer, { work: id });
+			}
+			if (work.announcers.has(state.config.self)) gone.obtain(item.key, () => []).push(work);
+		}
+		work.ownView = 'differs';
+	}
+	for (const works of gone.values()) {
+		const [first] = works;
+		if (first === undefined) continue;
+		const reason = first.item.randomness === challenge.randomness ? 'superseded' : 'reorg';
+		bury(
+			state,
+			first.item,
+			reason,
+			works.map(({ item }) => item.id),
+		);
+	}
+}
+
+/** Announces a dry run for an operator. */
+export function announceDryRun(state: State, challenge: Challenge, due: readonly DuePartition[]): void {
+	if (!selfHasRole(state, 'chain', challenge.miner)) {
+		ignore(state, 'dry-run-without-chain-role');
+		return;
+	}
+	const items = due.map((partition) => workItem(state.config.network, challenge, partition));
+	for (const item of items) enterWork(state, item);
+	announceItems(state, items);
+}
+
+export function cancelDryRun(state: State, key: ChallengeKey): void {
+	const works = [...state.works.values()].filter(({ item }) => item.key === key && item.kind === 'dry');
+	const [first] = works;
+	if (first !== undefined)
+		bury(
+			state,
+			first.item,
+			'cancelled',
+			works.map(({ item }) => item.id),
+		);
+}
+
+function bury(state: State, challenge: Challenge, reason: Tombstone['reason'], works: readonly WorkId[]): void {
+	for (let i = 0; i < works.length; i += limits.announcementItems) {
+		const body = { challenge: pickChallenge(challenge), reason, works: works.slice(i, i + limits.announcementItems) };
+		keepTombstone(state, { envelope: publish(state, { kind: 'tomb', body }), raw: null });
+	}
+}
+
+function scheduleAnnouncement(state: State, items: readonly WorkItem[]): void {
+	const [first] = items;
+	if (first === undefined) return;
+	const unsaid = items.filter(({ id }) => state.works.get(id)?.announcers.has(state.config.self) === false);
+	if (unsaid.length === 0 || state.announce.pending.has(first.key)) return;
+	const rank = ranking(state, first.key, 'chain', first.miner).indexOf(state.config.self);
+	const steps = Math.max(0, rank - FIRST_ANNOUNCERS + 1);
+	const dueAt = state.now + steps * limits.announceStepMs;
+	state.announce.pending.set(first.key, { dueAt, works: unsaid.map(({ id }) => id) });
+	state.dirty = true;
+}
+
+/** Announces what is due and was not heard from two others in the meantime. */
+export function announceDue(state: State): void {
+	for (const [key, { dueAt, works }] of state.announce.pending) {
+		if (dueAt > state.now || !state.identity.started) continue;
+		state.announce.pending.delete(key);
+		const items = works.flatMap((id) => {
+			const work = state.works.get(id);
+			const wanted = work?.ownView === 'agrees' && work.announcers.size < FIRST_ANNOUNCERS;
+			return wanted ? [work.item] : [];
+		});
+		announceItems(state, items);
+	}
+}
+
+function announceItems(state: State, items: readonly WorkItem[]): void {
+	const [first] = items;
+	if (first === undefined) return;
+	const ordered = [...items].sort((a, b) => a.partition - b.partition);
+	for (let i = 0; i < ordered.length; i += limits.announcementItems) {
+		const page = ordered.slice(i, i + limits.announcementItems);
+		const body: Announcement = {
+			challenge: pickChallenge(first),
+			items: page.map(({ partition, sectorCount, sectorRoot }) => ({ partition, sectorCount, sectorRoot })),
+		};
+		keepAnnouncement(state, { envelope: publish(state, { kind: 'ann', body }), raw: null });
+	}
+	decide(state, 'announce', first.kind, {
+		facts: { miner: first.miner, deadline: first.deadline, items: items.length },
+	});
+}
+
+/** ANN of another member. */
+export function onAnnouncement(state: State, statement: StatementOf<'ann'>): void {
+	const { from, body } = statement.envelope;
+	if (!hasRole(state, from, 'chain', body.challenge.miner)) {
+		ignore(state, 'announcement-without-role');
+		return;
+	}
+	if (!isTimely(state, body.challenge)) {
+		ignore(state, 'announcement-not-timely');
+		return;
+	}
+	keepAnnouncement(state, statement);
+}
+
+/** TOMB of another member. */
+export function onTombstone(state: State, statement: StatementOf<'tomb'>): void {
+	const { from, body } = statement.envelope;
+	if (!hasRole(state, from, 'chain', body.challenge.miner)) {
+		ignore(state, 'tombstone-without-role');
+		return;
+	}
+	if (!isTimely(state, body.challenge)) {
+		ignore(state, 'tombstone-not-timely');
+		return;
+	}
+	keepTombstone(state, statement);
+}
+
+function isTimely(state: State, { challenge, close }: Challenge): boolean {
+	const epoch = currentEpoch(state.clock, state.now);
+	if (epoch < 0) return true;
+	return epoch <= close + limits.announcementGraceEpochs && challenge <= epoch + limits.announcementAheadEpochs;
+}
+
+export function keepAnnouncement(state: State, statement: StatementOf<'ann'>): void {
+	const { from, body } = statement.envelope;
+	const works: WorkId[] = [];
+	for (const due of body.items) {
+		const id = workId(state.config.network, body.challenge, due);
+		works.push(id);
+		const known = state.works.get(id) ?? enterWork(state, workItem(state.config.network, body.challenge, due));
+		if (known === undefined || known.announcers.has(from)) continue;
+		known.announcers.set(from, true);
+		state.dirty = true;
+		if (known.ownView === 'unknown' && contradictsView(state, known)) {
+			known.ownView = 'differs';
+			alarm(state, 'announcement-differs', from, { work: id });
+		}
+	}
+	keepStatement(state, statement, works);
+}
+
+export function keepTombstone(state: State, statement: StatementOf<'tomb'>): void {
+	const { from, body } = statement.envelope;
+	for (const id of body.works) {
+		state.works.get(id)?.tombs.set(from, body.reason);
+		state.dirty = true;
+	}
+	keepStatement(state, statement, body.works);
+}
+
+/** The own view shows this very deadline, and this item is not in it. */
+function contradictsView(state: State, { item }: Work): boolean {
+	if (item.kind === 'dry') return false;
+	const seen = state.chain.views.get(item.miner)?.challenges ?? [];
+	return seen.some(
+		({ challenge }) => challenge.periodStart === item.periodStart && challenge.deadline === item.deadline,
+	);
+}
+
+/** Kept once for each sender and content, to be served to members that missed it. */
+function keepStatement(
+	state: State,
+	statement: StatementOf<'ann'> | StatementOf<'tomb'>,
+	works: readonly WorkId[],
+): void {
+	const { from, kind, body } = statement.envelope;
+	const [first] = works;
+	const key = first === undefined ? undefined : challengeOf(state, first, body.challenge);
+	if (key === undefined) return;
+	const identity = sha256Hex(encodeCbor([from, kind, works])).slice(0, IDENTITY_CHARS);
+	const known = state.announce.statements.obtain(key, () => new SortedMap());
+	if (known.has(identity)) return;
+	if (known.size >= limits.challengeStatements) {
+		ignore(state, 'too-many-announcements');
+		return;
+	}
+	known.set(identity, statement);
+	put(state, keys.announcement(key, identity), writeStatement(statement));
+}
+
+function challengeOf(state: State, work: WorkId, challenge: Challenge): ChallengeKey | undefined {
+	const item = state.works.get(work)?.item;
+	return item !== undefined && item.periodStart === challenge.periodStart ? item.key : undefined;
+}
+
+/**
+ * Why an item is not (yet) believed to be due; null when it is. Without a chain: two announcers, or one where the
+ * roster has no second; a lone one is believed 2 epochs later, since it costs computing time only.
+ */
+export function unbelieved(state: State, work: Work): WaitReason | null {
+	if (isCancelled(state, work)) return 'cancelled';
+	if (work.ownView === 'agrees' || work.item.kind === 'dry') return null;
+	if (work.ownView === 'differs') return 'announcement-differs';
+	if (isAgreed(state, work)) return null;
+	if (work.announcers.size === 0) return 'one-announcer';
+	const epochs = currentEpoch(state.clock, state.now) - work.heardEpoch;
+	const waited = epochs >= limits.loneAnnouncerEpochs && state.now - work.heardAt >= limits.loneAnnouncerMs;
+	return waited ? null : 'one-announcer';
+}
+
+/** Believed by more than one member's word. */
+export function isAgreed(state: State, work: Work): boolean {
+	if (work.ownView === 'agrees') return true;
+	return work.announcers.size >= Math.min(FIRST_ANNOUNCERS, Math.max(1, possibleAnnouncers(state, work)));
+}
+
+export function isCancelled(state: State, work: Work): boolean {
+	if (work.ownView === 'agrees' || work.tombs.size === 0) return false;
+	if (work.item.kind === 'dry') return true;
+	return work.tombs.size >= Math.min(FIRST_ANNOUNCERS, Math.max(1, possibleAnnouncers(state, work)));
+}
+
+/** The challenge alone, without what an item adds to it. */
+function pickChallenge(of: Challenge): Challenge {
+	const { kind, nonce, miner, periodStart, deadline, challenge, open, close, randomness, proofType } = of;
+	return { kind, nonce, miner, periodStart, deadline, challenge, open, close, randomness, proofType };
+}

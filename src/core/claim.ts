@@ -1,0 +1,202 @@
+/**
+ * Taking work. A node claims what it can start now, in rendezvous order: whoever ranks r-th among the free members
+ * waits r steps, so normally one claims and the others see it. A lease delays, it never forbids: one that lapsed is
+ * free for the next in rank, and of two live ones the loser drops at once.
+ */
+import type { NodeId } from '../domain/ids.ts';
+import type { ReleaseReason } from '../domain/lease.ts';
+import { limits } from '../domain/limits.ts';
+import { isAgreed, unbelieved } from './announce.ts';
+import type { WaitReason } from './api.ts';
+import { canGather, createJob } from './gather.ts';
+import { keys, writeNumbers } from './keys.ts';
+import { contenders, freeSlots, liveLeases } from './leases.ts';
+import { isPresent, patient } from './liveness.ts';
+import { hasRole, ranking, selfHasRole } from './members.ts';
+import { decide, put } from './outbox.ts';
+import { stopJob } from './proving.ts';
+import { jitter } from './rank.ts';
+import { announceClaim, noteEnded } from './records.ts';
+import { isReopened } from './skips.ts';
+import type { State, Work } from './state.ts';
+import { fits, isPast, type Load, pastNoReturn } from './timing.ts';
+import { manifestOf } from './works.ts';
+
+const STEP_JITTER = 5;
+const BACKOFF_DOUBLINGS = 8;
+
+/** Claims of a node that waits for its first sync would ignore what it does not know yet. */
+function mayClaim(state: State): WaitReason | null {
+	if (state.identity.cloned) return 'key-cloned';
+	if (state.sync.completed === 0 && state.now - state.sync.startedAt < limits.firstSyncMs) return 'not-synced';
+	return null;
+}
+
+/** Why this node cannot take the item, whoever else works on it; null when it can. */
+export function obstacle(state: State, work: Work, load: Load): WaitReason | null {
+	const { item } = work;
+	if (state.jobs.has(item.id)) return 'own';
+	if (!selfHasRole(state, 'prover')) return 'no-prover-role';
+	if (!hasRole(state, state.config.self, 'prover', item.miner)) return 'not-my-miner';
+	if (!state.config.proofTypes.includes(item.proofType)) return 'proof-type';
+	if (isPast(state, work)) return 'past-close';
+	if (work.posted) return 'already-posted';
+	if (work.results.best !== null && !isReopened(work)) return 'result-known';
+	const doubt = unbelieved(state, work) ?? mayClaim(state);
+	if (doubt !== null) return doubt;
+	if (manifestOf(state, work) === null) return 'no-manifest';
+	if (work.claim.retryAt > state.now) return 'failed-recently';
+	return canGather(state, work, load);
+}
+
+/** Items in the order in which this node takes them: due before dry, believed before doubted, by close, by own rank. */
+function candidates(state: State): readonly Work[] {
+	const order = (work: Work): number =>
+		ranking(state, work.item.id, 'prover', work.item.miner).indexOf(state.config.self);
+	const key = (work: Work): readonly number[] => [
+		work.item.kind === 'post' ? 0 : 1,
+		isAgreed(state, work) ? 0 : 1,
+		work.item.close,
+		order(work),
+	];
+	return [...state.works.values()]
+		.map((work) => ({ work, key: key(work) }))
+		.sort((a, b) => compareKeys(a.key, b.key) || (a.work.item.id < b.work.item.id ? -1 : 1))
+		.map(({ work }) => work);
+}
+
+function compareKeys(a: readonly number[], b: readonly number[]): number {
+	for (const [i, value] of a.entries()) if (value !== b[i]) return value - (b[i] ?? 0);
+	return 0;
+}
+
+/** Looks at every item and claims those whose turn it is. Returns true while unstarted work waits for a slot here. */
+export function claimWork(state: State, load: Load): boolean {
+	let unstarted = false;
+	if (!selfHasRole(state, 'prover')) return false;
+	for (const work of candidates(state)) {
+		const leased = liveLeases(state, work);
+		const lapsed = leased.length === 0 && work.claim.lastHolder !== null;
+		if (leased[0] !== undefined) work.claim.lastHolder = leased[0].node;
+		for (const { lease } of leased) work.claim.term = Math.max(work.claim.term, lease.term);
+		if (leased.length > 0 || obstacle(state, work, load) !== null) {
+			work.claim.availableAt = null;
+			continue;
+		}
+		work.claim.availableAt ??= state.now;
+		unstarted = true;
+		const wait = waitMs(state, work);
+		if (wait === null || state.now - work.claim.availableAt < wait) continue;
+		takeUp(state, work, false, lapsed ? work.claim.lastHolder : null);
+	}
+	return unstarted;
+}
+
+/** How long this node waits for the item since it became available; null when it has no slot to start it. */
+export function waitMs(state: State, work: Work): number | null {
+	const better = betterRanked(state, work);
+	const room = ownCapacity(state) - state.jobs.size;
+	if (room > 0) return stepsMs(state, work, better.ahead);
+	makeRoom(state, work);
+	// One item more is gathered ahead, if no member with a free slot wants it.
+	return room === 0 && ownCapacity(state) > 0 ? stepsMs(state, work, better.free + 1) : null;
+}
+
+export function ownCapacity(state: State): number {
+	return Math.min(state.slots.names.length, state.roster.byId.get(state.config.self)?.slots ?? 0);
+}
+
+/** A dry run gives way to due work. */
+function makeRoom(state: State, work: Work): void {
+	if (work.item.kind === 'dry') return;
+	const dry = state.jobs.keys().find((id) => state.works.get(id)?.item.kind === 'dry');
+	if (dry !== undefined) releaseJob(state, dry, 'withdrawn', 'due-work-first');
+}
+
+/** Members with a free slot that fit: those ranked before this node, and all. */
+function betterRanked(state: State, work: Work): { readonly ahead: number; readonly free: number } {
+	const { self } = state.config;
+	let ahead = 0;
+	let free = 0;
+	let passed = false;
+	for (const id of ranking(state, work.item.id, 'prover', work.item.miner)) {
+		if (id === self) passed = true;
+		else if (isPresent(state, id) && fits(state, id, work) && freeSlots(state, id) > 0 && !gaveUp(state, id, work)) {
+			free++;
+			if (!passed) ahead++;
+		}
+	}
+	return { ahead, free };
+}
+
+function gaveUp(state: State, id: NodeId, work: Work): boolean {
+	const ended = state.peers.get(id)?.record?.envelope.body.ended ?? [];
+	return ended.some((entry) => entry.work === work.item.id);
+}
+
+function stepsMs(state: State, work: Work, rank: number): number {
+	const step = patient(state, limits.rankStepMs);
+	const more =
+		rank > limits.rankSteps ? jitter(state.config.self, work.item.id, work.claim.term, STEP_JITTER * step) : 0;
+	return Math.min(rank, limits.rankSteps) * step + more;
+}
+
+/** Enters a lease of this node: durable first, then told. */
+export function takeUp(state: State, work: Work, backup: boolean, replaces: NodeId | null): void {
+	const { item, claim } = work;
+	claim.term++;
+	claim.availableAt = null;
+	claim.hedgeAt = null;
+	put(state, keys.claim(item.id), writeNumbers([claim.term]));
+	createJob(state, work, claim.term, backup, replaces);
+	announceClaim(state);
+	const name = backup ? 'hedge' : replaces === null ? 'claim' : 'takeover';
+	const facts = { term: claim.term, partition: item.partition, deadline: item.deadline };
+	decide(state, name, reasonOf(state, work, backup, replaces), {
+		work: item.id,
+		...(replaces === null ? {} : { peer: replaces }),
+		facts,
+	});
+}
+
+function reasonOf(state: State, work: Work, backup: boolean, replaces: NodeId | null): string {
+	if (backup) return pastNoReturn(state, work, 0) ? 'past-no-return' : 'slow';
+	if (replaces === null) return isReopened(work) ? 'reopened' : 'first-in-rank';
+	const peer = state.peers.get(replaces);
+	return peer?.dead ? 'holder-dead' : 'holder-released';
+}
+
+/** Ends a lease of this node without a result. */
+export function releaseJob(state: State, id: Work['item']['id'], reason: ReleaseReason, why: string): void {
+	const work = state.works.get(id);
+	const keepSpool = reason === 'incomplete' || reason === 'withdrawn';
+	stopJob(state, id, keepSpool);
+	noteEnded(state, id, reason);
+	decide(state, 'release', why, { work: id, facts: { reason } });
+	if (work === undefined) return;
+	if (reason === 'failed' || reason === 'unverified') {
+		const doublings = Math.min(work.claim.failures++, BACKOFF_DOUBLINGS);
+		work.claim.retryAt = state.now + limits.failedMs * 2 ** doublings;
+	}
+	state.dirty = true;
+}
+
+/** Drops leases of this node that lose to another live one, or whose item needs no proof any more. */
+export function yieldLeases(state: State): void {
+	for (const id of state.jobs.keys()) {
+		const work = state.works.get(id);
+		const job = state.jobs.get(id);
+		if (work === undefined || job === undefined) continue;
+		if (isPast(state, work)) {
+			releaseJob(state, id, 'lost', 'past-close');
+			continue;
+		}
+		// Past the point of no return every copy runs on, whoever wins.
+		if (job.phase === 'verify' || pastNoReturn(state, work, 0)) continue;
+		const rivals = contenders(state, work).filter(({ lease }) => lease.backup === job.backup);
+		const [winner] = rivals;
+		if (winner === undefined || winner.node === state.config.self) continue;
+		decide(state, 'yield', 'other-lease-wins', { work: id, peer: winner.node, facts: { term: winner.lease.term } });
+		releaseJob(state, id, 'lost', 'other-lease-wins');
+	}
+}

@@ -1,0 +1,62 @@
+/**
+ * Backup copies. Before the point of no return a second copy runs only where a slot would be idle and the first one is
+ * slow or stands still; after it two copies run, then three, whatever the leases say. Always in rank order, one step
+ * apart: without it every idle node starts the same item.
+ */
+import { limits } from '../domain/limits.ts';
+import { unbelieved } from './announce.ts';
+import { obstacle, ownCapacity, takeUp } from './claim.ts';
+import { freeSlots, liveLeases } from './leases.ts';
+import { isPresent, patient } from './liveness.ts';
+import { ranking } from './members.ts';
+import type { HeldLease, State, Work } from './state.ts';
+import { estimate, fits, type Load, pastNoReturn } from './timing.ts';
+
+/** Tenths of T95 after the point of no return at which a third copy starts. */
+const THIRD_COPY_TENTHS = 4;
+/** A copy is slow beyond 1.5 x its estimate, and stands still after 2 x it without progress. */
+const SLOW_TENTHS = 15;
+const STILL_TENTHS = 20;
+
+/** `unstarted`: work without any lease waits for a slot here, which goes before every speculation. */
+export function hedgeWork(state: State, load: Load, unstarted: boolean): void {
+	if (unstarted || state.jobs.size >= ownCapacity(state)) return;
+	for (const work of state.works.values()) {
+		if (work.item.kind === 'dry' || unbelieved(state, work) !== null) continue;
+		const leases = liveLeases(state, work);
+		const wanted = copiesWanted(state, work, leases);
+		if (leases.length === 0 || leases.length >= wanted || obstacle(state, work, load) !== null) {
+			work.claim.hedgeAt = null;
+			continue;
+		}
+		work.claim.hedgeAt ??= state.now;
+		const holders = new Set(leases.map(({ node }) => node));
+		const order = ranking(state, work.item.id, 'prover', work.item.miner);
+		const idle = order.filter(
+			(id) =>
+				!holders.has(id) &&
+				isPresent(state, id) &&
+				(id === state.config.self || freeSlots(state, id) > 0) &&
+				fits(state, id, work),
+		);
+		const rank = idle.indexOf(state.config.self);
+		// The missing copies may start side by side; whoever ranks behind them waits a step each.
+		const steps = Math.max(0, rank - (wanted - leases.length) + 1);
+		if (rank < 0 || state.now - work.claim.hedgeAt < steps * patient(state, limits.rankStepMs)) continue;
+		takeUp(state, work, true, null);
+		if (state.jobs.size >= ownCapacity(state)) return;
+	}
+}
+
+function copiesWanted(state: State, work: Work, leases: readonly HeldLease[]): number {
+	if (pastNoReturn(state, work, THIRD_COPY_TENTHS)) return 3;
+	if (pastNoReturn(state, work, 0)) return 2;
+	return leases.every((held) => isSlow(state, work, held)) ? 2 : 1;
+}
+
+function isSlow(state: State, work: Work, { since, progressAt }: HeldLease): boolean {
+	const { p95Ms } = estimate(state, work.item.proofType);
+	const elapsed = state.now - since;
+	if (elapsed < limits.hedgeLeastMs) return false;
+	return elapsed * 10 > p95Ms * SLOW_TENTHS || (state.now - progressAt) * 10 > p95Ms * STILL_TENTHS;
+}

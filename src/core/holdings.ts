@@ -1,0 +1,83 @@
+/** Who holds which sectors: the last signed word of each storage member, and this node's own disk. */
+
+import { encodeBitfield } from '../codec/rle-plus.ts';
+import type { Bitfield } from '../domain/bitfield.ts';
+import type { ActorId, NodeId } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import { currentEpoch } from './epoch-clock.ts';
+import { forgetExhausted } from './gather.ts';
+import { isNewer, publish } from './identity.ts';
+import { keys, writeStatement } from './keys.ts';
+import { hasRole, membersWith, selfHasRole } from './members.ts';
+import { alarm, clearAlarm, ignore, put } from './outbox.ts';
+import type { State, StatementOf } from './state.ts';
+
+/** Sectors of the miner that the member told of within the last 7 days, null when it told nothing that counts. */
+export function holdingsOf(state: State, id: NodeId, miner: ActorId): Bitfield | null {
+	if (!hasRole(state, id, 'storage', miner)) return null;
+	if (id === state.config.self) return state.holdings.own.get(miner) ?? null;
+	const envelope = state.holdings.statements.get(`${id}/${miner}`)?.envelope;
+	if (envelope === undefined) return null;
+	const age = currentEpoch(state.clock, state.now) - envelope.epoch;
+	return envelope.epoch >= 0 && age > limits.holdingsEpochs ? null : envelope.body.sectors;
+}
+
+/** Storage members of the miner whose holdings list any of the sectors, ascending. */
+export function holdersOf(state: State, miner: ActorId, sectors: Bitfield): readonly NodeId[] {
+	return membersWith(state, 'storage', miner).filter((id) => {
+		const held = holdingsOf(state, id, miner);
+		return held !== null && held.intersect(sectors).size > 0;
+	});
+}
+
+/** HOLD of another member: the newest replaces all older ones of the same miner. */
+export function onHoldings(state: State, statement: StatementOf<'hold'>): void {
+	const { envelope } = statement;
+	const { miner } = envelope.body;
+	if (!hasRole(state, envelope.from, 'storage', miner)) {
+		ignore(state, 'holdings-without-role');
+		return;
+	}
+	const key = `${envelope.from}/${miner}`;
+	const known = state.holdings.statements.get(key);
+	if (known !== undefined && !isNewer(envelope, known.envelope)) {
+		ignore(state, 'stale-holdings');
+		return;
+	}
+	if (known === undefined && state.holdings.statements.size >= limits.holdingsKnown) {
+		ignore(state, 'too-many-holdings');
+		return;
+	}
+	state.holdings.statements.set(key, statement);
+	put(state, keys.holdings(envelope.from, miner), writeStatement(statement));
+	if (known === undefined || !envelope.body.sectors.isSubsetOf(known.envelope.body.sectors)) {
+		forgetExhausted(state, envelope.from);
+	}
+	state.dirty = true;
+}
+
+/** The own disk changed: told to everyone. */
+export function onOwnHoldings(state: State, miner: ActorId, sectors: Bitfield): void {
+	const { self } = state.config;
+	const before = state.holdings.own.get(miner);
+	state.holdings.own.set(miner, sectors);
+	state.dirty = true;
+	if (before === undefined || !sectors.isSubsetOf(before)) forgetExhausted(state, self);
+	if (!selfHasRole(state, 'storage', miner)) {
+		ignore(state, 'holdings-without-role');
+		return;
+	}
+	if (encodeBitfield(sectors).length > limits.bitfieldBytes || sectors.size > limits.bitfieldMembers) {
+		alarm(state, 'holdings-too-large', String(miner), { sectors: sectors.size });
+		return;
+	}
+	clearAlarm(state, 'holdings-too-large', String(miner));
+	const key = `${self}/${miner}`;
+	const known = state.holdings.statements.get(key)?.envelope;
+	// Said again before it grows too old to count.
+	const age = currentEpoch(state.clock, state.now) - (known?.epoch ?? 0);
+	if (known?.body.sectors.equals(sectors) && known.epoch >= 0 && age * 2 < limits.holdingsEpochs) return;
+	const statement = { envelope: publish(state, { kind: 'hold', body: { miner, sectors } }), raw: null };
+	state.holdings.statements.set(key, statement);
+	put(state, keys.holdings(self, miner), writeStatement(statement));
+}

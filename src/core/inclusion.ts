@@ -1,0 +1,179 @@
+/**
+ * Seeing signed messages onto the chain and keeping them there: push again what no pool shows, find what landed, judge
+ * it five epochs deep, replace what is priced too low, fill a nonce that holds up the rest.
+ */
+import { attoFil } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import type { ChainView, EventOf } from './api.ts';
+import { currentMessages, messagesOf, priceOf } from './nonces.ts';
+import { alarm, clearAlarm, decide, effect } from './outbox.ts';
+import type { Message, Sender, State, Work } from './state.ts';
+import { pushMessage, rankStep, submitters } from './submission.ts';
+
+const STUCK_ALARM_EPOCHS = 10;
+/** A displaced or unfound message is looked for this long after its deadline closed. */
+const SEARCH_EPOCHS = 20;
+
+export function followMessages(state: State, view: ChainView, sender: Sender): void {
+	for (const message of messagesOf(state, sender.address)) {
+		if (message.done || message.dead?.startsWith('bad-')) continue;
+		const work = state.works.get(message.submission.work);
+		if (work !== undefined) followMessage(state, view, message, work);
+	}
+	pushAgain(state, view, sender);
+	replaceStuck(state, view, sender);
+	fillGap(state, view, sender);
+}
+
+function followMessage(state: State, view: ChainView, message: Message, work: Work): void {
+	const { epoch } = view;
+	if (view.sender.nonce <= message.nonce) {
+		if (message.includedAt !== null || message.dead === 'nonce-taken') {
+			// The chain went back to before it: the same bytes again.
+			message.includedAt = null;
+			message.dead = null;
+			message.pushedEpoch = null;
+			decide(state, 'reverted', 'reorg', { work: work.item.id, facts: { nonce: message.nonce } });
+		}
+		if (epoch >= work.item.close && message.dead === null) message.dead = 'closed';
+		return;
+	}
+	if (message.dead !== null && message.dead !== 'closed') return;
+	if (message.searching || message.searchedEpoch >= epoch || epoch > work.item.close + SEARCH_EPOCHS) return;
+	if (message.includedAt !== null && epoch < message.includedAt + limits.confirmationEpochs) return;
+	message.searching = true;
+	message.searchedEpoch = epoch;
+	effect(state, { type: 'search', cid: message.submission.cid, work: work.item });
+}
+
+export function onSearched(state: State, { cid, epoch, lookup, posted }: EventOf<'searched'>): void {
+	const message = state.messages.get(cid);
+	if (message === undefined) return;
+	message.searching = false;
+	if (lookup === null) return;
+	state.dirty = true;
+	const work = state.works.get(message.submission.work);
+	const about = { work: message.submission.work, facts: { nonce: message.nonce, exit: lookup.exitCode } };
+	if (lookup.message !== cid) {
+		message.dead = 'nonce-taken';
+		return;
+	}
+	if (lookup.exitCode !== 0) {
+		message.dead = `exit-${lookup.exitCode}`;
+		if (work !== undefined) work.submission.retryEpoch = epoch + 1;
+		decide(state, 'submission-refused', `exit-${lookup.exitCode}`, about);
+		return;
+	}
+	message.dead = null;
+	if (message.includedAt === null) decide(state, 'included', posted ? 'posted' : 'not-posted', about);
+	message.includedAt = lookup.height;
+	if (posted && epoch >= lookup.height + limits.confirmationEpochs) {
+		message.done = true;
+		clearAlarm(state, 'submission-stuck', message.submission.cid);
+		decide(state, 'done', 'confirmed', about);
+	}
+	for (const other of state.messages.values()) {
+		const twice = other !== message && other.submission.work === message.submission.work && other.includedAt !== null;
+		if (twice) alarm(state, 'double-submission', message.submission.work, { nonce: message.nonce });
+	}
+}
+
+/** Messages that no pool shows: the signer at once, others by rank; the same bytes cost nothing. */
+function pushAgain(state: State, view: ChainView, sender: Sender): void {
+	for (const message of currentMessages(state, sender.address)) {
+		if (message.pooled || message.pushing || message.nonce < view.sender.nonce) continue;
+		const work = state.works.get(message.submission.work);
+		if (work === undefined || message.includedAt !== null) continue;
+		const rank = rankFrom(state, message, work);
+		const step = rankStep(view.epoch, work.item.close);
+		const since = message.pushedEpoch ?? message.seenEpoch - (rank === 0 ? limits.fallbackEpochs : 0);
+		const wait = message.pushedEpoch === null ? rank * step : limits.fallbackEpochs;
+		if (view.epoch - since >= wait) pushMessage(state, message, rank === 0 ? 'not-in-pool' : 'fallback');
+	}
+}
+
+/** 0 for the node that signed it, then the rendezvous order. */
+function rankFrom(state: State, message: Message, work: Work): number {
+	const signer = message.statement?.envelope.from;
+	const order = submitters(state, work).filter((id) => id !== signer);
+	return signer === state.config.self ? 0 : 1 + Math.max(0, order.indexOf(state.config.self));
+}
+
+/** The next message of the sender waits too long: those priced below twice the base fee are signed anew at their nonce. */
+function replaceStuck(state: State, view: ChainView, sender: Sender): void {
+	const pending = currentMessages(state, sender.address).filter(({ nonce }) => nonce >= view.sender.nonce);
+	const [first] = pending;
+	if (first === undefined || first.nonce !== view.sender.nonce || first.includedAt !== null) return;
+	const waited = view.epoch - first.seenEpoch;
+	if (waited < limits.stuckEpochs) return;
+	const { cid, work: firstWork } = first.submission;
+	if (waited >= STUCK_ALARM_EPOCHS) alarm(state, 'submission-stuck', cid, { nonce: first.nonce, epochs: waited });
+	if (sender.busy !== null || view.epoch - sender.replacedEpoch < limits.fallbackEpochs) return;
+	const work = state.works.get(firstWork);
+	if (work === undefined) return;
+	const rank = rankFrom(state, first, work);
+	if (waited - limits.stuckEpochs < rank * limits.fallbackEpochs) return;
+	const dearEnough = attoFil(view.baseFee * 2n);
+	const cheap = pending.find(({ submission }) => submission.signed.message.gasFeeCap < dearEnough);
+	const answered = cheap === undefined ? undefined : state.works.get(cheap.submission.work);
+	if (cheap === undefined || answered === undefined || view.epoch >= answered.item.close) return;
+	sender.replacedEpoch = view.epoch;
+	signAgain(state, sender, cheap, answered, cheap.nonce, dearEnough, 'fee-too-low');
+}
+
+/** No known message holds the actor's next nonce although later ones wait for it. */
+function fillGap(state: State, view: ChainView, sender: Sender): void {
+	const { nonce } = view.sender;
+	const live = currentMessages(state, sender.address).filter((message) => message.nonce >= nonce);
+	const held = live[0]?.nonce === nonce || view.sender.pool.some(({ signed }) => signed.message.nonce === nonce);
+	if (live.length === 0 || held) {
+		sender.gapEpoch = null;
+		return;
+	}
+	sender.gapEpoch ??= view.epoch;
+	const [next] = live;
+	const work = next === undefined ? undefined : state.works.get(next.submission.work);
+	if (next === undefined || work === undefined || sender.busy !== null) return;
+	const rank = Math.max(0, submitters(state, work).indexOf(state.config.self));
+	if (view.epoch - sender.gapEpoch < (1 + rank) * limits.fallbackEpochs) return;
+	sender.gapEpoch = view.epoch;
+	const dead = messagesOf(state, sender.address).find(
+		(message) => message.nonce === nonce && message.dead === 'closed',
+	);
+	// A message that came too late still uses up its nonce; only without one is the next item signed a second time.
+	if (dead !== undefined) pushMessage(state, dead, 'fills-gap');
+	else signAgain(state, sender, next, work, nonce, attoFil(0n), 'fills-gap');
+}
+
+function signAgain(
+	state: State,
+	sender: Sender,
+	message: Message,
+	work: Work,
+	nonce: number,
+	feeCapLeast: ReturnType<typeof attoFil>,
+	why: string,
+): void {
+	const { gasLimit, gasFeeCap, gasPremium } = message.submission.signed.message;
+	const wanted = { limit: gasLimit, feeCap: gasFeeCap, premium: gasPremium };
+	const gas = priceOf(state, sender.address, nonce, wanted, feeCapLeast);
+	sender.busy = { work: work.item.id, nonce, replaces: message.submission.cid };
+	decide(state, 'replace', why, { work: work.item.id, facts: { nonce } });
+	// A message fixes its result while it lives: the same proof, whatever better one is known now.
+	effect(state, { type: 'sign', work: work.item.id, miner: work.item.miner, params: message.params, nonce, gas });
+}
+
+/** Due work that closed without a message on the chain: nothing can be done any more, but an operator must know. */
+export function noticeMissed(state: State, view: ChainView): void {
+	const landed = new Set(
+		[...state.messages.values()].flatMap((m) => (m.includedAt === null ? [] : [m.submission.work])),
+	);
+	for (const [id, work] of state.works) {
+		const { item, ownView, posted } = work;
+		if (item.kind !== 'post' || item.miner !== view.miner || ownView !== 'agrees') continue;
+		const closedFor = view.epoch - item.close;
+		if (closedFor < limits.confirmationEpochs || closedFor > SEARCH_EPOCHS) continue;
+		if (posted || landed.has(id)) clearAlarm(state, 'deadline-missed', id);
+		else alarm(state, 'deadline-missed', id, { deadline: item.deadline, partition: item.partition });
+	}
+}

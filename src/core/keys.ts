@@ -1,0 +1,54 @@
+/**
+ * The store keys of the core and the bytes under them. Statements are kept as they came, so that this node can serve
+ * what others signed; its own are kept unsigned, since whoever holds the key makes the same bytes again.
+ *
+ *     i  incarnation                      q  reserved sequences
+ *     a/challenge/identity  ANN, TOMB     r/work  best result          s/sender/nonce/cid  submission
+ *     c/work  [term]                      f/work/peer  refusal         h/peer/miner  holdings
+ *     e/peer  [epoch]  distrust after a result that does not verify
+ */
+import { cborBytes, cborInteger, cborList, cborTuple, decodeCbor, encodeCbor } from '../codec/cbor.ts';
+import { decodeEnvelope, decodePayload, encodePayload } from '../codec/envelope.ts';
+import type { Envelope, Statement } from '../domain/envelope.ts';
+import type { ActorId, CidText, NodeId, WorkId } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import type { ChallengeKey } from '../domain/work.ts';
+
+const NONCE_DIGITS = 16;
+const NUMBERS_MAX = 8;
+
+export const keys = {
+	incarnation: 'i',
+	sequence: 'q',
+	announcement: (challenge: ChallengeKey, identity: string): string => `a/${challenge}/${identity}`,
+	result: (work: WorkId): string => `r/${work}`,
+	submission: (sender: string, nonce: number, cid: CidText): string =>
+		`s/${sender}/${String(nonce).padStart(NONCE_DIGITS, '0')}/${cid}`,
+	claim: (work: WorkId): string => `c/${work}`,
+	refusal: (work: WorkId, peer: NodeId): string => `f/${work}/${peer}`,
+	holdings: (peer: NodeId, miner: ActorId): string => `h/${peer}/${miner}`,
+	distrust: (peer: NodeId): string => `e/${peer}`,
+} as const;
+
+export function writeStatement({ envelope, raw }: Statement): Uint8Array {
+	return encodeCbor(raw === null ? [true, encodePayload(envelope)] : [false, raw]);
+}
+
+/** Throws `bad-cbor` and its kin for a damaged value. */
+export function readStatement(value: Uint8Array): Statement {
+	const [own, bytes] = cborTuple(decodeCbor(value, limits.storeValueBytes, 'stored statement'), 2, 'stored statement');
+	const raw = cborBytes(bytes, 1, limits.gossipBytes, 'stored envelope');
+	const envelope: Envelope = own === true ? decodePayload(raw) : decodeEnvelope(raw).envelope;
+	return { envelope, raw: own === true ? null : raw };
+}
+
+export function writeNumbers(numbers: readonly number[]): Uint8Array {
+	return encodeCbor(numbers);
+}
+
+/** Throws `bad-cbor` for a damaged value. */
+export function readNumbers(value: Uint8Array): readonly number[] {
+	return cborList(decodeCbor(value, limits.storeValueBytes, 'stored numbers'), NUMBERS_MAX, 'stored numbers').map((n) =>
+		cborInteger(n, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 'stored number'),
+	);
+}

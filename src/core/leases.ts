@@ -1,0 +1,134 @@
+/**
+ * Who works on what: the live leases of an item and which of them wins. A pure function of the newest records, so two
+ * nodes that heard the same records, in whatever order, see the same winner.
+ */
+import { type NodeId, nodeId, type WorkId } from '../domain/ids.ts';
+import { LEASE_PHASES, type Lease } from '../domain/lease.ts';
+import { limits } from '../domain/limits.ts';
+import { silenceLimitMs, silenceMs } from './liveness.ts';
+import { hasRole, ranking, scoreOf } from './members.ts';
+import { SortedMap } from './sorted-map.ts';
+import type { HeldLease, Peer, State, StatementOf, Work } from './state.ts';
+import { pastNoReturn } from './timing.ts';
+
+/** Seconds of proving below which a lease counts as just begun. */
+const FRESH_SECONDS = 5;
+const EIGHTH = 125;
+/** A term this far above the lowest live one is a lie or a bug and wins nothing. */
+const TERM_JUMP = 4;
+
+export interface Contender {
+	readonly node: NodeId;
+	readonly lease: Lease;
+	readonly score: string;
+}
+
+/** Replaces the leases of a member by those of its new record, within its slots. */
+export function indexLeases(state: State, id: NodeId, statement: StatementOf<'rec'>): void {
+	const { leases } = state.records;
+	const before = state.peers.get(id)?.record;
+	const allowed = admissible(state, id, statement.envelope.body.leases);
+	const kept = new Set(allowed.map(({ work }) => work));
+	for (const { work } of before?.envelope.body.leases ?? []) {
+		if (kept.has(work)) continue;
+		const held = leases.get(work);
+		if (held?.delete(id)) {
+			state.dirty = true;
+			if (held.size === 0) leases.delete(work);
+		}
+	}
+	for (const lease of allowed) {
+		const held = leases.obtain(lease.work, () => new SortedMap<NodeId, HeldLease>());
+		const old = held.get(id);
+		if (old === undefined) state.dirty = true;
+		const sameTerm = old?.lease.term === lease.term;
+		const moved = old?.lease.phase !== lease.phase || old.lease.permille !== lease.permille;
+		held.set(id, {
+			lease,
+			since: sameTerm ? (old?.since ?? state.now) : state.now,
+			progressAt: sameTerm && !moved ? (old?.progressAt ?? state.now) : state.now,
+		});
+	}
+}
+
+/** More leases than the roster's slots and one prefetch are ignored: the furthest ones are kept. */
+function admissible(state: State, id: NodeId, leases: readonly Lease[]): readonly Lease[] {
+	const most = (state.roster.byId.get(id)?.slots ?? 0) + 1;
+	if (leases.length <= most) return leases;
+	const rank = (lease: Lease): number => LEASE_PHASES.indexOf(lease.phase);
+	const furthest = [...leases].sort((a, b) => rank(b) - rank(a) || (a.work < b.work ? -1 : 1));
+	return furthest.slice(0, most);
+}
+
+/** Leases of other members on a work that are to be honoured now, in order of node. */
+export function liveLeases(state: State, work: Work): readonly (HeldLease & { readonly node: NodeId })[] {
+	const held = state.records.leases.get(work.item.id);
+	if (held === undefined) return [];
+	const live: (HeldLease & { readonly node: NodeId })[] = [];
+	for (const [node, lease] of held) {
+		const peer = state.peers.get(node);
+		if (peer === undefined || !hasRole(state, node, 'prover', work.item.miner)) continue;
+		if (isHonoured(state, work, peer)) live.push({ ...lease, node });
+	}
+	return live;
+}
+
+function isHonoured(state: State, work: Work, peer: Peer): boolean {
+	if (peer.vanished) return !pastNoReturn(state, work, 0);
+	return !peer.dead && silenceMs(state, peer) <= silenceLimitMs(state, peer);
+}
+
+/** 0 = under 5 s of work, then eighths of finished phases. */
+export function progressBucket(lease: Lease): number {
+	if (lease.workSeconds < FRESH_SECONDS) return 0;
+	return 1 + Math.floor(Math.min(lease.permille, 999) / EIGHTH);
+}
+
+/** Progress bucket, then term, then score, then lower id: negative when `a` wins. `lowestTerm` of all contenders. */
+export function compareContenders(a: Contender, b: Contender, lowestTerm: number): number {
+	const term = ({ lease }: Contender): number => (lease.term > lowestTerm + TERM_JUMP ? lowestTerm : lease.term);
+	const bucket = progressBucket(b.lease) - progressBucket(a.lease);
+	if (bucket !== 0) return bucket;
+	if (term(a) !== term(b)) return term(b) - term(a);
+	if (a.score !== b.score) return a.score > b.score ? -1 : 1;
+	return a.node < b.node ? -1 : a.node > b.node ? 1 : 0;
+}
+
+/** Live leases of a work with this node's own, the winner first. */
+export function contenders(state: State, work: Work): readonly Contender[] {
+	const { id, miner } = work.item;
+	const order = ranking(state, id, 'prover', miner);
+	const all: Contender[] = liveLeases(state, work).map(({ node, lease }) => contender(state, id, node, lease));
+	const job = state.jobs.get(id);
+	if (job !== undefined && order.length > 0) all.push(contender(state, id, state.config.self, ownLease(state, id)));
+	const lowest = all.reduce((least, { lease }) => Math.min(least, lease.term), Number.MAX_SAFE_INTEGER);
+	return all.sort((a, b) => compareContenders(a, b, lowest));
+}
+
+function contender(state: State, work: WorkId, node: NodeId, lease: Lease): Contender {
+	return { node, lease, score: scoreOf(state, work, node) };
+}
+
+/** This node's lease as its record tells it. */
+export function ownLease(state: State, work: WorkId): Lease {
+	const job = state.jobs.get(work);
+	if (job === undefined) throw new Error('assertion failed: a lease of this node has a job');
+	const provedMs = job.proveAt === null ? 0 : state.now - job.proveAt;
+	return {
+		work,
+		term: job.term,
+		backup: job.backup,
+		phase: job.phase,
+		permille: job.permille,
+		workSeconds: Math.floor(provedMs / 1_000),
+		replaces: job.replaces === null ? null : nodeId(job.replaces),
+	};
+}
+
+/** Slots of a member that no live lease takes, as its records tell. */
+export function freeSlots(state: State, id: NodeId): number {
+	const body = state.peers.get(id)?.record?.envelope.body;
+	if (body === undefined) return 0;
+	const most = Math.min(body.slots, state.roster.byId.get(id)?.slots ?? 0, limits.slots);
+	return Math.max(0, most - body.leases.length);
+}

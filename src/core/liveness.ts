@@ -1,0 +1,176 @@
+/**
+ * Who is alive. Silence alone never ends a lease: the holder is probed first, directly and through others. A connection
+ * that was reset asks for the probe at once. When many members fall silent together the network is split rather than
+ * they dead, and their leases are honoured until it is almost too late. This node's own slowness makes it patient.
+ */
+import type { NodeId } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import type { EventOf } from './api.ts';
+import { hasRole } from './members.ts';
+import { decide, effect } from './outbox.ts';
+import { jitter } from './rank.ts';
+import type { Peer, State } from './state.ts';
+
+const HEALTH_MAX = 8;
+/** A tick this late is a sign of this node's own trouble. */
+const LATE_TICK_MS = 2 * limits.tickMs;
+const HEALTH_RECOVERY_MS = 5_000;
+const EXPIRIES_TRUSTED = 3;
+const DISTRUSTED_LEASE_MS = 5_000;
+const SAMPLE_PAUSE_MS = 5_000;
+/** How long a reset connection is told to others. */
+const RESET_TOLD_MS = 10_000;
+
+export function createPeer(): Peer {
+	return {
+		record: null,
+		recordAt: Number.MIN_SAFE_INTEGER,
+		aliveAt: Number.MIN_SAFE_INTEGER,
+		connected: false,
+		probing: false,
+		suspect: false,
+		dead: false,
+		vanished: false,
+		expiries: 0,
+		distrustedUntil: -1,
+		mark: null,
+		pace: null,
+	};
+}
+
+export function peerOf(state: State, id: NodeId): Peer {
+	return state.peers.obtain(id, createPeer);
+}
+
+/** Milliseconds since the last sign of life. */
+export function silenceMs(state: State, peer: Peer): number {
+	return state.now - Math.max(peer.recordAt, peer.aliveAt);
+}
+
+/** Silence that ends a lease. A member whose leases keep expiring is given less. */
+export function silenceLimitMs(state: State, peer: Peer): number {
+	return patient(state, peer.expiries >= EXPIRIES_TRUSTED ? DISTRUSTED_LEASE_MS : limits.leaseMs);
+}
+
+/** A time limit for judging others, longer while this node itself is slow. */
+export function patient(state: State, ms: number): number {
+	return ms + Math.floor((ms * state.liveness.health) / 2);
+}
+
+/** Heard within the ranking time and not known to be dead. */
+export function isPresent(state: State, id: NodeId): boolean {
+	if (id === state.config.self) return true;
+	const peer = state.peers.get(id);
+	return peer?.record != null && !peer.dead && state.now - peer.recordAt <= limits.rankMs;
+}
+
+export function connectedPeers(state: State): readonly NodeId[] {
+	return state.peers.keys().filter((id) => state.peers.get(id)?.connected === true);
+}
+
+export function onConnected(state: State, id: NodeId): void {
+	if (!state.roster.byId.has(id)) return;
+	const peer = peerOf(state, id);
+	peer.connected = true;
+	peer.suspect = false;
+	state.dirty = true;
+}
+
+export function onDisconnected(state: State, { peer: id, cause }: EventOf<'disconnected'>): void {
+	const peer = state.peers.get(id);
+	if (peer === undefined) return;
+	peer.connected = false;
+	state.dirty = true;
+	if (cause !== 'reset' || peer.record === null) return;
+	peer.suspect = true;
+	state.liveness.resets.set(id, state.now + RESET_TOLD_MS);
+	state.records.changed = true;
+	decide(state, 'suspect', 'connection-reset', { peer: id });
+}
+
+/** Another member saw a reset: only this node's own probe counts. */
+export function onSuspicion(state: State, suspects: readonly NodeId[]): void {
+	for (const id of suspects) {
+		const peer = state.peers.get(id);
+		if (peer === undefined || peer.dead || peer.suspect || silenceMs(state, peer) < limits.probeMs) continue;
+		peer.suspect = true;
+		state.dirty = true;
+	}
+}
+
+export function onProbed(state: State, { peer: id, alive }: EventOf<'probed'>): void {
+	const peer = state.peers.get(id);
+	if (peer === undefined || !peer.probing) return;
+	peer.probing = false;
+	state.dirty = true;
+	if (alive) {
+		peer.aliveAt = state.now;
+		peer.suspect = false;
+		peer.dead = false;
+		return;
+	}
+	if (peer.dead) return;
+	peer.dead = true;
+	decide(state, 'presume-dead', peer.suspect ? 'reset-and-silent' : 'silent', { peer: id });
+	if (holdsLease(peer)) peer.expiries++;
+	noticeMassLoss(state);
+}
+
+/** A newer record: the member lives. */
+export function onAlive(peer: Peer, recordAt: number): void {
+	peer.recordAt = Math.max(peer.recordAt, recordAt);
+	peer.suspect = false;
+	peer.dead = false;
+	peer.vanished = false;
+}
+
+export function onTick(state: State): void {
+	const slice = state.liveness;
+	const late = slice.lastTickAt !== null && state.now - slice.lastTickAt > LATE_TICK_MS;
+	slice.lastTickAt = state.now;
+	if (late) {
+		slice.health = Math.min(HEALTH_MAX, slice.health + 1);
+		slice.healthAt = state.now;
+	} else if (slice.health > 0 && state.now - slice.healthAt >= HEALTH_RECOVERY_MS) {
+		slice.health--;
+		slice.healthAt = state.now;
+	}
+	for (const [id, until] of slice.resets) if (until <= state.now) slice.resets.delete(id);
+}
+
+/** Probes whoever is about to be taken for dead. */
+export function probeSilent(state: State): void {
+	for (const [id, peer] of state.peers) {
+		if (peer.record === null || peer.dead || peer.probing) continue;
+		const near = silenceLimitMs(state, peer) - limits.probeMs;
+		if (peer.suspect || (holdsLease(peer) && silenceMs(state, peer) >= near)) probe(state, id, peer);
+	}
+}
+
+function probe(state: State, id: NodeId, peer: Peer): void {
+	peer.probing = true;
+	const others = connectedPeers(state).filter((other) => other !== id);
+	const first = jitter(state.config.self, id, Math.floor(state.now / limits.tickMs), Math.max(1, others.length));
+	const via = [...others.slice(first), ...others.slice(0, first)].slice(0, limits.probeVia);
+	effect(state, { type: 'probe', peer: id, via, timeoutMs: limits.probeMs });
+}
+
+function holdsLease(peer: Peer): boolean {
+	return (peer.record?.envelope.body.leases.length ?? 0) > 0;
+}
+
+/** Several silent members at once: asks a sample of the others, and judges by what is known so far. */
+function noticeMassLoss(state: State): void {
+	const recent = [...state.peers].filter(
+		([id, peer]) => peer.record !== null && hasRole(state, id, 'prover') && state.now - peer.recordAt <= limits.rankMs,
+	);
+	if (state.now - state.liveness.sampledAt >= SAMPLE_PAUSE_MS) {
+		state.liveness.sampledAt = state.now;
+		const silent = recent.filter(([, peer]) => !peer.dead && !peer.probing && silenceMs(state, peer) > limits.renewMs);
+		for (const [id, peer] of silent.slice(0, limits.massProbes)) probe(state, id, peer);
+	}
+	// A reset shows a process that died; only silence may be a split.
+	const lost = recent.filter(([, peer]) => peer.dead && !peer.suspect);
+	if (lost.length < limits.massLossLeast || lost.length * 100 < recent.length * limits.massLossPercent) return;
+	for (const [, peer] of lost) peer.vanished = true;
+}

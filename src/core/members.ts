@@ -1,0 +1,84 @@
+/** What the roster lets a member do, and the rendezvous order of members for a key. */
+import type { ActorId, Hex32, NodeId } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import type { Role, Roster, RosterPeer } from '../domain/roster.ts';
+import { alarm } from './outbox.ts';
+import { preference } from './rank.ts';
+import { SortedMap } from './sorted-map.ts';
+import type { RosterSlice, State } from './state.ts';
+
+export function createRosterSlice(roster: Roster, hash: Hex32): RosterSlice {
+	const byId = new SortedMap<NodeId, RosterPeer>();
+	for (const peer of roster.peers) byId.set(peer.id, peer);
+	return { roster, hash, byId, rankings: new SortedMap(), scores: new SortedMap() };
+}
+
+/** The highest version wins; of two equal ones the lower hash, with an alarm on every node. */
+export function adoptRoster(state: State, roster: Roster, hash: Hex32): void {
+	const slice = state.roster;
+	if (hash === slice.hash) return;
+	if (roster.version === slice.roster.version) {
+		alarm(state, 'roster-conflict', String(roster.version), { ours: slice.hash, theirs: hash });
+	}
+	const newer = roster.version > slice.roster.version || (roster.version === slice.roster.version && hash < slice.hash);
+	if (!newer || roster.network !== state.config.network) return;
+	Object.assign(slice, createRosterSlice(roster, hash));
+	for (const id of state.peers.keys()) {
+		if (slice.byId.has(id)) continue;
+		state.peers.delete(id);
+		for (const held of state.records.leases.values()) held.delete(id);
+	}
+	state.records.changed = true;
+	state.dirty = true;
+}
+
+/** True if the roster gives the member this role, for this miner when one is named. */
+export function hasRole(state: State, id: NodeId, role: Role, miner?: ActorId): boolean {
+	const peer = state.roster.byId.get(id);
+	if (peer === undefined || !peer.roles.includes(role)) return false;
+	return miner === undefined || peer.miners.length === 0 || peer.miners.includes(miner);
+}
+
+/** True if this node has the means for the role and the roster allows it. */
+export function selfHasRole(state: State, role: Role, miner?: ActorId): boolean {
+	return state.config.roles.includes(role) && hasRole(state, state.config.self, role, miner);
+}
+
+export function membersWith(state: State, role: Role, miner?: ActorId): readonly NodeId[] {
+	return state.roster.byId.keys().filter((id) => hasRole(state, id, role, miner));
+}
+
+/** Address that sends for the miner; undefined for a miner that the roster does not name. */
+export function senderOf(state: State, miner: ActorId): string | undefined {
+	return state.roster.roster.miners.find((entry) => entry.miner === miner)?.sender;
+}
+
+export function nameOf(state: State, id: NodeId): string {
+	return state.roster.byId.get(id)?.name ?? id;
+}
+
+/** All members with the role in rendezvous order for the key. Kept until the roster changes. */
+export function ranking(state: State, key: string, role: Role, miner: ActorId): readonly NodeId[] {
+	const { rankings, scores, byId } = state.roster;
+	const name = `${role}/${miner}/${key}`;
+	const known = rankings.get(name);
+	if (known !== undefined) return known;
+	if (rankings.size >= limits.works) dropOldest(rankings, scores);
+	const nodes = membersWith(state, role, miner).map((id) => ({ id, weight: byId.get(id)?.weight ?? 1 }));
+	const scored = preference(key, nodes);
+	for (const { id, score } of scored) scores.set(`${key}/${id}`, score);
+	const order = scored.map(({ id }) => id);
+	rankings.set(name, order);
+	return order;
+}
+
+/** Score of a member for a key that was ranked before; empty, hence lowest, for others. */
+export function scoreOf(state: State, key: string, id: NodeId): string {
+	return state.roster.scores.get(`${key}/${id}`) ?? '';
+}
+
+/** Rankings are cheap to make again: start over rather than keep an order of use. */
+function dropOldest(rankings: SortedMap<string, readonly NodeId[]>, scores: SortedMap<string, string>): void {
+	for (const key of rankings.keys()) rankings.delete(key);
+	for (const key of scores.keys()) scores.delete(key);
+}

@@ -1,0 +1,75 @@
+/**
+ * Nonces of one sending address: which one comes next, whether it may be used already, and at what price. (sender,
+ * nonce) is the fence: of two messages with the same nonce the chain takes one.
+ */
+import { type AttoFil, attoFil } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import type { Gas } from '../domain/message.ts';
+import type { ChainView } from './api.ts';
+import { connectedPeers, isPresent } from './liveness.ts';
+import { isLive } from './messages.ts';
+import type { Message, Sender, State } from './state.ts';
+
+/** Known messages of the sender, ascending by nonce, then the one that counts for it first. */
+export function messagesOf(state: State, address: string): readonly Message[] {
+	return [...state.messages.values()].filter(({ sender }) => sender === address).sort(compareMessages);
+}
+
+/** Of one nonce the message with the highest premium is the current one, then the lowest CID. */
+function compareMessages(a: Message, b: Message): number {
+	if (a.nonce !== b.nonce) return a.nonce - b.nonce;
+	const premiums = b.submission.signed.message.gasPremium - a.submission.signed.message.gasPremium;
+	if (premiums !== 0n) return premiums > 0n ? 1 : -1;
+	return a.submission.cid < b.submission.cid ? -1 : 1;
+}
+
+/** The one that counts for each nonce among live messages. */
+export function currentMessages(state: State, address: string): readonly Message[] {
+	const live = messagesOf(state, address).filter(isLive);
+	return live.filter((message, i) => live[i - 1]?.nonce !== message.nonce);
+}
+
+/** Lowest nonce from the actor's on that neither a live message nor the pool holds. */
+export function nextNonce(state: State, view: ChainView): number {
+	const taken = new Set<number>(view.sender.pool.map(({ signed }) => signed.message.nonce));
+	for (const { nonce } of currentMessages(state, view.sender.address)) taken.add(nonce);
+	let nonce = view.sender.nonce;
+	while (taken.has(nonce)) nonce++;
+	return nonce;
+}
+
+/** Live messages that the actor's nonce has not passed. */
+export function pendingCount(state: State, view: ChainView): number {
+	return currentMessages(state, view.sender.address).filter(({ nonce }) => nonce >= view.sender.nonce).length;
+}
+
+/**
+ * A further nonce waits until the last message cannot be lost alone: another node stored it, a full node has it in its
+ * pool, or an epoch passed. Near the close, or with nobody to wait for, it does not.
+ */
+export function mayUseNext(state: State, sender: Sender, epoch: number, close: number): boolean {
+	if (sender.lastSigned === null || epoch > sender.lastSigned.epoch) return true;
+	if (epoch >= close - limits.hurryEpochs || connectedPeers(state).length === 0) return true;
+	const last = state.messages.get(sender.lastSigned.cid);
+	if (last === undefined || last.everPooled || last.includedAt !== null) return true;
+	return state.peers
+		.keys()
+		.some(
+			(id) =>
+				isPresent(state, id) && state.peers.get(id)?.record?.envelope.body.submissions.includes(last.short) === true,
+		);
+}
+
+/** The pool replaces a message only for 1.25 x its premium; one more covers the rounding. */
+export function priceOf(state: State, address: string, nonce: number, wanted: Gas, feeCapLeast: AttoFil): Gas {
+	let premium = wanted.premium as bigint;
+	for (const message of messagesOf(state, address)) {
+		if (message.nonce !== nonce) continue;
+		const least = (message.submission.signed.message.gasPremium * 5n + 3n) / 4n + 1n;
+		if (least > premium) premium = least;
+	}
+	let feeCap = wanted.feeCap as bigint;
+	if (feeCapLeast > feeCap) feeCap = feeCapLeast;
+	if (premium > feeCap) feeCap = premium;
+	return { limit: wanted.limit, feeCap: attoFil(feeCap), premium: attoFil(premium) };
+}

@@ -1,0 +1,293 @@
+/**
+ * The core's state machine. It only dispatches: events change what is known, then every rule looks at the whole of it
+ * again (level-triggered), so that nothing depends on having seen one particular event.
+ */
+
+import type { Envelope, Statement } from '../domain/envelope.ts';
+import { PosterError } from '../domain/errors.ts';
+import { limits } from '../domain/limits.ts';
+import { announceDryRun, announceDue, cancelDryRun, onAnnouncement, onChainView, onTombstone } from './announce.ts';
+import type { CoreConfig, Event, EventOf, Recovered, Step } from './api.ts';
+import { claimWork, yieldLeases } from './claim.ts';
+import { createEpochClock, learnInterval } from './epoch-clock.ts';
+import { forgetExhausted, onGatherEnded, onGathered, onGatherLost, onHoldersFound, planGathers } from './gather.ts';
+import { hedgeWork } from './hedge.ts';
+import { onHoldings, onOwnHoldings } from './holdings.ts';
+import { beginIncarnation, heedOwnStatement } from './identity.ts';
+import { noticeMissed, onSearched } from './inclusion.ts';
+import { onConnected, onDisconnected, onProbed, onTick, probeSilent } from './liveness.ts';
+import { adoptRoster, createRosterSlice } from './members.ts';
+import { checkMessages, heedPool, onMessageChecked, onMessageProof, onSubmission } from './messages.ts';
+import { assignSlots, onProved, onProveFailed, onProveProgress, onSlots } from './proving.ts';
+import { createRecordsSlice, heedEpoch, onRecord, sendRecord } from './records.ts';
+import { recover } from './recovery.ts';
+import { offerResults, onResult, onVerified, retryOwnVerifications, verifyCandidates } from './results.ts';
+import { objectToSkips, onOpened, onRefusal } from './skips.ts';
+import { SortedMap } from './sorted-map.ts';
+import type { State } from './state.ts';
+import { openAhead } from './storage.ts';
+import { driveSubmissions, onPrepared, onPrepareFailed, onPushed, onSigned, onSignFailed } from './submission.ts';
+import { createSyncSlice, driveSync, onPullAsked, onPulled, onSyncAnswered, onSyncAsked, onSyncPeer } from './sync.ts';
+import { checkFeasible, currentLoad, learnDuration } from './timing.ts';
+import { fetchManifests, retireWorks } from './works.ts';
+
+export type { State } from './state.ts';
+
+/** A node's state at start, from what its store held. Throws `store-damaged` when an entry cannot be read. */
+export function createState(config: CoreConfig, recovered: Recovered): State {
+	if (config.roster.network !== config.network) {
+		throw new PosterError(
+			'roster-network',
+			`the roster is for ${config.roster.network}, the chain is ${config.network}`,
+			{
+				advice: 'Point the node at a full node of the roster’s network.',
+			},
+		);
+	}
+	const state: State = {
+		config,
+		now: 0,
+		out: { persist: [], after: [] },
+		dirty: true,
+		identity: { incarnation: 1, sequence: 0, reserved: 0, cloned: false, started: false },
+		roster: createRosterSlice(config.roster, config.rosterHash),
+		clock: createEpochClock(config.epochMs, config.epochMsGuess),
+		peers: new SortedMap(),
+		liveness: { lastTickAt: null, health: 0, healthAt: 0, resets: new SortedMap(), sampledAt: 0 },
+		records: createRecordsSlice(),
+		works: new SortedMap(),
+		announce: { pending: new SortedMap(), statements: new SortedMap() },
+		jobs: new SortedMap(),
+		slots: { names: config.slots.slice(0, limits.slots), busy: new SortedMap() },
+		durations: new SortedMap(),
+		manifests: new SortedMap(),
+		holdings: { statements: new SortedMap(), own: new SortedMap() },
+		storage: { ordered: '', opened: new SortedMap() },
+		senders: new SortedMap(),
+		messages: new SortedMap(),
+		chain: { views: new SortedMap(), reachable: false },
+		sync: createSyncSlice(0),
+		alarms: new SortedMap(),
+		ignored: new SortedMap(),
+		counters: new SortedMap(),
+	};
+	recover(state, recovered);
+	return state;
+}
+
+/** Takes in one event at monotonic time `now` (ms, integer, never going back). */
+export function step(state: State, event: Event, now: number): Step {
+	state.now = now;
+	state.out = { persist: [], after: [] };
+	if (!state.identity.started) {
+		state.sync.startedAt = now;
+		beginIncarnation(state);
+	}
+	apply(state, event);
+	if (event.type === 'tick' || state.dirty) decideAll(state);
+	return state.out;
+}
+
+function decideAll(state: State): void {
+	state.dirty = false;
+	probeSilent(state);
+	announceDue(state);
+	fetchManifests(state);
+	checkMessages(state);
+	verifyCandidates(state);
+	retryOwnVerifications(state);
+	offerResults(state);
+	openAhead(state);
+	objectToSkips(state);
+	const load = currentLoad(state);
+	yieldLeases(state);
+	const unstarted = claimWork(state, load);
+	hedgeWork(state, load, unstarted);
+	planGathers(state, load);
+	assignSlots(state);
+	driveSubmissions(state);
+	driveSync(state);
+	sendRecord(state);
+	// What a rule has changed for another one is looked at with the next event or tick: a loop of rules has no end.
+	state.dirty = false;
+}
+
+function apply(state: State, event: Event): void {
+	switch (event.type) {
+		case 'tick':
+			onTick(state);
+			everySecond(state);
+			return;
+		case 'statement':
+			onStatement(state, event);
+			return;
+		case 'connected':
+			onConnected(state, event.peer);
+			forgetExhausted(state, event.peer);
+			onSyncPeer(state, event.peer);
+			return;
+		case 'disconnected':
+			onDisconnected(state, event);
+			return;
+		case 'probed':
+			onProbed(state, event);
+			return;
+		case 'roster':
+			adoptRoster(state, event.roster, event.hash);
+			return;
+		case 'slots':
+			onSlots(state, event.slots);
+			return;
+		case 'measured':
+			learnDuration(state, event.proofType, event.ms);
+			state.records.changed = true;
+			return;
+		case 'head':
+		case 'chain-lost':
+		case 'chain-view':
+			onChain(state, event);
+			return;
+		case 'dry-run':
+			announceDryRun(state, event.challenge, event.due);
+			return;
+		case 'dry-run-cancel':
+			cancelDryRun(state, event.key);
+			return;
+		case 'manifest-held':
+		case 'manifest-failed':
+			onManifest(state, event);
+			return;
+		case 'holdings':
+			onOwnHoldings(state, event.miner, event.sectors);
+			return;
+		case 'opened':
+			onOpened(state, event);
+			return;
+		case 'holders-found':
+			onHoldersFound(state, event);
+			return;
+		case 'gathered':
+			onGathered(state, event);
+			return;
+		case 'gather-ended':
+			onGatherEnded(state, event);
+			return;
+		case 'gather-lost':
+			onGatherLost(state, event);
+			return;
+		case 'prove-progress':
+			onProveProgress(state, event);
+			return;
+		case 'proved':
+			onProved(state, event);
+			return;
+		case 'prove-failed':
+			onProveFailed(state, event);
+			return;
+		case 'verified':
+			onVerified(state, event);
+			onMessageProof(state, event);
+			return;
+		case 'message-checked':
+			onMessageChecked(state, event);
+			return;
+		case 'prepared':
+			onPrepared(state, event);
+			return;
+		case 'prepare-failed':
+			onPrepareFailed(state, event);
+			return;
+		case 'signed':
+			onSigned(state, event);
+			return;
+		case 'sign-failed':
+			onSignFailed(state, event);
+			return;
+		case 'pushed':
+			onPushed(state, event);
+			return;
+		case 'searched':
+			onSearched(state, event);
+			return;
+		case 'sync-asked':
+			onSyncAsked(state, event);
+			return;
+		case 'sync-answered':
+			onSyncAnswered(state, event);
+			return;
+		case 'pull-asked':
+			onPullAsked(state, event);
+			return;
+		case 'pulled':
+			onPulled(state, event);
+			return;
+	}
+}
+
+/** Statements of the own identity are judged too: one from the future means that the key is in use elsewhere. */
+function onStatement(state: State, { envelope, raw, ageMs }: EventOf<'statement'>): void {
+	if (envelope.from === state.config.self) heedOwnStatement(state, envelope);
+	else heedEpoch(state, envelope.from, envelope.epoch, ageMs);
+	takeStatement(state, { envelope, raw }, ageMs);
+}
+
+export function takeStatement(state: State, { envelope, raw }: Statement<Envelope>, ageMs: number): void {
+	switch (envelope.kind) {
+		case 'rec':
+			if (envelope.from !== state.config.self) onRecord(state, { envelope, raw }, ageMs);
+			return;
+		case 'ann':
+			onAnnouncement(state, { envelope, raw });
+			return;
+		case 'tomb':
+			onTombstone(state, { envelope, raw });
+			return;
+		case 'res':
+			onResult(state, { envelope, raw });
+			return;
+		case 'ref':
+			onRefusal(state, { envelope, raw });
+			return;
+		case 'hold':
+			onHoldings(state, { envelope, raw });
+			return;
+		case 'sub':
+			onSubmission(state, { envelope, raw });
+			return;
+	}
+}
+
+function onChain(state: State, event: EventOf<'head'> | EventOf<'chain-lost'> | EventOf<'chain-view'>): void {
+	state.dirty = true;
+	if (event.type === 'chain-lost') {
+		state.chain.reachable = false;
+	} else if (event.type === 'head') {
+		const mark = { epoch: event.epoch, at: state.now };
+		if (state.clock.own !== null) learnInterval(state.clock, state.clock.own, mark);
+		if (state.clock.own?.epoch !== event.epoch) state.clock.own = mark;
+	} else {
+		state.chain.reachable = true;
+		state.chain.views.set(event.view.miner, event.view);
+		onChainView(state, event.view);
+		heedPool(state, event.view);
+		noticeMissed(state, event.view);
+	}
+}
+
+function onManifest(state: State, event: EventOf<'manifest-held'> | EventOf<'manifest-failed'>): void {
+	const slice = state.manifests.obtain(event.root, () => ({ sectors: null, fetching: false, retryAt: 0, tries: 0 }));
+	slice.fetching = false;
+	slice.tries++;
+	if (event.type === 'manifest-held') slice.sectors = event.sectors;
+	else slice.retryAt = state.now + limits.manifestRetryMs;
+	state.dirty = true;
+}
+
+const SLOW_RULES_MS = 1_000;
+
+/** Rules over all items that nobody waits for. */
+function everySecond(state: State): void {
+	if (Math.floor(state.now / SLOW_RULES_MS) === Math.floor((state.now - limits.tickMs) / SLOW_RULES_MS)) return;
+	retireWorks(state);
+	checkFeasible(state, currentLoad(state));
+}

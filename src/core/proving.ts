@@ -1,0 +1,105 @@
+/**
+ * This node's slots: complete items are proven in order of urgency, progress is what the prover itself reports, and a
+ * finished proof is verified here before anybody hears of it.
+ */
+import { resultHash } from '../codec/work-id.ts';
+import type { WorkId } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import type { EventOf } from './api.ts';
+import { releaseJob } from './claim.ts';
+import { decide, effect } from './outbox.ts';
+import { refusalsFor } from './skips.ts';
+import type { Job, State, Work } from './state.ts';
+import { learnDuration } from './timing.ts';
+
+const PERMILLE = 1_000;
+
+/** Gives free slots to complete items: due before dry, then by close. */
+export function assignSlots(state: State): void {
+	const ready = [...state.jobs.values()].flatMap((job) => {
+		const work = state.works.get(job.work);
+		return job.phase === 'ready' && work !== undefined ? [{ job, work }] : [];
+	});
+	ready.sort((a, b) => urgency(a.work) - urgency(b.work) || (a.job.work < b.job.work ? -1 : 1));
+	const free = state.slots.names.filter((name) => !state.slots.busy.has(name));
+	for (const [i, { job, work }] of ready.entries()) {
+		const slot = free[i];
+		if (slot === undefined) return;
+		job.slot = slot;
+		job.phase = 'prove';
+		job.progressAt = state.now;
+		state.slots.busy.set(slot, job.work);
+		state.records.changed = true;
+		effect(state, { type: 'prove', work: work.item, slot, skipped: job.skipped });
+		decide(state, 'prove', slot, { work: job.work, facts: { skipped: job.skipped.size } });
+	}
+}
+
+function urgency({ item }: Work): number {
+	return item.kind === 'post' ? item.close : Number.MAX_SAFE_INTEGER;
+}
+
+export function onSlots(state: State, names: readonly string[]): void {
+	state.slots.names = names.slice(0, limits.slots);
+	state.records.changed = true;
+	state.dirty = true;
+}
+
+export function onProveProgress(state: State, { work, permille }: EventOf<'prove-progress'>): void {
+	const job = state.jobs.get(work);
+	if (job?.phase !== 'prove') return;
+	// Work time counts from the first word of the code that does it, never from a timer.
+	job.proveAt ??= state.now;
+	job.progressAt = state.now;
+	const bounded = Math.max(0, Math.min(PERMILLE, Math.floor(permille)));
+	if (bounded > job.permille) {
+		job.permille = bounded;
+		state.records.changed = true;
+	}
+}
+
+export function onProved(state: State, { work: id, proof, proveMs }: EventOf<'proved'>): void {
+	freeSlot(state, id);
+	const job = state.jobs.get(id);
+	const work = state.works.get(id);
+	if (job?.phase !== 'prove' || work === undefined) return;
+	const gatherMs = (job.gatheredAt ?? job.startedAt) - job.startedAt;
+	learnDuration(state, work.item.proofType, gatherMs + proveMs);
+	job.phase = 'verify';
+	job.permille = PERMILLE;
+	job.progressAt = state.now;
+	job.hash = resultHash(proof, job.skipped);
+	job.result = { work: id, proof, skipped: job.skipped, refusals: refusalsFor(work, job.skipped), proveMs };
+	state.records.changed = true;
+	effect(state, { type: 'verify', work: work.item, hash: job.hash, proof, skipped: job.skipped });
+}
+
+export function onProveFailed(state: State, { work, code }: EventOf<'prove-failed'>): void {
+	freeSlot(state, work);
+	if (state.jobs.get(work)?.phase === 'prove') releaseJob(state, work, 'failed', code);
+}
+
+/** A slot comes free with the answer of the code that held it, not when it was told to stop. */
+function freeSlot(state: State, work: WorkId): void {
+	for (const [slot, held] of state.slots.busy) if (held === work) state.slots.busy.delete(slot);
+	state.records.changed = true;
+	state.dirty = true;
+}
+
+/** Stops whatever this node does for the item and drops its lease. */
+export function stopJob(state: State, id: WorkId, keepSpool: boolean): void {
+	const job = state.jobs.get(id);
+	if (job === undefined) return;
+	if (job.phase === 'prove' && job.slot !== null) effect(state, { type: 'prove-cancel', work: id, slot: job.slot });
+	effect(state, { type: 'gather-stop', work: id, keep: keepSpool });
+	state.jobs.delete(id);
+	state.records.changed = true;
+	state.dirty = true;
+}
+
+/** A verification of the own proof that could not be made is asked for again. */
+export function verifyAgain(state: State, job: Job, work: Work): void {
+	if (job.result === null || job.hash === null) return;
+	const { proof, skipped } = job.result;
+	effect(state, { type: 'verify', work: work.item, hash: job.hash, proof, skipped });
+}

@@ -1,0 +1,177 @@
+/**
+ * Records: taking in what other members say of themselves, and telling what this node is doing. A record replaces all
+ * older ones of its node, so a lost one heals with the next; nothing of it is ever merged.
+ */
+import { Bitfield } from '../domain/bitfield.ts';
+import type { NodeId, WorkId } from '../domain/ids.ts';
+import type { ReleaseReason } from '../domain/lease.ts';
+import { limits } from '../domain/limits.ts';
+import type { NodeRecord } from '../domain/record.ts';
+import type { ChallengeKey } from '../domain/work.ts';
+import { learnInterval, longEpochMs } from './epoch-clock.ts';
+import { isNewer, publish } from './identity.ts';
+import { indexLeases, ownLease } from './leases.ts';
+import { onAlive, onSuspicion, peerOf } from './liveness.ts';
+import { hasRole } from './members.ts';
+import { alarm, clearAlarm, ignore } from './outbox.ts';
+import { jitter } from './rank.ts';
+import { heedObjections } from './skips.ts';
+import { SortedMap } from './sorted-map.ts';
+import type { RecordsSlice, State, StatementOf } from './state.ts';
+import { ownEstimates } from './timing.ts';
+
+/** Renewals of all holders together stay below this many a second. */
+const RENEWALS_PER_SECOND = 100;
+const JITTER_PERCENT = 10;
+/** Statements come at any time within an epoch: only over several epochs do two of them tell its length. */
+const PACE_EPOCHS = 8;
+
+export function createRecordsSlice(): RecordsSlice {
+	return {
+		changed: true,
+		sentAt: Number.MIN_SAFE_INTEGER,
+		own: null,
+		repeatsAt: [],
+		leases: new SortedMap(),
+		ended: [],
+		objections: [],
+		submissions: [],
+	};
+}
+
+/** A record of another member that arrived after `ageMs` at the relay. */
+export function onRecord(state: State, statement: StatementOf<'rec'>, ageMs: number): void {
+	const { envelope } = statement;
+	const peer = peerOf(state, envelope.from);
+	if (peer.record !== null && !isNewer(envelope, peer.record.envelope)) {
+		ignore(state, 'stale-record');
+		return;
+	}
+	const unheard = peer.record === null || peer.dead;
+	indexLeases(state, envelope.from, statement);
+	peer.record = statement;
+	onAlive(peer, state.now - ageMs);
+	if (unheard) state.dirty = true;
+	if (envelope.body.suspects.length > 0) onSuspicion(state, envelope.body.suspects);
+	if (envelope.body.objections.length > 0) heedObjections(state, envelope.from, envelope.body.objections);
+	compareKeys(state, envelope.from, envelope.body);
+}
+
+/** Members that verify with other keys judge differently: an operator must know. */
+function compareKeys(state: State, from: NodeId, { keys }: NodeRecord): void {
+	const { keys: own } = state.config;
+	if (keys === null || own === null || keys === own) clearAlarm(state, 'keys-differ', from);
+	else alarm(state, 'keys-differ', from, { ours: own, theirs: keys });
+}
+
+/** Chain nodes tell the epoch with every statement; the median of those heard lately is the mesh's epoch. */
+export function heedEpoch(state: State, from: NodeId, epoch: number, ageMs: number): void {
+	if (epoch < 0 || !hasRole(state, from, 'chain')) return;
+	const peer = peerOf(state, from);
+	const mark = { epoch, at: state.now - ageMs };
+	if (peer.mark !== null && mark.epoch <= peer.mark.epoch) return;
+	peer.mark = mark;
+	peer.pace ??= mark;
+	if (state.clock.own === null && mark.epoch - peer.pace.epoch >= PACE_EPOCHS) {
+		learnInterval(state.clock, peer.pace, mark);
+		peer.pace = mark;
+	}
+	const epochMs = longEpochMs(state.clock);
+	const fresh = [...state.peers.values()].flatMap(({ mark: heard }) =>
+		heard !== null && state.now - heard.at <= limits.rankMs ? [heard] : [],
+	);
+	// The lowest epoch first, each carried on to now: of two the lower one counts.
+	fresh.sort((a, b) => b.at - b.epoch * epochMs - (a.at - a.epoch * epochMs));
+	state.clock.others = fresh[(fresh.length - 1) >>> 1] ?? mark;
+}
+
+/** A lease of this node ended without a result. */
+export function noteEnded(state: State, work: WorkId, reason: ReleaseReason): void {
+	const { records } = state;
+	records.ended = [{ work, reason }, ...records.ended.filter((entry) => entry.work !== work)];
+	records.ended.length = Math.min(records.ended.length, limits.recordEnded);
+	records.changed = true;
+}
+
+/** A claim: told now and again shortly, so that one lost message does not cost it. */
+export function announceClaim(state: State): void {
+	state.records.changed = true;
+	state.records.repeatsAt = limits.claimRepeatMs.map((pause) => state.now + pause);
+}
+
+/** The last record that this node sent. */
+export function ownStatement(state: State): StatementOf<'rec'> | null {
+	return state.records.own;
+}
+
+/** Sends the record when something changed, a repeat is due, or the last one grows old. */
+export function sendRecord(state: State): void {
+	const { records } = state;
+	if (!state.identity.started || state.now - records.sentAt < limits.recordPauseMs) return;
+	const repeat = records.repeatsAt[0] !== undefined && records.repeatsAt[0] <= state.now;
+	if (!records.changed && !repeat && state.now - records.sentAt < renewalMs(state)) return;
+	records.repeatsAt = records.repeatsAt.filter((at) => at > state.now);
+	records.changed = false;
+	records.sentAt = state.now;
+	records.own = { envelope: publish(state, { kind: 'rec', body: buildRecord(state) }), raw: null };
+}
+
+function renewalMs(state: State): number {
+	const ms = state.jobs.size > 0 ? holderRenewalMs(state) : idleRenewalMs(state);
+	const spread = Math.floor((ms * JITTER_PERCENT) / 100);
+	return ms - spread + jitter(state.config.self, 'renewal', state.identity.sequence, 2 * spread + 1);
+}
+
+function holderRenewalMs(state: State): number {
+	const holders = new Set<NodeId>();
+	for (const held of state.records.leases.values()) for (const id of held.keys()) holders.add(id);
+	return Math.max(limits.renewMs, Math.ceil((holders.size * 1_000) / RENEWALS_PER_SECOND));
+}
+
+/** Chain nodes are the clock of the others, so they speak at least every few epochs. */
+function idleRenewalMs(state: State): number {
+	if (state.clock.own === null) return limits.beaconMs;
+	const epochs = limits.beaconEpochs * longEpochMs(state.clock);
+	return Math.min(limits.beaconMs, Math.max(limits.renewMs, epochs));
+}
+
+export function buildRecord(state: State): NodeRecord {
+	const { clock, records, roster, slots, sync } = state;
+	const leases = state.jobs.keys().map((work) => ownLease(state, work));
+	return {
+		rosterVersion: roster.roster.version,
+		rosterHash: roster.hash,
+		slots: slots.names.length,
+		idle: slots.names.length - slots.busy.size,
+		health: state.liveness.health,
+		chain: clock.own !== null && state.now - clock.own.at <= limits.rankMs,
+		synced: sync.completed > 0 || state.now - sync.startedAt >= limits.firstSyncMs,
+		keys: state.config.keys,
+		estimates: ownEstimates(state),
+		leases: leases.slice(0, limits.recordLeases),
+		ended: [...records.ended].sort((a, b) => (a.work < b.work ? -1 : 1)),
+		have: resultsHeld(state),
+		submissions: records.submissions.slice(0, limits.recordSubmissions),
+		objections: records.objections.slice(0, limits.recordObjections),
+		suspects: state.liveness.resets.keys().slice(0, limits.recordSuspects),
+	};
+}
+
+/** Partitions of open challenges whose every known item has a verified result on this disk; the latest closes first. */
+function resultsHeld(state: State): NodeRecord['have'] {
+	const held = new SortedMap<ChallengeKey, { close: number; partitions: number[]; lacking: Set<number> }>();
+	for (const { item, results } of state.works.values()) {
+		const entry = held.obtain(item.key, () => ({ close: item.close, partitions: [], lacking: new Set() }));
+		if (results.best === null) entry.lacking.add(item.partition);
+		else entry.partitions.push(item.partition);
+	}
+	return [...held]
+		.filter(([, { partitions }]) => partitions.length > 0)
+		.sort(([, a], [, b]) => b.close - a.close)
+		.slice(0, limits.recordHave)
+		.map(([key, { partitions, lacking }]) => ({
+			key,
+			partitions: Bitfield.of(partitions.filter((partition) => !lacking.has(partition))),
+		}))
+		.sort((a, b) => (a.key < b.key ? -1 : 1));
+}

@@ -1,0 +1,101 @@
+/**
+ * Start after a crash or a stop: the next incarnation, what the disk held, nothing in flight. Results are verified again
+ * before they count; leases are not resumed, since a worker's proof does not outlive the node, so the first record frees
+ * them for everyone.
+ */
+
+import type { Statement } from '../domain/envelope.ts';
+import { PosterError } from '../domain/errors.ts';
+import { nodeId, type WorkId, workIdOf } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import { keepAnnouncement, keepTombstone } from './announce.ts';
+import type { Recovered } from './api.ts';
+import { onHoldings } from './holdings.ts';
+import { keys, readNumbers, readStatement } from './keys.ts';
+import { peerOf } from './liveness.ts';
+import { enterMessage } from './messages.ts';
+import { onResult } from './results.ts';
+import { onRefusal } from './skips.ts';
+import type { State } from './state.ts';
+
+/** Prefixes in the order in which later entries need earlier ones. */
+const ORDER = ['i', 'q', 'a/', 'h/', 'c/', 'e/', 'f/', 'r/', 's/'] as const;
+
+export function recover(state: State, recovered: Recovered): void {
+	const entries = [...recovered];
+	for (const prefix of ORDER) {
+		for (const [key, value] of entries) {
+			if (prefix.endsWith('/') ? key.startsWith(prefix) : key === prefix) recoverEntry(state, key, value);
+		}
+	}
+	// Writes of what is on disk already, and effects of a node that does not run yet, go nowhere.
+	state.out = { persist: [], after: [] };
+}
+
+function recoverEntry(state: State, key: string, value: Uint8Array): void {
+	try {
+		const [prefix, ...rest] = key.split('/');
+		switch (prefix) {
+			case keys.incarnation:
+				state.identity.incarnation = (readNumbers(value)[0] ?? 0) + 1;
+				return;
+			case keys.sequence:
+				state.identity.sequence = readNumbers(value)[0] ?? 0;
+				state.identity.reserved = state.identity.sequence;
+				return;
+			case 'c':
+				recoverTerm(state, workIdOf(rest[0] ?? ''), readNumbers(value)[0] ?? 0);
+				return;
+			case 'e':
+				peerOf(state, nodeId(rest[0] ?? '')).distrustedUntil = readNumbers(value)[0] ?? -1;
+				return;
+			default:
+				recoverStatement(state, readStatement(value));
+		}
+	} catch (cause) {
+		throw new PosterError('store-damaged', `the stored entry ${key} cannot be read`, {
+			cause,
+			advice: 'Stop the node, move the store aside and start again: what it held is fetched from the peers.',
+			meta: { key },
+		});
+	}
+}
+
+function recoverTerm(state: State, id: WorkId, term: number): void {
+	const work = state.works.get(id);
+	if (work !== undefined) work.claim.term = term;
+}
+
+function recoverStatement(state: State, { envelope, raw }: Statement): void {
+	switch (envelope.kind) {
+		case 'ann':
+			keepAnnouncement(state, { envelope, raw });
+			return;
+		case 'tomb':
+			keepTombstone(state, { envelope, raw });
+			return;
+		case 'hold':
+			onHoldings(state, { envelope, raw });
+			return;
+		case 'ref':
+			onRefusal(state, { envelope, raw });
+			return;
+		case 'res':
+			onResult(state, { envelope, raw }, true);
+			return;
+		case 'sub': {
+			const work = state.works.get(envelope.body.work);
+			if (work === undefined) return;
+			const message = enterMessage(state, work, envelope.body);
+			if (message === undefined) return;
+			// It was written only after it had been checked in full.
+			message.statement = { envelope, raw };
+			message.proofGood = true;
+			message.signatureGood = true;
+			state.records.submissions = [message.short, ...state.records.submissions].slice(0, limits.recordSubmissions);
+			return;
+		}
+		case 'rec':
+			return;
+	}
+}

@@ -1,0 +1,162 @@
+/**
+ * Leaving a sector out declares it faulty, so nobody's word alone is enough. A skip is backed when every storage member
+ * whose signed holdings list the sector has refused it twice, at least one epoch apart; slow, offline or lying holders
+ * back nothing. Whoever can open a skipped sector objects, and the item is open again for one who fetches it.
+ */
+import { Bitfield } from '../domain/bitfield.ts';
+import type { NodeId } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import type { Objection } from '../domain/record.ts';
+import type { EventOf } from './api.ts';
+import { currentEpoch } from './epoch-clock.ts';
+import { holdersOf, holdingsOf } from './holdings.ts';
+import { isNewer, publish } from './identity.ts';
+import { keys, writeStatement } from './keys.ts';
+import { hasRole, selfHasRole } from './members.ts';
+import { decide, ignore, put } from './outbox.ts';
+import type { State, StatementOf, Work } from './state.ts';
+import { isPast } from './timing.ts';
+
+const OBJECTIONS_PER_WORK = 4;
+const HEARD_PER_WORK = 64;
+const PERMILLE = 1_000;
+
+/** Those of the sectors that every known holder refused; a sector without a known holder is not among them. */
+export function backedSkips(state: State, work: Work, sectors: Bitfield): Bitfield {
+	let listed = Bitfield.empty;
+	let withheld = Bitfield.empty;
+	for (const id of holdersOf(state, work.item.miner, sectors)) {
+		const held = (holdingsOf(state, id, work.item.miner) ?? Bitfield.empty).intersect(sectors);
+		const refused = work.refusals.get(id)?.envelope.body.sectors ?? Bitfield.empty;
+		listed = listed.union(held);
+		withheld = withheld.union(held.subtract(refused));
+	}
+	return listed.subtract(withheld);
+}
+
+/** A result that leaves out sectors without every holder's word. */
+export function hasUnbackedSkip(state: State, work: Work, skipped: Bitfield): boolean {
+	return skipped.size > 0 && backedSkips(state, work, skipped).size < skipped.size;
+}
+
+/** More than 1 % or 10 sectors left out. */
+export function hasManySkips(work: Work, skipped: Bitfield): boolean {
+	return skipped.size > limits.manySkips || skipped.size * PERMILLE > work.item.sectorCount * limits.manySkipsPermille;
+}
+
+/** Signed refusals to send along with a result; this node's own travels by itself. */
+export function refusalsFor(work: Work, skipped: Bitfield): readonly Uint8Array[] {
+	const raws = [...work.refusals.values()].flatMap(({ envelope, raw }) =>
+		raw !== null && raw.length <= limits.refusalBytes && envelope.body.sectors.intersect(skipped).size > 0 ? [raw] : [],
+	);
+	return raws.slice(0, limits.resultRefusals);
+}
+
+/** REF of another member, or of this one. */
+export function onRefusal(state: State, statement: StatementOf<'ref'>): void {
+	const { envelope } = statement;
+	const { work: id, first } = envelope.body;
+	const work = state.works.get(id);
+	if (work === undefined) {
+		ignore(state, 'refusal-of-unknown-work');
+		return;
+	}
+	if (!hasRole(state, envelope.from, 'storage', work.item.miner)) {
+		ignore(state, 'refusal-without-role');
+		return;
+	}
+	if (envelope.epoch <= first || first < work.item.challenge) {
+		ignore(state, 'refusal-too-quick');
+		return;
+	}
+	const known = work.refusals.get(envelope.from);
+	if (known !== undefined && !isNewer(envelope, known.envelope)) {
+		ignore(state, 'stale-refusal');
+		return;
+	}
+	work.refusals.set(envelope.from, statement);
+	put(state, keys.refusal(id, envelope.from), writeStatement(statement));
+	state.dirty = true;
+}
+
+/** Outcome of opening own sectors: the second failure, an epoch after the first, is a signed refusal. */
+export function onOpened(state: State, { work: id, ok, failed }: EventOf<'opened'>): void {
+	const work = state.works.get(id);
+	if (work === undefined) return;
+	const epoch = currentEpoch(state.clock, state.now);
+	const opened = state.storage.opened.obtain(id, () => ({
+		ok: Bitfield.empty,
+		failedOnce: Bitfield.empty,
+		failedTwice: Bitfield.empty,
+		firstEpoch: epoch,
+	}));
+	const bad = Bitfield.of(failed.map(({ sector }) => sector));
+	const again = epoch > opened.firstEpoch ? bad.intersect(opened.failedOnce) : Bitfield.empty;
+	if (bad.subtract(opened.failedOnce).size > 0) opened.firstEpoch = epoch;
+	opened.ok = opened.ok.union(ok).subtract(bad);
+	opened.failedOnce = opened.failedOnce.union(bad).subtract(ok);
+	const refused = opened.failedTwice.union(again).subtract(ok);
+	const changed = !refused.equals(opened.failedTwice);
+	opened.failedTwice = refused;
+	state.dirty = true;
+	if (!changed || !selfHasRole(state, 'storage', work.item.miner)) return;
+	const body = { work: id, sectors: refused, first: opened.firstEpoch as StatementOf<'ref'>['envelope']['epoch'] };
+	onRefusal(state, { envelope: publish(state, { kind: 'ref', body }), raw: null });
+}
+
+/** Names skipped sectors that this node has opened, in its record. */
+export function objectToSkips(state: State): void {
+	if (!selfHasRole(state, 'storage')) return;
+	for (const [id, opened] of state.storage.opened) {
+		const work = state.works.get(id);
+		const skipped = work?.results.best?.result.skipped;
+		if (work === undefined || skipped === undefined || skipped.size === 0 || isPast(state, work)) continue;
+		if (state.records.objections.some((known) => known.work === id)) continue;
+		const sectors = [...skipped.intersect(opened.ok)].slice(0, OBJECTIONS_PER_WORK);
+		if (sectors.length === 0) continue;
+		const made = sectors.map((sector) => ({ work: id, sector, holder: state.config.self }) as Objection);
+		state.records.objections = [...made, ...state.records.objections].slice(0, limits.recordObjections);
+		state.records.changed = true;
+		decide(state, 'object', 'sector-is-here', { work: id, facts: { sectors: sectors.length } });
+		heedObjections(state, state.config.self, made);
+	}
+}
+
+/** Objections count from the holder itself, and from a submitter that got the sector from it. */
+export function heedObjections(state: State, from: NodeId, objections: readonly Objection[]): void {
+	for (const { work: id, sector, holder } of objections) {
+		const work = state.works.get(id);
+		if (work === undefined || work.objections.size >= HEARD_PER_WORK) continue;
+		const { miner } = work.item;
+		const entitled = from === holder || hasRole(state, from, 'submitter', miner);
+		if (!entitled || !hasRole(state, holder, 'storage', miner)) {
+			ignore(state, 'objection-without-role');
+			continue;
+		}
+		const key = `${sector}/${holder}`;
+		if (work.objections.has(key)) continue;
+		work.objections.set(key, { sector, holder, spent: false });
+		work.claim.exhausted.delete(holder);
+		state.dirty = true;
+		if (isReopened(work)) decide(state, 'reopen', 'objection', { work: id, peer: holder, facts: { sector } });
+	}
+}
+
+/** Sectors that unspent objections name among those the best result leaves out. */
+export function objectedSectors(work: Work): Bitfield {
+	const skipped = work.results.best?.result.skipped;
+	if (skipped === undefined || skipped.size === 0) return Bitfield.empty;
+	const named = [...work.objections.values()].filter(({ spent, sector }) => !spent && skipped.has(sector));
+	return Bitfield.of(named.map(({ sector }) => sector));
+}
+
+export function isReopened(work: Work): boolean {
+	return objectedSectors(work).size > 0;
+}
+
+/** The sectors did not come: these objections are not heeded again. */
+export function spendObjections(work: Work, missing: Bitfield): void {
+	for (const [key, objection] of work.objections) {
+		if (missing.has(objection.sector)) work.objections.set(key, { ...objection, spent: true });
+	}
+}

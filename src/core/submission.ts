@@ -1,0 +1,209 @@
+/**
+ * Getting a result onto the chain: exactly one message normally, never none. One submitter per sender and deadline acts,
+ * in rendezvous order; the others push its bytes again, and sign only where none is known to hold.
+ */
+import { attoFil, type NodeId } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import type { PostParams } from '../domain/message.ts';
+import type { ChainView, EventOf } from './api.ts';
+import { currentEpoch } from './epoch-clock.ts';
+import { publish } from './identity.ts';
+import { followMessages } from './inclusion.ts';
+import { keys, writeStatement } from './keys.ts';
+import { isPresent } from './liveness.ts';
+import { nameOf, ranking, selfHasRole, senderOf } from './members.ts';
+import { enterMessage, isLive, senderSlice } from './messages.ts';
+import { mayUseNext, nextNonce, pendingCount, priceOf } from './nonces.ts';
+import { alarm, clearAlarm, decide, effect, put } from './outbox.ts';
+import { hasManySkips, hasUnbackedSkip } from './skips.ts';
+import type { Message, Sender, State, Work } from './state.ts';
+
+/** A view this many epochs behind is not signed on. */
+const STALE_EPOCHS = 2;
+const REFUSED_RETRY_EPOCHS = 2;
+const REFUSALS_ALARMING = 2;
+
+/** Looks at every miner this node may submit for. */
+export function driveSubmissions(state: State): void {
+	if (!state.chain.reachable) return;
+	for (const view of state.chain.views.values()) {
+		const address = senderOf(state, view.miner);
+		if (address === undefined || view.sender.address !== address) continue;
+		if (!selfHasRole(state, 'submitter', view.miner)) continue;
+		if (currentEpoch(state.clock, state.now) - view.epoch > STALE_EPOCHS) continue;
+		const sender = senderSlice(state, address);
+		followMessages(state, view, sender);
+		if (sender.busy === null) prepareNext(state, view, sender);
+	}
+}
+
+/** Present submitters of the deadline in rendezvous order: one and the same for all its partitions, so that one signs. */
+export function submitters(state: State, { item }: Work): readonly NodeId[] {
+	const address = senderOf(state, item.miner) ?? '';
+	const order = ranking(state, `${address}/${item.periodStart}/${item.deadline}`, 'submitter', item.miner);
+	return order.filter((id) => {
+		if (id === state.config.self) return true;
+		return isPresent(state, id) && state.peers.get(id)?.record?.envelope.body.chain === true;
+	});
+}
+
+/** Epochs between two ranks, less towards the close. */
+export function rankStep(epoch: number, close: number): number {
+	if (epoch >= close - limits.lastEpochs) return 0;
+	return epoch >= close - limits.hurryEpochs ? 1 : limits.fallbackEpochs;
+}
+
+/** Begins with the most urgent item whose turn has come. */
+function prepareNext(state: State, view: ChainView, sender: Sender): void {
+	const waiting = [...state.works.values()].filter(
+		(work) => work.item.miner === view.miner && work.item.kind === 'post',
+	);
+	waiting.sort((a, b) => a.item.close - b.item.close || a.item.partition - b.item.partition);
+	for (const work of waiting) {
+		work.submission.reason = hindrance(state, work, view, sender) ?? 'ready';
+		const { best } = work.results;
+		if (work.submission.reason !== 'ready' || best === null) continue;
+		sender.busy = { work: work.item.id, nonce: null };
+		effect(state, { type: 'prepare', work: work.item, proof: best.result.proof, skipped: best.result.skipped });
+		return;
+	}
+}
+
+/** Why no message for the work is begun now; null when it is time. */
+function hindrance(state: State, work: Work, view: ChainView, sender: Sender): string | null {
+	const { item, results, submission } = work;
+	const { epoch } = view;
+	if (epoch >= item.close) return 'closed';
+	if (work.ownView !== 'agrees') return 'not-in-own-view';
+	if (work.posted) return 'posted';
+	if (!isOpen(view, work)) return 'not-open';
+	if (liveMessageOf(state, work) !== undefined) return 'message-known';
+	if (results.best === null) return 'no-result';
+	const { skipped } = results.best.result;
+	const doubtful = hasUnbackedSkip(state, work, skipped) || hasManySkips(work, skipped);
+	if (doubtful && epoch < item.close - limits.doubtfulEpochs) return 'doubtful-skips';
+	if (epoch < item.open + limits.submitDelayEpochs) return 'too-early';
+	submission.readyEpoch ??= epoch;
+	if (epoch < submission.retryEpoch) return 'refused-lately';
+	const rank = submitters(state, work).indexOf(state.config.self);
+	if (epoch - submission.readyEpoch < rank * rankStep(epoch, item.close)) return 'better-ranked';
+	if (pendingCount(state, view) >= limits.pendingMessages) return 'too-many-pending';
+	return mayUseNext(state, sender, epoch, item.close) ? null : 'last-message-unconfirmed';
+}
+
+function isOpen(view: ChainView, { item }: Work): boolean {
+	return view.challenges.some(
+		({ challenge, posted }) =>
+			posted !== null && challenge.periodStart === item.periodStart && challenge.deadline === item.deadline,
+	);
+}
+
+/** A message for the work that may still land or has landed. */
+export function liveMessageOf(state: State, work: Work): Message | undefined {
+	for (const message of state.messages.values()) {
+		if (message.submission.work === work.item.id && isLive(message)) return message;
+	}
+	return undefined;
+}
+
+export function onPrepared(state: State, event: EventOf<'prepared'>): void {
+	const work = state.works.get(event.work);
+	const sender = senderBusyWith(state, event.work);
+	if (work === undefined || sender === undefined) return;
+	const view = state.chain.views.get(work.item.miner);
+	const { best } = work.results;
+	const changed = event.randomness !== work.item.randomness || work.ownView !== 'agrees';
+	if (changed || event.posted || best === null || view === undefined || liveMessageOf(state, work) !== undefined) {
+		sender.busy = null;
+		if (event.posted) work.posted = true;
+		return;
+	}
+	clearAlarm(state, 'submission-refused', event.work);
+	const params: PostParams = {
+		deadline: work.item.deadline,
+		partition: work.item.partition,
+		skipped: best.result.skipped,
+		proofType: work.item.proofType,
+		proof: best.result.proof,
+		commitEpoch: event.commitEpoch,
+		commitRandomness: event.commitRandomness,
+	};
+	const nonce = nextNonce(state, view);
+	const gas = priceOf(state, sender.address, nonce, event.gas, attoFil(0n));
+	sender.busy = { work: event.work, nonce };
+	decide(state, 'sign', 'turn-has-come', { work: event.work, facts: { nonce } });
+	effect(state, { type: 'sign', work: event.work, miner: work.item.miner, params, nonce, gas });
+}
+
+export function onPrepareFailed(state: State, { work: id, code, refused, detail }: EventOf<'prepare-failed'>): void {
+	const sender = senderBusyWith(state, id);
+	if (sender !== undefined) sender.busy = null;
+	const work = state.works.get(id);
+	if (work === undefined) return;
+	const epoch = currentEpoch(state.clock, state.now);
+	if (!refused) {
+		work.submission.retryEpoch = epoch + 1;
+		return;
+	}
+	work.submission.retryEpoch = epoch + REFUSED_RETRY_EPOCHS;
+	work.submission.refusals++;
+	decide(state, 'submission-refused', code, { work: id, facts: { detail } });
+	if (work.submission.refusals >= REFUSALS_ALARMING) alarm(state, 'submission-refused', id, { code, detail });
+}
+
+/** On disk, then told with its bytes, then pushed: whoever holds it can carry on at any of these points. */
+export function onSigned(state: State, { submission }: EventOf<'signed'>): void {
+	const work = state.works.get(submission.work);
+	const sender = senderBusyWith(state, submission.work);
+	if (work === undefined || sender === undefined) return;
+	const replaced = sender.busy?.replaces ?? null;
+	sender.busy = null;
+	state.dirty = true;
+	const other = liveMessageOf(state, work);
+	// Another submitter's message came meanwhile: this one has not left the node, and never does.
+	if (other !== undefined && other.submission.cid !== replaced) return;
+	const message = enterMessage(state, work, submission);
+	if (message === undefined) return;
+	message.proofGood = true;
+	message.signatureGood = true;
+	const statement = { envelope: publish(state, { kind: 'sub', body: submission }), raw: null };
+	message.statement = statement;
+	put(state, keys.submission(message.sender, message.nonce, submission.cid), writeStatement(statement));
+	state.records.submissions = [message.short, ...state.records.submissions].slice(0, limits.recordSubmissions);
+	state.records.changed = true;
+	sender.lastSigned = { cid: submission.cid, epoch: currentEpoch(state.clock, state.now) };
+	pushMessage(state, message, 'signed');
+}
+
+export function onSignFailed(state: State, { work: id, code }: EventOf<'sign-failed'>): void {
+	const sender = senderBusyWith(state, id);
+	if (sender !== undefined) sender.busy = null;
+	const work = state.works.get(id);
+	if (work === undefined) return;
+	work.submission.retryEpoch = currentEpoch(state.clock, state.now) + 1;
+	decide(state, 'submission-refused', code, { work: id });
+	alarm(state, 'submission-refused', id, { code, detail: `signing failed on ${nameOf(state, state.config.self)}` });
+}
+
+export function pushMessage(state: State, message: Message, why: string): void {
+	const { cid, signed, work } = message.submission;
+	message.pushing = true;
+	decide(state, 'push', why, { work, facts: { nonce: message.nonce, cid } });
+	effect(state, { type: 'push', cid, signed });
+}
+
+export function onPushed(state: State, { cid, code }: EventOf<'pushed'>): void {
+	const message = state.messages.get(cid);
+	if (message === undefined) return;
+	message.pushing = false;
+	const epoch = currentEpoch(state.clock, state.now);
+	// A push that failed is tried again at the next epoch, one that worked when the pool does not show it.
+	message.pushedEpoch = code === null ? epoch : epoch - limits.fallbackEpochs + 1;
+	if (code === null) message.everPooled = true;
+	state.dirty = true;
+}
+
+function senderBusyWith(state: State, work: Work['item']['id']): Sender | undefined {
+	for (const sender of state.senders.values()) if (sender.busy?.work === work) return sender;
+	return undefined;
+}

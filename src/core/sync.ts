@@ -1,0 +1,272 @@
+/**
+ * Anti-entropy. Gossip is a means to be quick; what makes all nodes know the same is this: digests are exchanged with a
+ * random peer every few seconds and with each new one at once, and what differs is pulled, in its sender's own bytes.
+ */
+import { utf8ToBytes } from '@noble/hashes/utils.js';
+import { sha256Hex } from '../codec/work-id.ts';
+import type { Envelope, Statement } from '../domain/envelope.ts';
+import type { Hex32, NodeId } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import type { ChallengeDigest, ChallengePull, Digest, Pull } from '../domain/sync.ts';
+import type { ChallengeKey } from '../domain/work.ts';
+import type { AgedStatement, EventOf } from './api.ts';
+import { currentEpoch } from './epoch-clock.ts';
+import { isNewer } from './identity.ts';
+import { connectedPeers } from './liveness.ts';
+import { counts } from './messages.ts';
+import { effect } from './outbox.ts';
+import { jitter } from './rank.ts';
+import { ownStatement } from './records.ts';
+import { SortedMap } from './sorted-map.ts';
+import type { State, SyncSlice, Work } from './state.ts';
+
+const SHORT_CHARS = 16;
+/** Bytes of an own statement before it is sealed: an estimate that keeps answers below their bound. */
+const OWN_STATEMENT_BYTES = 16 * 1024;
+
+export function createSyncSlice(now: number): SyncSlice {
+	return { completed: 0, startedAt: now, active: null, nextAt: now, wanted: new SortedMap(), rounds: 0 };
+}
+
+export function onSyncPeer(state: State, peer: NodeId): void {
+	state.sync.wanted.set(peer, null);
+	state.dirty = true;
+}
+
+/** Begins the next exchange: wanted peers first, else a random one when it is time. One at a time. */
+export function driveSync(state: State): void {
+	const { sync } = state;
+	if (!state.identity.started) return;
+	if (sync.active !== null && state.now - sync.active.at < limits.syncTimeoutMs) return;
+	sync.active = null;
+	const connected = connectedPeers(state);
+	for (const id of sync.wanted.keys()) if (!connected.includes(id)) sync.wanted.delete(id);
+	const [wanted] = sync.wanted.entries();
+	if (wanted !== undefined) {
+		begin(state, wanted[0], wanted[1]);
+		return;
+	}
+	if (state.now < sync.nextAt || connected.length === 0) return;
+	sync.nextAt = state.now + limits.syncMs;
+	const chosen = connected[jitter(state.config.self, 'sync', sync.rounds++, connected.length)];
+	if (chosen !== undefined) begin(state, chosen, null);
+}
+
+function begin(state: State, peer: NodeId, theirs: Digest | null): void {
+	const { sync } = state;
+	sync.wanted.delete(peer);
+	if (theirs !== null) {
+		pullFrom(state, peer, theirs);
+		return;
+	}
+	sync.active = { peer, at: state.now, stage: 'digest' };
+	effect(state, { type: 'sync', peer, digest: buildDigest(state) });
+}
+
+export function onSyncAnswered(state: State, { peer, digest }: EventOf<'sync-answered'>): void {
+	if (state.sync.active?.peer !== peer || state.sync.active.stage !== 'digest') return;
+	state.sync.active = null;
+	state.dirty = true;
+	if (digest !== null) pullFrom(state, peer, digest);
+}
+
+/** A peer shows what it knows: it gets the same from here, and what it has newer is pulled in turn. */
+export function onSyncAsked(state: State, { request, peer, digest }: EventOf<'sync-asked'>): void {
+	effect(state, { type: 'answer-sync', request, digest: buildDigest(state) });
+	if (!isEmpty(buildPull(state, digest))) state.sync.wanted.set(peer, digest);
+	state.dirty = true;
+}
+
+function pullFrom(state: State, peer: NodeId, theirs: Digest): void {
+	const pull = buildPull(state, theirs);
+	if (isEmpty(pull)) {
+		state.sync.completed++;
+		return;
+	}
+	state.sync.active = { peer, at: state.now, stage: 'pull' };
+	effect(state, { type: 'pull', peer, pull });
+}
+
+export function onPulled(state: State, { peer, ok, more }: EventOf<'pulled'>): void {
+	if (state.sync.active?.peer !== peer || state.sync.active.stage !== 'pull') return;
+	state.sync.active = null;
+	state.dirty = true;
+	if (!ok) return;
+	if (more) state.sync.wanted.set(peer, null);
+	else state.sync.completed++;
+}
+
+export function onPullAsked(state: State, { request, pull }: EventOf<'pull-asked'>): void {
+	const statements: AgedStatement[] = [];
+	let bytes = 0;
+	let more = false;
+	const offer = (statement: Statement | null, ageMs = 0): void => {
+		if (statement === null || more) return;
+		bytes += statement.raw?.length ?? OWN_STATEMENT_BYTES;
+		more = bytes > limits.pullAnswerBytes / 2 || statements.length >= limits.pullAnswerStatements;
+		if (!more) statements.push({ statement, ageMs });
+	};
+	for (const id of pull.records) {
+		const peer = state.peers.get(id);
+		if (id === state.config.self) offer(ownStatement(state));
+		else if (peer?.record != null) offer(peer.record, Math.max(0, state.now - peer.recordAt));
+	}
+	for (const known of pull.challenges) for (const statement of newerOf(state, known)) offer(statement);
+	if (pull.holdings !== null) {
+		const theirs = new Map(pull.holdings.map((known) => [`${known.node}/${known.miner}`, known]));
+		for (const [key, statement] of state.holdings.statements) {
+			const known = theirs.get(key);
+			if (known === undefined || isNewer(statement.envelope, known)) offer(statement);
+		}
+	}
+	effect(state, { type: 'answer-pull', request, roster: pull.roster, statements, more });
+}
+
+// ------------------------------------------------------------------------------------------------------------- digests
+
+export function buildDigest(state: State): Digest {
+	const records = [...state.peers].flatMap(([node, { record }]) =>
+		record === null ? [] : [{ node, incarnation: record.envelope.incarnation, sequence: record.envelope.sequence }],
+	);
+	const own = ownStatement(state)?.envelope;
+	if (own !== undefined) {
+		records.push({ node: own.from, incarnation: own.incarnation, sequence: own.sequence });
+		records.sort((a, b) => (a.node < b.node ? -1 : 1));
+	}
+	return {
+		rosterVersion: state.roster.roster.version,
+		rosterHash: state.roster.hash,
+		records,
+		holdings: hashOf(
+			[...state.holdings.statements].map(
+				([key, { envelope }]) => `${key}/${envelope.incarnation}/${envelope.sequence}`,
+			),
+		),
+		challenges: [...openChallenges(state)].map(([key, works]) => digestOf(state, key, works)),
+	};
+}
+
+/** Works of the challenges that are still exchanged, by challenge. */
+function openChallenges(state: State): SortedMap<ChallengeKey, Work[]> {
+	const epoch = currentEpoch(state.clock, state.now);
+	const open = new SortedMap<ChallengeKey, Work[]>();
+	for (const work of state.works.values()) {
+		if (epoch >= 0 && epoch > work.item.close + limits.announcementGraceEpochs) continue;
+		const known = open.get(work.item.key);
+		if (known !== undefined) known.push(work);
+		else if (open.size < limits.openChallenges) open.set(work.item.key, [work]);
+	}
+	return open;
+}
+
+function digestOf(state: State, key: ChallengeKey, works: readonly Work[]): ChallengeDigest {
+	const known = knownOf(state, key, works);
+	return {
+		key,
+		announcements: hashOf(known.announcements),
+		results: hashOf(known.results.map(({ work, hash }) => `${work}/${hash}`)),
+		submissions: hashOf(known.submissions),
+		refusals: hashOf(known.refusals),
+	};
+}
+
+function knownOf(state: State, key: ChallengeKey, works: readonly Work[]): ChallengePull {
+	const ids = new Set(works.map(({ item }) => item.id));
+	return {
+		key,
+		announcements: state.announce.statements.get(key)?.keys() ?? [],
+		results: works.flatMap(({ item, results: { best } }) =>
+			best === null ? [] : [{ work: item.id, hash: best.hash.slice(0, SHORT_CHARS) }],
+		),
+		submissions: [...state.messages.values()]
+			.filter((message) => counts(message) && message.statement !== null && ids.has(message.submission.work))
+			.map(({ short }) => short)
+			.sort()
+			.slice(0, limits.challengeSubmissions),
+		refusals: works
+			.flatMap(({ refusals }) => [...refusals.values()].map(({ envelope }) => refusalIdentity(envelope)))
+			.sort()
+			.slice(0, limits.challengeRefusals),
+	};
+}
+
+function refusalIdentity({ from, incarnation, sequence }: Envelope): string {
+	return sha256Hex(utf8ToBytes(`${from}/${incarnation}/${sequence}`)).slice(0, SHORT_CHARS);
+}
+
+function hashOf(parts: readonly string[]): Hex32 {
+	return sha256Hex(utf8ToBytes(parts.join('\n')));
+}
+
+/** What the other side may have that this node lacks. */
+function buildPull(state: State, theirs: Digest): Pull {
+	const ours = buildDigest(state);
+	const versions = new Map(ours.records.map((known) => [known.node, known]));
+	const records = theirs.records.filter((their) => {
+		const known = versions.get(their.node);
+		return state.roster.byId.has(their.node) && (known === undefined || isNewer(their, known));
+	});
+	const open = openChallenges(state);
+	const mine = new Map(ours.challenges.map((known) => [known.key, known]));
+	const challenges = theirs.challenges.flatMap((their) => {
+		const known = mine.get(their.key);
+		const equal =
+			known !== undefined &&
+			known.announcements === their.announcements &&
+			known.submissions === their.submissions &&
+			known.refusals === their.refusals &&
+			(known.results === their.results || state.config.keys === null);
+		return equal ? [] : [knownOf(state, their.key, open.get(their.key) ?? [])];
+	});
+	const { rosterVersion, rosterHash } = theirs;
+	const newerRoster =
+		rosterVersion > ours.rosterVersion || (rosterVersion === ours.rosterVersion && rosterHash < ours.rosterHash);
+	return {
+		roster: newerRoster,
+		records: records.map(({ node }) => node),
+		holdings: theirs.holdings === ours.holdings ? null : holdingsKnown(state),
+		challenges,
+	};
+}
+
+function holdingsKnown(state: State): Pull['holdings'] {
+	return [...state.holdings.statements.values()].slice(0, limits.holdingsKnown).map(({ envelope }) => ({
+		node: envelope.from,
+		miner: envelope.body.miner,
+		incarnation: envelope.incarnation,
+		sequence: envelope.sequence,
+	}));
+}
+
+function isEmpty(pull: Pull): boolean {
+	return !pull.roster && pull.records.length === 0 && pull.holdings === null && pull.challenges.length === 0;
+}
+
+/** Statements of a challenge beyond what the asking side named. */
+function newerOf(state: State, theirs: ChallengePull): readonly Statement[] {
+	const works = openChallenges(state).get(theirs.key) ?? [];
+	const announced = new Set(theirs.announcements);
+	const results = new Map(theirs.results.map(({ work, hash }) => [work, hash]));
+	const submissions = new Set(theirs.submissions);
+	const refusals = new Set(theirs.refusals);
+	const ids = new Set(works.map(({ item }) => item.id));
+	const news: Statement[] = [];
+	for (const [identity, statement] of state.announce.statements.get(theirs.key) ?? []) {
+		if (!announced.has(identity)) news.push(statement);
+	}
+	for (const message of state.messages.values()) {
+		const wanted = counts(message) && ids.has(message.submission.work) && !submissions.has(message.short);
+		if (wanted && message.statement !== null) news.push(message.statement);
+	}
+	for (const { refusals: known } of works) {
+		for (const statement of known.values())
+			if (!refusals.has(refusalIdentity(statement.envelope))) news.push(statement);
+	}
+	for (const {
+		item,
+		results: { best },
+	} of works) {
+		if (best !== null && results.get(item.id) !== best.hash.slice(0, SHORT_CHARS)) news.push(best.statement);
+	}
+	return news;
+}

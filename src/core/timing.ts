@@ -1,0 +1,128 @@
+/**
+ * How long a proof takes and what follows from it: the latest time to start, the point of no return, who fits. Learned
+ * from this node's own proofs and from what other members tell of theirs; percentiles by nearest rank, integers only.
+ */
+import type { NodeId } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import { type PoStProofType, proofShape } from '../domain/proof.ts';
+import type { ProofEstimate } from '../domain/record.ts';
+import { longEpochMs, msUntil, shortEpochMs } from './epoch-clock.ts';
+import { isPresent } from './liveness.ts';
+import { hasRole } from './members.ts';
+import { alarm, clearAlarm } from './outbox.ts';
+import type { State, Work } from './state.ts';
+
+/** Before anything is known: a large partition on a slow card, a test partition on a CPU. */
+const GUESS_LARGE_MS = 600_000;
+const GUESS_SMALL_MS = 10_000;
+const LARGE_SECTOR = 2 ** 34;
+
+export function learnDuration(state: State, proofType: PoStProofType, ms: number): void {
+	const known = state.durations.obtain(proofType, () => []);
+	known.push(Math.max(1, ms));
+	if (known.length > limits.durations) known.shift();
+}
+
+export function percentile(values: readonly number[], percent: number): number {
+	const sorted = [...values].sort((a, b) => a - b);
+	return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)] ?? 0;
+}
+
+export function ownEstimates(state: State): readonly ProofEstimate[] {
+	return [...state.durations]
+		.slice(0, limits.recordEstimates)
+		.map(([proofType, known]) => ({ proofType, p95Ms: percentile(known, 95), p99Ms: percentile(known, 99) }));
+}
+
+/** p95 and p99 of one proof on the best member that tells, this node first. */
+export function estimate(state: State, proofType: PoStProofType): ProofEstimate {
+	const own = state.durations.get(proofType);
+	if (own !== undefined && own.length > 0) {
+		return { proofType, p95Ms: percentile(own, 95), p99Ms: percentile(own, 99) };
+	}
+	let best: ProofEstimate | undefined;
+	for (const [id, peer] of state.peers) {
+		if (!isPresent(state, id)) continue;
+		const told = peer.record?.envelope.body.estimates.find((entry) => entry.proofType === proofType);
+		if (told !== undefined && (best === undefined || told.p99Ms < best.p99Ms)) best = told;
+	}
+	const guess = proofShape(proofType).sectorSize > LARGE_SECTOR ? GUESS_LARGE_MS : GUESS_SMALL_MS;
+	return best ?? { proofType, p95Ms: guess, p99Ms: guess };
+}
+
+/** Can prove this kind of item: role, slots, and a measured time for the proof type (or none told at all yet). */
+export function fits(state: State, id: NodeId, work: Work): boolean {
+	const { miner, proofType } = work.item;
+	if (!hasRole(state, id, 'prover', miner)) return false;
+	if (id === state.config.self) return state.slots.names.length > 0 && state.config.proofTypes.includes(proofType);
+	const body = state.peers.get(id)?.record?.envelope.body;
+	if (body === undefined || body.slots === 0 || !body.synced) return false;
+	return body.estimates.length === 0 || body.estimates.some((entry) => entry.proofType === proofType);
+}
+
+/** What still has to be proven and by how many slots; made once for each round of decisions. */
+export interface Load {
+	/** Open items without a result. */
+	readonly waiting: number;
+	/** Slots of present members that prove. */
+	readonly slots: number;
+}
+
+export function currentLoad(state: State): Load {
+	let waiting = 0;
+	for (const work of state.works.values()) {
+		if (work.item.kind === 'post' && work.results.best === null && !work.posted && !isPast(state, work)) waiting++;
+	}
+	let slots = state.slots.names.length;
+	for (const [id, peer] of state.peers) {
+		if (!isPresent(state, id) || !hasRole(state, id, 'prover')) continue;
+		slots += Math.min(peer.record?.envelope.body.slots ?? 0, state.roster.byId.get(id)?.slots ?? 0);
+	}
+	return { waiting, slots: Math.max(1, slots) };
+}
+
+/** True once the deadline is closed. */
+export function isPast(state: State, work: Work): boolean {
+	return (msUntil(state.clock, work.item.close, state.now, longEpochMs(state.clock)) ?? 1) <= 0;
+}
+
+/**
+ * Milliseconds until the item must be started at the latest, negative after it, reckoned so that all waiting items
+ * still fit in: close - margin - T99 x ceil(waiting / slots). For giving up, so with the longer epoch.
+ */
+export function msToLatestStart(state: State, work: Work, load: Load): number {
+	const epochMs = longEpochMs(state.clock);
+	const left = msUntil(state.clock, work.item.close - limits.marginEpochs, state.now, epochMs);
+	if (left === null) return Number.MAX_SAFE_INTEGER;
+	const { p99Ms } = estimate(state, work.item.proofType);
+	return left - p99Ms * Math.max(1, Math.ceil(load.waiting / load.slots));
+}
+
+/** True from the point of no return on (close - margin - 1.6 x T95), or from `tenths` / 10 x T95 after it. */
+export function pastNoReturn(state: State, work: Work, tenths: number): boolean {
+	const left = msUntil(state.clock, work.item.close - limits.marginEpochs, state.now, shortEpochMs(state.clock));
+	if (left === null) return false;
+	const { p95Ms } = estimate(state, work.item.proofType);
+	return left <= Math.floor((p95Ms * (16 - tenths)) / 10);
+}
+
+/** More is due before a close than all slots can prove: told, never silently dropped. */
+export function checkFeasible(state: State, load: Load): void {
+	const byClose = new Map<number, { count: number; work: Work }>();
+	for (const work of state.works.values()) {
+		if (work.item.kind !== 'post' || work.results.best !== null || work.posted || isPast(state, work)) continue;
+		const entry = byClose.get(work.item.close);
+		byClose.set(work.item.close, { count: (entry?.count ?? 0) + 1, work });
+	}
+	let ahead = 0;
+	let infeasible = false;
+	for (const [close, { count, work }] of [...byClose].sort(([a], [b]) => a - b)) {
+		ahead += count;
+		const left = msUntil(state.clock, close - limits.marginEpochs, state.now, shortEpochMs(state.clock));
+		const needed = Math.ceil(ahead / load.slots) * estimate(state, work.item.proofType).p95Ms;
+		if (left === null || needed <= left) continue;
+		infeasible = true;
+		alarm(state, 'infeasible', 'capacity', { close, items: ahead, slots: load.slots, neededMs: needed, leftMs: left });
+	}
+	if (!infeasible) clearAlarm(state, 'infeasible', 'capacity');
+}
