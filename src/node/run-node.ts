@@ -2,14 +2,16 @@
 import { randomInt } from 'node:crypto';
 import { type LoopMonitor, monitorLoop } from '../adapters/observe/loop-delay.ts';
 import type { CoreConfig, Event } from '../core/api.ts';
+import { currentEpoch } from '../core/epoch-clock.ts';
 import { createState, step, storedResults, view } from '../core/poster.ts';
 import type { State } from '../core/state.ts';
 import { Bitfield } from '../domain/bitfield.ts';
 import { PosterError } from '../domain/errors.ts';
-import { type ActorId, attoFil } from '../domain/ids.ts';
+import { type ActorId, attoFil, type Epoch } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Roster } from '../domain/roster.ts';
 import type { WorkItem } from '../domain/work.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Spool } from '../ports/vanilla.ts';
 import { type DryRun, type DryRunRequest, makeDryRun } from './chain/dry-run.ts';
 import { serveDryRuns } from './chain/dry-run-exchange.ts';
@@ -185,7 +187,7 @@ function buildChain({ options, outside, keeper, enqueue }: Context): ChainParts 
 }
 
 async function buildParts(
-	{ options, outside, stack, hub, times, keeper, enqueue, fatal }: Context,
+	{ options, outside, stack, state, hub, times, keeper, enqueue, fatal }: Context,
 	inbound: Inbound,
 	chain: ChainParts | undefined,
 ): Promise<{ effects: Effects; serve: () => void }> {
@@ -198,7 +200,16 @@ async function buildParts(
 			{ source: workers.source, clock, log, metrics },
 			{ cacheBytes: config.storage?.cacheBytes ?? 0, emit: enqueue },
 		);
-	if (vanilla !== undefined) stack.defer(() => vanilla.stop());
+	if (vanilla !== undefined) {
+		stack.defer(() => vanilla.stop());
+		stack.defer(
+			onEachEpoch(
+				clock,
+				() => currentEpoch(state.clock, clock.now()),
+				() => vanilla.epochPassed(),
+			),
+		);
+	}
 	const gatherer = await buildGatherer(options, outside, vanilla, times, enqueue);
 	if (gatherer !== undefined) stack.defer(() => gatherer.close());
 	const proving = new Proving(
@@ -244,6 +255,20 @@ async function buildParts(
 		fatal,
 	});
 	return { effects, serve };
+}
+
+/** Calls `passed` once after each change of the epoch; the returned function ends it. */
+function onEachEpoch(clock: Clock, current: () => Epoch, passed: () => void): () => void {
+	let last = current();
+	let cancel = (): void => undefined;
+	const look = (): void => {
+		const now = current();
+		if (now !== last) passed();
+		last = now;
+		cancel = clock.after(limits.tickMs, look);
+	};
+	look();
+	return () => cancel();
 }
 
 async function buildGatherer(
