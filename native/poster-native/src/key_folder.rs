@@ -88,6 +88,15 @@ impl KeyFolder {
         Ok(key)
     }
 
+    /// Reads all keys that count, ahead of their first use. Those that do not are told by [`Self::list`] and again when they are needed.
+    pub fn load_keys(&mut self) {
+        for proof_type in proof_types() {
+            if let Err(error) = self.key(proof_type) {
+                log::debug!("{}", error.reason);
+            }
+        }
+    }
+
     /// The parameters of a proof type, mapped. The verifying key at their head decides whether they count.
     pub fn parameters(&self, proof_type: ProofType) -> Result<MappedParameters, JobError> {
         let stem = parameter_stem(proof_type)?;

@@ -2,9 +2,15 @@
 
 mod common;
 
-use std::time::Duration;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use common::{params, text, vectors, Client};
+use frames::read_frame;
 use serde_json::{json, Value};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -109,6 +115,39 @@ fn missing_fields_fail_the_job_only() {
             (&json!(5), &json!("bad-request"))
         );
         client.finish();
+    }
+}
+
+/// stdin stays open here, as when another process has inherited its other end.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_killed_parent_takes_the_child_along() {
+    let binary = env!("CARGO_BIN_EXE_poster-native");
+    // A background process of a shell gets no stdin of its own, hence the copy.
+    let script = format!("exec 3<&0; {binary} check <&3 2>/dev/null & echo $! >&2; wait");
+    let mut parent = Command::new("sh")
+        .args(["-c", &script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(parent.stderr.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let status = format!("/proc/{}/stat", line.trim());
+    // The child is tied to its parent once it is ready.
+    let mut stdout = parent.stdout.take().unwrap();
+    read_frame(&mut stdout).unwrap().unwrap();
+    assert!(Path::new(&status).exists());
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    let start = Instant::now();
+    // Gone, or waiting for an init that does not collect it.
+    while fs::read_to_string(&status).is_ok_and(|text| !text.contains(") Z ")) {
+        assert!(start.elapsed() < SOON, "the child lives on");
+        thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::{
     open_all, params, request, seal, spool, text, vector_json, vectors, with, Client, WINDOW,
@@ -214,14 +214,8 @@ fn the_end_of_stdin_ends_a_running_proof() {
     let setup = Setup::new(WINDOW);
     let mut prover = start_proving(&setup);
     prover.close_stdin();
-    let start = Instant::now();
     assert_eq!(prover.wait(Duration::from_secs(5)).code(), Some(0));
-    // A proof takes longer than this, so it was not finished first.
-    assert!(
-        start.elapsed() < Duration::from_millis(500),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(prover.rest().iter().all(|answer| answer["type"] != "proof"));
 }
 
 #[test]

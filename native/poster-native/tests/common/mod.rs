@@ -115,6 +115,14 @@ impl Client {
         }
     }
 
+    /// What a child that has exited has still sent.
+    pub fn rest(&mut self) -> Vec<Value> {
+        self.answers
+            .iter()
+            .map(|frame| Value::Object(frame.header))
+            .collect()
+    }
+
     /// Ends the child's stdin.
     pub fn close_stdin(&mut self) {
         self.stdin = None;

@@ -71,15 +71,11 @@ pub fn start(words: &[String], output: &Arc<Output>) -> Result<Started, Failure>
     let (queue, tasks) = sync_channel(VERIFY_QUEUE_MAX);
     let output = Arc::clone(output);
     spawn_essential(move || {
+        // Parsing the key of a 32 GiB window takes seconds, which the first proof of a deadline should not wait for.
+        folder.load_keys();
         for (job, task) in tasks {
-            match run(&task, &mut folder) {
-                Ok((mut answer, start)) => {
-                    answer["job"] = json!(job);
-                    if let Some(start) = start {
-                        answer["ms"] = json!(start);
-                    }
-                    output.send(answer, &[]);
-                }
+            match run(job, &task, &mut folder) {
+                Ok(answer) => output.send(answer, &[]),
                 Err(error) => output.failed(job, &error),
             }
         }
@@ -132,23 +128,21 @@ fn post_task(request: &Request) -> Result<PostTask, JobError> {
     })
 }
 
-fn run(task: &Task, folder: &mut KeyFolder) -> Result<(Value, Option<f64>), JobError> {
+fn run(job: u32, task: &Task, folder: &mut KeyFolder) -> Result<Value, JobError> {
     let start = Instant::now();
     let verdict = match task {
         Task::Keys => {
             let (keys, refused) = folder.list()?;
-            return Ok((
-                json!({"type": "keys", "keys": keys, "refused": refused}),
-                None,
-            ));
+            return Ok(json!({"type": "keys", "job": job, "keys": keys, "refused": refused}));
         }
         Task::Post(task) => verify_post(task, folder)?,
         Task::Signature(signed) => verify_signature(signed),
     };
-    let ms = (start.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+    let micros = start.elapsed().as_micros() as f64;
     let detail = verdict.as_ref().err().map(|reason| shorten(reason));
-    let answer = json!({"type": "verified", "ok": verdict.is_ok(), "detail": detail});
-    Ok((answer, Some(ms)))
+    Ok(json!({
+        "type": "verified", "job": job, "ok": verdict.is_ok(), "ms": micros / 1e3, "detail": detail,
+    }))
 }
 
 /// `Ok(Err(reason))` for a proof that is not valid; an error only where no verdict is possible.

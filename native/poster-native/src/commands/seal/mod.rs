@@ -1,21 +1,26 @@
 //! `seal`: real sealed sectors for tests and demonstrations, equal for equal arguments.
 
+mod cid;
+mod manifest;
+
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
 
 use frames::limits::OPEN_SECTORS_MAX;
-use frames::{to_hex, PostKind, ProofType, SectorSize, Word};
+use frames::{to_hex, SectorSize, Word};
 use proofs_core::{
     apply_settings, seal_sector, update_sector, SealRequest, Settings, UpdateRequest,
 };
-use serde_json::{json, Map, Value};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::print;
 use crate::arguments::Arguments;
 use crate::error::Failure;
+use cid::sealed_cid;
+use manifest::add_to_manifest;
 
 struct Plan {
     out: PathBuf,
@@ -102,7 +107,7 @@ fn seal_all(plan: &Plan, work: &Path) -> Result<(), Failure> {
             "number": sector, "commR": to_hex(&comm_r), "sealedCid": sealed_cid(&comm_r),
             "sealProof": seal_proof_number(plan.size), "snap": snap,
         });
-        add_to_manifest(plan, sector, &entry)
+        add_to_manifest(&plan.out, plan.miner, plan.size, &entry)
             .map_err(|error| Failure::io(format!("manifest.json: {error}")))?;
         print(&entry);
     }
@@ -221,86 +226,14 @@ fn data(plan: &Plan, sector: u64) -> Vec<u8> {
     bytes
 }
 
-/// CIDv1, codec fil-commitment-sealed (0xf102), multihash poseidon-bls12_381-a2-fc1 (0xb401), base32.
-fn sealed_cid(comm_r: &Word) -> String {
-    let mut bytes = vec![0x01, 0x82, 0xe2, 0x03, 0x81, 0xe8, 0x02, 0x20];
-    bytes.extend_from_slice(comm_r);
-    let mut text = "b".to_string();
-    let (mut buffer, mut bits) = (0u32, 0);
-    for byte in bytes {
-        buffer = buffer << 8 | u32::from(byte);
-        bits += 8;
-        while bits >= 5 {
-            bits -= 5;
-            text.push(base32_digit(buffer >> bits & 31));
-        }
-    }
-    if bits > 0 {
-        text.push(base32_digit(buffer << (5 - bits) & 31));
-    }
-    text
-}
-
-fn base32_digit(value: u32) -> char {
-    char::from(b"abcdefghijklmnopqrstuvwxyz234567"[value as usize])
-}
-
 /// Number of the seal proof V1_1 in go-state-types.
 fn seal_proof_number(size: SectorSize) -> u64 {
     5 + size as u64
 }
 
-/// Adds a sector to `manifest.json`. Other processes may do the same: under a lock, by rename.
-fn add_to_manifest(plan: &Plan, sector: u64, entry: &Value) -> io::Result<()> {
-    let lock = File::create(plan.out.join(".manifest.lock"))?;
-    lock.lock()?;
-    let path = plan.out.join("manifest.json");
-    let mut sectors: Map<String, Value> = match fs::read(&path) {
-        Ok(bytes) => serde_json::from_slice::<Value>(&bytes)?
-            .get("sectors")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .map(|old| (sort_key(old["number"].as_u64()), old.clone()))
-            .collect(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Map::new(),
-        Err(error) => return Err(error),
-    };
-    sectors.insert(sort_key(Some(sector)), entry.clone());
-    let window = ProofType {
-        kind: PostKind::Window,
-        size: plan.size,
-    };
-    let manifest = json!({
-        "miner": plan.miner, "sectorSize": plan.size.bytes(),
-        "windowProofType": window.number(), "sectors": sectors.values().collect::<Vec<_>>(),
-    });
-    let temporary = plan.out.join(".manifest.tmp");
-    let mut file = File::create(&temporary)?;
-    serde_json::to_writer_pretty(&mut file, &manifest)?;
-    file.write_all(b"\n")?;
-    fs::rename(&temporary, &path)
-}
-
-/// Numbers as text of equal length: the map sorts them.
-fn sort_key(number: Option<u64>) -> String {
-    format!("{:020}", number.unwrap_or(0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use frames::from_hex;
-
-    #[test]
-    fn cids_are_those_of_lotus() {
-        let comm_r =
-            from_hex("ec3609a25230ea94957f2f6990209b90e56ea25090c4341d87c5e882be45243f").unwrap();
-        assert_eq!(
-            sealed_cid(&comm_r),
-            "bagboea4b5abcb3bwbgrfemhksskx6l3jsaqjxehfn2rfbegegqoyprpiqk7ekjb7"
-        );
-    }
 
     #[test]
     fn sector_lists() {

@@ -1,0 +1,97 @@
+//! Mode `prove`: one proof at a time, parameters mapped once.
+
+mod phases;
+mod prover;
+mod queue;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{json, Map};
+
+use crate::error::Failure;
+use crate::job_error::{Code, JobError};
+use crate::key_folder::KeyFolder;
+use crate::output::Output;
+use crate::request::{self, Request};
+use crate::resident::{prepare, Mode, Refusal, Started};
+use crate::system::spawn_essential;
+use prover::Prover;
+use queue::{Job, Queue};
+
+struct Prove {
+    output: Arc<Output>,
+    queue: Arc<Queue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ProveFields {
+    proof_type: u64,
+    miner_id: u64,
+    randomness: String,
+    spool: PathBuf,
+    slots: Vec<u64>,
+}
+
+/// Starts the mode: `--params DIR [--test-params] [--threads N] [--engine stock]`.
+pub fn start(words: &[String], output: &Arc<Output>) -> Result<Started, Failure> {
+    let (arguments, threads) = prepare(words, &["params", "engine"], &["test-params"])?;
+    let engine = arguments.get("engine").map_err(Failure::arguments)?;
+    if engine.is_some_and(|name| name != "stock") {
+        return Err(Failure::arguments(
+            "--engine: this build has only the engine stock".to_string(),
+        ));
+    }
+    let folder = arguments.required("params").map_err(Failure::arguments)?;
+    let folder = KeyFolder::open(Path::new(folder), arguments.has("test-params"))?;
+    let ready = Map::from_iter([
+        ("engine".to_string(), json!("stock")),
+        ("testParams".to_string(), json!(folder.is_test())),
+        ("gpus".to_string(), json!([])),
+    ]);
+    let queue = Arc::new(Queue::default());
+    let prover = Prover::new(folder, Arc::clone(output));
+    let jobs = Arc::clone(&queue);
+    spawn_essential(move || prover.work(&jobs));
+    Ok(Started {
+        mode: Box::new(Prove {
+            output: Arc::clone(output),
+            queue,
+        }),
+        name: "prove",
+        threads,
+        ready,
+    })
+}
+
+impl Mode for Prove {
+    fn handle(&self, request: Request) -> Result<(), Refusal> {
+        match request.kind.as_str() {
+            "prove" => self.queue.add(job(&request)?)?,
+            "cancel" => self.queue.cancel(request.job, &self.output),
+            _ => return Err(Refusal::UnknownType),
+        }
+        Ok(())
+    }
+}
+
+fn job(request: &Request) -> Result<Job, JobError> {
+    let fields: ProveFields = request.fields()?;
+    let proof_type = request::proof_type(fields.proof_type)?;
+    let sectors = request::sectors(&request.body, proof_type.sectors_max())?;
+    if fields.slots.len() != sectors.len() {
+        let reason = format!("{} slots for {} sectors", fields.slots.len(), sectors.len());
+        return Err(JobError::new(Code::BadRequest, reason));
+    }
+    Ok(Job {
+        id: request.job,
+        proof_type,
+        miner: request::integer("minerId", fields.miner_id)?,
+        randomness: request::randomness(&fields.randomness)?,
+        spool: fields.spool,
+        slots: fields.slots,
+        sectors,
+    })
+}

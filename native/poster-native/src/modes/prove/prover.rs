@@ -1,0 +1,122 @@
+//! The proving thread: reads slots, keeps parameters mapped, proves.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use frames::ProofType;
+use frames::{challenges, parse_vanilla, Expected};
+use proofs_core::{MappedParameters, PartitionCircuit, PROOF_BYTES};
+use serde_json::{json, Map, Value};
+
+use super::phases::{millis, Phases};
+use super::queue::{Job, Queue};
+use crate::job_error::{Code, JobError};
+use crate::key_folder::KeyFolder;
+use crate::logger::on_synthesis_end;
+use crate::output::Output;
+use crate::system::peak_rss_mib;
+
+/// Makes one proof after another.
+pub struct Prover {
+    output: Arc<Output>,
+    folder: KeyFolder,
+    parameters: BTreeMap<u64, MappedParameters>,
+}
+
+struct Proven {
+    proof: [u8; PROOF_BYTES],
+    phases: Map<String, Value>,
+}
+
+impl Prover {
+    /// A prover without parameters: they are mapped at the first job that needs them.
+    pub fn new(folder: KeyFolder, output: Arc<Output>) -> Self {
+        Self {
+            output,
+            folder,
+            parameters: BTreeMap::new(),
+        }
+    }
+
+    /// The thread's life.
+    pub fn work(mut self, queue: &Queue) {
+        loop {
+            let job = queue.next();
+            let start = Instant::now();
+            let result = self.prove(&job);
+            let ms = millis(start.elapsed());
+            queue.finish(|| match result {
+                Ok(proven) => self.output.send(
+                    json!({
+                        "type": "proof", "job": job.id, "proofType": job.proof_type.number(),
+                        "phases": proven.phases, "ms": ms, "peakRssMb": peak_rss_mib(),
+                    }),
+                    &proven.proof,
+                ),
+                Err(error) => self.output.failed(job.id, &error),
+            });
+        }
+    }
+
+    fn prove(&mut self, job: &Job) -> Result<Proven, JobError> {
+        let phases = Arc::new(Phases::new(job.id, Arc::clone(&self.output)));
+        phases.start("read");
+        let vanilla = read_vanilla(job)?;
+        phases.start("params");
+        let parameters = self.parameters(job.proof_type)?;
+        phases.start("circuit");
+        let slices: Vec<&[u8]> = vanilla.iter().map(Vec::as_slice).collect();
+        let circuit = PartitionCircuit::build(job.proof_type, job.miner, &job.randomness, &slices)?;
+        drop(vanilla);
+        phases.start("synthesis");
+        let listener = Arc::clone(&phases);
+        on_synthesis_end(Some(Arc::new(move || listener.start("prove"))));
+        let proof = circuit.prove(parameters);
+        on_synthesis_end(None);
+        phases.end();
+        Ok(Proven {
+            proof: proof?,
+            phases: phases.times(),
+        })
+    }
+
+    fn parameters(&mut self, proof_type: ProofType) -> Result<&MappedParameters, JobError> {
+        let number = proof_type.number();
+        if !self.parameters.contains_key(&number) {
+            let parameters = self.folder.parameters(proof_type)?;
+            self.parameters.insert(number, parameters);
+        }
+        Ok(&self.parameters[&number])
+    }
+}
+
+/// Reads the slots and parses each strictly. The Merkle check was done before a proof came into its slot.
+fn read_vanilla(job: &Job) -> Result<Vec<Vec<u8>>, JobError> {
+    let layout = job.proof_type.layout();
+    let file = File::open(&job.spool)
+        .map_err(|error| JobError::spool(&format!("opening {}", job.spool.display()), &error))?;
+    let mut proofs = Vec::with_capacity(job.sectors.len());
+    for (sector, slot) in job.sectors.iter().zip(&job.slots) {
+        let offset = slot
+            .checked_mul(layout.vanilla_len() as u64)
+            .ok_or_else(|| JobError::new(Code::BadRequest, format!("slot {slot} is too large")))?;
+        let mut bytes = vec![0; layout.vanilla_len()];
+        file.read_exact_at(&mut bytes, offset)
+            .map_err(|error| JobError::spool(&format!("reading slot {slot}"), &error))?;
+        let challenges = challenges(job.proof_type, &job.randomness, sector.number);
+        let expected = Expected {
+            layout,
+            sector: *sector,
+            challenges: &challenges,
+        };
+        parse_vanilla(&expected, &bytes).map_err(|error| {
+            let reason = format!("slot {slot}, sector {}: {error}", sector.number);
+            JobError::new(Code::BadVanilla, reason)
+        })?;
+        proofs.push(bytes);
+    }
+    Ok(proofs)
+}
