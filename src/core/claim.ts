@@ -85,6 +85,7 @@ export function claimWork(state: State, load: Load): boolean {
 		}
 		work.claim.availableAt ??= state.now;
 		unstarted = true;
+		if (state.jobs.size >= ownCapacity(state)) makeRoom(state, work);
 		const wait = waitMs(state, work);
 		if (wait === null || state.now - work.claim.availableAt < wait) continue;
 		takeUp(state, work, false, lapsed ? work.claim.lastHolder : null);
@@ -97,7 +98,6 @@ export function waitMs(state: State, work: Work): number | null {
 	const better = betterRanked(state, work);
 	const room = ownCapacity(state) - state.jobs.size;
 	if (room > 0) return stepsMs(state, work, better.ahead);
-	makeRoom(state, work);
 	// One item more is gathered ahead, if no member with a free slot wants it.
 	return room === 0 && ownCapacity(state) > 0 ? stepsMs(state, work, better.free + 1) : null;
 }

@@ -32,6 +32,7 @@ import { checkFeasible, currentLoad, learnDuration } from './timing.ts';
 import { fetchManifests, retireWorks } from './works.ts';
 
 export type { State } from './state.ts';
+export { storedResults, view } from './view.ts';
 
 /** A node's state at start, from what its store held. Throws `store-damaged` when an entry cannot be read. */
 export function createState(config: CoreConfig, recovered: Recovered): State {

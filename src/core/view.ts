@@ -1,0 +1,130 @@
+/** What people see of the core: plain frozen objects, made when asked for, with the reason for everything not done. */
+
+import type { HolderView, ItemView, PeerView, StoredResult, SubmissionView, View, WaitReason } from './api.ts';
+import { obstacle, waitMs } from './claim.ts';
+import { currentEpoch, longEpochMs } from './epoch-clock.ts';
+import { contenders, liveLeases } from './leases.ts';
+import { nameOf } from './members.ts';
+import { copiesOf } from './results.ts';
+import type { Message, State, Work } from './state.ts';
+import { currentLoad, type Load } from './timing.ts';
+
+export function view(state: State, now: number): View {
+	state.now = now;
+	const load = currentLoad(state);
+	const works = [...state.works.values()].sort(compareWorks);
+	return Object.freeze({
+		self: state.config.self,
+		network: state.config.network,
+		epoch: currentEpoch(state.clock, now),
+		epochMs: longEpochMs(state.clock),
+		synced: state.sync.completed > 0,
+		health: state.liveness.health,
+		items: works.map((work) => itemView(state, work, load)),
+		peers: state.roster.byId.keys().map((id) => peerView(state, id)),
+		alarms: [...state.alarms.values()],
+		slots: state.slots.names.map((name) => ({ name, work: state.slots.busy.get(name) ?? null })),
+		ignored: Object.fromEntries(state.ignored),
+		counters: Object.fromEntries(state.counters),
+	});
+}
+
+/** Every verified result on this node's disk. */
+export function storedResults(state: State): readonly StoredResult[] {
+	return [...state.works.values()].flatMap(({ item, results: { best } }) =>
+		best === null ? [] : [{ item, result: best.result, hash: best.hash }],
+	);
+}
+
+function compareWorks({ item: a }: Work, { item: b }: Work): number {
+	const kind = a.kind === b.kind ? 0 : a.kind === 'post' ? -1 : 1;
+	return a.close - b.close || a.miner - b.miner || a.deadline - b.deadline || a.partition - b.partition || kind;
+}
+
+function itemView(state: State, work: Work, load: Load): ItemView {
+	const { item, results } = work;
+	const { best } = results;
+	return {
+		work: item.id,
+		kind: item.kind,
+		nonce: item.nonce,
+		key: item.key,
+		miner: item.miner,
+		deadline: item.deadline,
+		partition: item.partition,
+		sectors: item.sectorCount,
+		open: item.open,
+		close: item.close,
+		epochsLeft: item.close - currentEpoch(state.clock, state.now),
+		holders: contenders(state, work).map(({ node, lease }): HolderView => {
+			const peer = state.peers.get(node);
+			const { term, backup, phase, permille } = lease;
+			const silentMs = peer === undefined ? 0 : state.now - peer.recordAt;
+			return { node, name: nameOf(state, node), term, backup, phase, permille, silentMs };
+		}),
+		why: whyNot(state, work, load),
+		gathered: state.jobs.get(item.id)?.good.size ?? 0,
+		result:
+			best === null
+				? null
+				: {
+						hash: best.hash,
+						skipped: best.result.skipped.size,
+						prover: best.statement.envelope.from,
+						proveMs: best.result.proveMs,
+						copies: copiesOf(state, work).length,
+					},
+		submission: item.kind === 'dry' ? null : submissionView(state, work),
+	};
+}
+
+/** The same questions in the same order as the claim rule asks them, without acting on the answers. */
+function whyNot(state: State, work: Work, load: Load): WaitReason {
+	const general = obstacle(state, work, load);
+	if (general !== null) return general;
+	const leases = liveLeases(state, work);
+	const vanished = leases.length > 0 && leases.every(({ node }) => state.peers.get(node)?.vanished === true);
+	if (leases.length > 0) return vanished ? 'mass-loss' : 'leased';
+	return waitMs(state, work) === null ? 'no-free-slot' : 'better-ranked';
+}
+
+function submissionView(state: State, work: Work): SubmissionView {
+	const messages = [...state.messages.values()].filter(({ submission }) => submission.work === work.item.id);
+	const shown = messages.find(({ dead }) => dead === null) ?? messages[0];
+	for (const sender of state.senders.values()) {
+		if (sender.busy?.work !== work.item.id) continue;
+		const phase = sender.busy.nonce === null ? 'preparing' : 'signing';
+		return { phase, reason: 'turn-has-come', cid: null, nonce: sender.busy.nonce, includedAt: null };
+	}
+	if (shown === undefined) {
+		return { phase: 'waiting', reason: work.submission.reason, cid: null, nonce: null, includedAt: null };
+	}
+	const { submission, nonce, includedAt } = shown;
+	return { ...phaseOf(shown), cid: submission.cid, nonce, includedAt: includedAt as SubmissionView['includedAt'] };
+}
+
+function phaseOf(message: Message): Pick<SubmissionView, 'phase' | 'reason'> {
+	if (message.dead !== null) return { phase: 'dead', reason: message.dead };
+	if (message.done) return { phase: 'done', reason: 'confirmed' };
+	if (message.includedAt !== null) return { phase: 'included', reason: 'waits-for-depth' };
+	if (!message.proofGood || !message.signatureGood) return { phase: 'waiting', reason: 'being-checked' };
+	return message.everPooled ? { phase: 'pending', reason: 'in-pool' } : { phase: 'signed', reason: 'not-in-pool' };
+}
+
+function peerView(state: State, id: PeerView['node']): PeerView {
+	const peer = state.peers.get(id);
+	const record = peer?.record?.envelope;
+	return {
+		node: id,
+		name: nameOf(state, id),
+		roles: state.roster.byId.get(id)?.roles ?? [],
+		connected: peer?.connected ?? false,
+		silentMs: record === undefined ? null : state.now - (peer?.recordAt ?? state.now),
+		epoch: (peer?.mark?.epoch ?? -1) as PeerView['epoch'],
+		slots: record?.body.slots ?? 0,
+		idle: record?.body.idle ?? 0,
+		health: record?.body.health ?? 0,
+		leases: record?.body.leases.length ?? 0,
+		lastRelease: record?.body.ended[0]?.reason ?? null,
+	};
+}
