@@ -90,7 +90,9 @@ export class Loop {
 		// Lets the handler that enqueued return first: nothing is stepped inside a callback of libp2p.
 		await this.#ports.clock.sleep(0);
 		while (this.#queue.length > 0) {
-			const { persist, after } = this.#stepBatch();
+			const batch = this.#stepBatch();
+			if (batch === undefined) break;
+			const { persist, after } = batch;
 			if (persist.length > 0) await this.#write(persist);
 			else await this.#ports.clock.sleep(0);
 			if (this.#stopped && this.#stalledSince !== undefined) break;
@@ -99,7 +101,8 @@ export class Loop {
 		this.#running = undefined;
 	}
 
-	#stepBatch(): { persist: Write[]; after: Effect[] } {
+	/** Undefined when the core failed: what it said in this run of events is not carried out. */
+	#stepBatch(): { persist: Write[]; after: Effect[] } | undefined {
 		const batch = this.#queue.slice(0, limits.loopBatchEvents);
 		this.#queue = this.#queue.slice(batch.length);
 		const persist: Write[] = [];
@@ -108,18 +111,21 @@ export class Loop {
 			if (isOutside(event)) this.#outside--;
 			if (event.type === 'tick') this.#tickQueued = false;
 			const step = this.#stepOne(event);
+			if (step === undefined) return undefined;
 			persist.push(...step.persist);
 			after.push(...step.after);
 		}
 		return { persist, after };
 	}
 
-	#stepOne(event: Event): Step {
+	#stepOne(event: Event): Step | undefined {
 		try {
 			return this.#options.step(event, this.#ports.clock.now());
 		} catch (error) {
+			this.#stopped = true;
+			this.#queue = [];
 			this.#options.crashed(event, error);
-			throw error;
+			return undefined;
 		}
 	}
 

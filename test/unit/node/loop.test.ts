@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Effect, Event, Step } from '../../../src/core/api.ts';
+import { epoch } from '../../../src/domain/ids.ts';
+import { limits } from '../../../src/domain/limits.ts';
+import { Loop } from '../../../src/node/loop.ts';
+import { MemoryStore } from '../../fakes/memory-store.ts';
+import { memoryLog } from '../../support/memory-log.ts';
+import { memoryMetrics } from '../../support/memory-metrics.ts';
+import { hurriedClock } from '../../support/system-clock.ts';
+import { until } from '../../support/until.ts';
+
+const nothing: Step = { persist: [], after: [] };
+const decision = (reason: string): Effect => ({ type: 'decision', decision: { name: 'claim', reason } });
+const head = (height: number): Event => ({ type: 'head', epoch: epoch(height) });
+
+function setup(step: (event: Event) => Step) {
+	const store = new MemoryStore();
+	const metrics = memoryMetrics();
+	const ran: string[] = [];
+	const crashes: unknown[] = [];
+	const loop = new Loop(
+		{ store, clock: hurriedClock, log: memoryLog(), metrics },
+		{
+			step: (event) => step(event),
+			run: (effect) => ran.push(effect.type === 'decision' ? effect.decision.reason : effect.type),
+			crashed: (_event, error) => crashes.push(error),
+		},
+	);
+	return { store, metrics, ran, crashes, loop };
+}
+
+function keeping(event: Event): Step {
+	if (event.type !== 'head') return nothing;
+	const key = `c/${event.epoch}`;
+	return { persist: [{ type: 'put', key, value: Uint8Array.of(1) }], after: [decision(key)] };
+}
+
+test('effects wait until what was decided with them is on disk', async () => {
+	const { store, ran, loop } = setup(keeping);
+	store.hold();
+	loop.enqueue(head(1));
+	await until('the write waits', () => store.batches.length === 0 && ran.length === 0);
+	assert.deepEqual(ran, []);
+	store.release();
+	await until('the effect ran', () => ran.length === 1);
+	assert.deepEqual(
+		store.batches.flat().map(({ key }) => key),
+		['c/1'],
+	);
+	await loop.stop();
+});
+
+test('a refused write is tried again, and nothing is announced before it succeeds', async () => {
+	const { store, ran, metrics, loop } = setup(keeping);
+	store.failNext('store-full', 'store-io');
+	loop.enqueue(head(1));
+	loop.enqueue(head(2));
+	await until('both effects ran', () => ran.length === 2);
+	assert.deepEqual(ran, ['c/1', 'c/2']);
+	assert.equal(metrics.total('poster_store_failed_total'), 2);
+	assert.equal(loop.stalledMs(), 0);
+	await loop.stop();
+});
+
+test('events of one run share one synced write, in their order', async () => {
+	const { store, ran, loop } = setup(keeping);
+	for (let height = 0; height < limits.loopBatchEvents + 1; height++) loop.enqueue(head(height));
+	await until('all ran', () => ran.length === limits.loopBatchEvents + 1);
+	assert.equal(store.batches.length, 2);
+	assert.equal(store.batches[0]?.length, limits.loopBatchEvents);
+	assert.deepEqual(
+		ran,
+		Array.from({ length: limits.loopBatchEvents + 1 }, (_, height) => `c/${height}`),
+	);
+	await loop.stop();
+});
+
+test('questions of others are dropped above their bound, answers never', async () => {
+	const seen: string[] = [];
+	const { store, metrics, loop } = setup((event) => {
+		seen.push(event.type);
+		return keeping(event);
+	});
+	store.hold();
+	loop.enqueue(head(1));
+	const asked: Event = { type: 'pull-asked', request: 1, peer: 'p' as never, pull: {} as never };
+	for (let i = 0; i < limits.loopOutsideEvents + 10; i++) loop.enqueue(asked);
+	loop.enqueue(head(2));
+	store.release();
+	await until('all were stepped', () => seen.filter((type) => type === 'head').length === 2);
+	assert.equal(seen.filter((type) => type === 'pull-asked').length, limits.loopOutsideEvents);
+	assert.equal(metrics.total('poster_loop_dropped_total'), 10);
+	await loop.stop();
+});
+
+test('the core ticks from the start, and no later tick is queued while one waits', async () => {
+	const seen: string[] = [];
+	const { store, loop } = setup((event) => {
+		seen.push(event.type);
+		return event.type === 'tick' && seen.length === 1
+			? { persist: [{ type: 'put', key: 'i', value: Uint8Array.of(1) }], after: [] }
+			: nothing;
+	});
+	store.hold();
+	loop.start();
+	await until('the first tick was stepped', () => seen.length === 1);
+	await hurriedClock.sleep(limits.tickMs * 3);
+	store.release();
+	await until('it ticks on', () => seen.length >= 3);
+	await loop.stop();
+});
+
+test('a core that fails is reported once with its event; nothing of that run is carried out', async () => {
+	const { store, ran, crashes, loop } = setup((event) => {
+		if (event.type === 'head' && event.epoch === 2) throw new Error('bug');
+		return keeping(event);
+	});
+	for (const height of [1, 2, 3]) loop.enqueue(head(height));
+	await until('the failure was reported', () => crashes.length > 0);
+	loop.enqueue(head(4));
+	await loop.stop();
+	assert.equal(crashes.length, 1);
+	assert.deepEqual(ran, []);
+	assert.equal(store.batches.length, 0);
+});
