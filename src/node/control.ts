@@ -7,7 +7,6 @@ import { rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import { assert, PosterError } from '../domain/errors.ts';
 import { actorId, deadlineIndex, partitionIndex } from '../domain/ids.ts';
@@ -76,7 +75,6 @@ export function controlApp(source: ControlSource, access: Access, log: Log): Hon
 	// Figures without secrets, readable on this machine only: scrapers cannot follow a token that changes at each start.
 	app.get('/metrics', async (context) => context.text(await source.metrics()));
 	app.use(checkToken(access.token));
-	app.use(limitBody);
 	readRoutes(app, source);
 	writeRoutes(app, source);
 	eventRoute(app, source, access.ending);
@@ -116,7 +114,7 @@ const ComputeBody = z.strictObject({
 
 function writeRoutes(app: Hono, source: ControlSource): void {
 	app.post('/roster', async (context) => {
-		const { roster, hash } = await source.setRoster(new Uint8Array(await context.req.arrayBuffer()));
+		const { roster, hash } = await source.setRoster(await readBody(context, limits.rosterBytes));
 		return context.json({ version: roster.version, hash });
 	});
 	app.post('/compute', async (context) => {
@@ -216,15 +214,22 @@ function digest(text: string): Buffer {
 	return createHash('sha256').update(text).digest();
 }
 
-const limitBody: MiddlewareHandler = (context, next) => {
-	const maxSize = context.req.path === '/roster' ? limits.rosterBytes : limits.controlBodyBytes;
-	const onError = (): Response => context.json(errorBody('control-body', `at most ${maxSize} bytes are taken`), 413);
-	return bodyLimit({ maxSize, onError })(context, next);
-};
+/** Rejects `control-body` above `maxBytes`, without taking more of it. */
+async function readBody(context: Context, maxBytes: number): Promise<Buffer> {
+	const chunks: Uint8Array[] = [];
+	let length = 0;
+	for await (const chunk of context.req.raw.body ?? []) {
+		length += chunk.length;
+		if (length > maxBytes) throw new PosterError('control-body', `at most ${maxBytes} bytes are taken`);
+		chunks.push(chunk);
+	}
+	return Buffer.concat(chunks);
+}
 
 async function readJson(context: Context): Promise<unknown> {
+	const text = (await readBody(context, limits.controlBodyBytes)).toString('utf8');
 	try {
-		return await context.req.json();
+		return JSON.parse(text);
 	} catch (error) {
 		if (error instanceof SyntaxError) throw badRequest('the body is no JSON');
 		throw error;
@@ -248,8 +253,9 @@ function answerError(error: Error, context: Context, log: Log): Response {
 	return context.json(errorBody('internal', "the request failed; the node's log says why"), 500);
 }
 
-function statusOf(code: string): 400 | 409 | 503 {
+function statusOf(code: string): 400 | 409 | 413 | 503 {
 	if (code === 'control-request') return 400;
+	if (code === 'control-body') return 413;
 	return code.startsWith('store-') || code.startsWith('chain-') ? 503 : 409;
 }
 

@@ -1,0 +1,98 @@
+/** A node behind the control API without a mesh: shows the view it is given and remembers what it was asked. */
+import type { Ed25519Identity } from '../../src/adapters/identity/ed25519.ts';
+import type { View } from '../../src/core/api.ts';
+import { PosterError } from '../../src/domain/errors.ts';
+import type {
+	ComputeRequest,
+	ComputeState,
+	ControlEvent,
+	ControlSource,
+	NodeFacts,
+} from '../../src/node/control-api.ts';
+import { type SignedRoster, supersedes, verifyRoster } from '../../src/node/roster-file.ts';
+
+export class FakeControlSource implements ControlSource {
+	readonly asked: ComputeRequest[] = [];
+	readonly cancelled: string[] = [];
+	readonly runs = new Map<string, ComputeState>();
+	stops = 0;
+	readonly #listeners = new Set<(event: ControlEvent) => void>();
+	readonly #operator: Ed25519Identity;
+	readonly #view: View;
+	#roster: SignedRoster;
+
+	constructor(view: View, roster: SignedRoster, operator: Ed25519Identity) {
+		this.#view = view;
+		this.#roster = roster;
+		this.#operator = operator;
+	}
+
+	get listeners(): number {
+		return this.#listeners.size;
+	}
+
+	emit(type: string, facts: ControlEvent['facts']): void {
+		for (const listener of this.#listeners) listener({ wallMs: 0, type, facts });
+	}
+
+	view(): View {
+		return this.#view;
+	}
+
+	facts(): NodeFacts {
+		return {
+			version: '0.0.0',
+			pid: process.pid,
+			name: 'prover-1',
+			roles: ['prover'],
+			addresses: ['/ip4/127.0.0.1/tcp/4101/p2p/12D3KooWBXvQwoQpTCQoSU6VVCpJBZjoxVqPmwwNMjFi2GuFNqn8'],
+			startedWallMs: 0,
+			chain: 'none',
+			loopDelayP99Ms: 1,
+		};
+	}
+
+	roster(): SignedRoster {
+		return this.#roster;
+	}
+
+	async setRoster(bytes: Uint8Array): Promise<SignedRoster> {
+		const next = verifyRoster(bytes, this.#operator.id, this.#operator);
+		if (!supersedes(next, this.#roster)) throw new PosterError('roster-older', 'a newer roster is known');
+		this.#roster = next;
+		return next;
+	}
+
+	async metrics(): Promise<string> {
+		return 'poster_x 1\n';
+	}
+
+	debugMesh(): unknown {
+		return { connections: [] };
+	}
+
+	async compute(request: ComputeRequest): Promise<string> {
+		if (request.deadline >= 48)
+			throw new PosterError('compute-deadline', 'deadlines are 0 to 47', { advice: 'Take one.' });
+		this.asked.push(request);
+		return 'run-1';
+	}
+
+	computeState(id: string): ComputeState | undefined {
+		return this.runs.get(id);
+	}
+
+	cancelCompute(id: string): boolean {
+		this.cancelled.push(id);
+		return this.runs.has(id);
+	}
+
+	subscribe(listener: (event: ControlEvent) => void): () => void {
+		this.#listeners.add(listener);
+		return () => this.#listeners.delete(listener);
+	}
+
+	stop(): void {
+		this.stops++;
+	}
+}

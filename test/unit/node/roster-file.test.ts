@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import fc from 'fast-check';
+import { Ed25519Identity } from '../../../src/adapters/identity/ed25519.ts';
+import { isPosterError } from '../../../src/domain/errors.ts';
+import { actorId, nodeId } from '../../../src/domain/ids.ts';
+import type { Roster, RosterPeer } from '../../../src/domain/roster.ts';
+import { createHome } from '../../../src/node/home.ts';
+import { readInvite, writeInvite } from '../../../src/node/invite.ts';
+import {
+	loadRoster,
+	ownEntry,
+	saveRoster,
+	signRoster,
+	supersedes,
+	verifyRoster,
+	withoutPeer,
+	withPeer,
+} from '../../../src/node/roster-file.ts';
+
+const root = await mkdtemp(join(tmpdir(), 'poster-roster-'));
+after(() => rm(root, { recursive: true, force: true }));
+
+const operator = Ed25519Identity.generate();
+const sender = 'f134buwikwmjplvsoy67d26ypp6q5ekhu7qap6hwq';
+
+function peerOf(name: string, change: Partial<RosterPeer> = {}): RosterPeer {
+	const { id } = Ed25519Identity.generate();
+	return { id, name, site: 'main', weight: 1, slots: 1, roles: ['prover'], miners: [], ...change };
+}
+
+const first: Roster = {
+	network: 'testing',
+	version: 1,
+	miners: [{ miner: actorId(1000), sender }],
+	peers: [peerOf('a')],
+};
+const throwsCode = (run: () => unknown, code: string): void =>
+	assert.throws(run, (error) => isPosterError(error, code));
+
+test('each change is one version later, in the order that the file wants', () => {
+	let roster = first;
+	for (const name of ['b', 'c', 'd', 'e']) roster = withPeer(roster, peerOf(name, { roles: ['prover', 'chain'] }));
+	assert.equal(roster.version, 5);
+	const ids = roster.peers.map(({ id }) => id);
+	assert.deepEqual(ids, [...ids].sort());
+	assert.deepEqual(roster.peers.find(({ name }) => name === 'b')?.roles, ['chain', 'prover']);
+	assert.deepEqual(signRoster(roster, operator).roster, roster);
+	const fewer = withoutPeer(withoutPeer(roster, 'b'), roster.peers.find(({ name }) => name === 'c')?.id as string);
+	assert.equal(fewer.version, 7);
+	assert.deepEqual(fewer.peers.map(({ name }) => name).sort(), ['a', 'd', 'e']);
+});
+
+test('a name or an id is given once, an id must be a key, a miner must be known, a removed peer must be there', () => {
+	const [a] = first.peers as [RosterPeer];
+	throwsCode(() => withPeer(first, peerOf('a')), 'roster-duplicate');
+	throwsCode(() => withPeer(first, { ...peerOf('b'), id: a.id }), 'roster-duplicate');
+	throwsCode(() => withPeer(first, { ...peerOf('b'), id: nodeId('12D3KooWx') }), 'roster-bad');
+	throwsCode(() => withPeer(first, peerOf('b', { miners: [actorId(7)] })), 'roster-bad');
+	throwsCode(() => withoutPeer(first, 'nobody'), 'roster-unknown-peer');
+	throwsCode(
+		() => signRoster({ ...first, peers: [a, { ...peerOf('a'), id: nodeId(`${a.id}1`) }] }, operator),
+		'roster-bad',
+	);
+});
+
+test('only the operator’s signature over exactly these bytes counts', () => {
+	const signed = signRoster(first, operator);
+	assert.equal(verifyRoster(signed.bytes, operator.id, operator).hash, signed.hash);
+	throwsCode(() => verifyRoster(signed.bytes, Ed25519Identity.generate().id, operator), 'roster-signature');
+	throwsCode(
+		() => verifyRoster(signRoster(first, Ed25519Identity.generate()).bytes, operator.id, operator),
+		'roster-signature',
+	);
+	fc.assert(
+		fc.property(fc.nat({ max: signed.bytes.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, flip) => {
+			const forged = Uint8Array.from(signed.bytes);
+			forged[at] = (forged[at] as number) ^ flip;
+			assert.throws(
+				() => verifyRoster(forged, operator.id, operator),
+				(error) => isPosterError(error, 'roster-bad', 'roster-signature'),
+			);
+		}),
+	);
+});
+
+test('of any two rosters exactly one supersedes the other, whoever judges', () => {
+	const versions = [1, 2, 3].flatMap((version) =>
+		['a', 'b'].map((name) => signRoster({ ...first, version, peers: [peerOf(name)] }, operator)),
+	);
+	for (const x of versions) {
+		for (const y of versions) {
+			assert.equal(supersedes(x, y) || supersedes(y, x), x !== y);
+			assert.ok(!(supersedes(x, y) && supersedes(y, x)));
+			if (x.roster.version > y.roster.version) assert.ok(supersedes(x, y));
+		}
+	}
+});
+
+test('a node that the roster does not name is told its id and what the operator runs', () => {
+	const stranger = Ed25519Identity.generate().id;
+	assert.throws(
+		() => ownEntry(first, stranger),
+		(error) => isPosterError(error, 'not-in-roster') && (error.advice ?? '').includes(`roster add --id ${stranger}`),
+	);
+	const [a] = first.peers as [RosterPeer];
+	assert.equal(ownEntry(first, a.id), a);
+});
+
+test('an invitation carries all that a new machine needs, and only its owner may read it', async () => {
+	const identity = Ed25519Identity.generate();
+	const home = await createHome(join(root, 'home'), {
+		identity,
+		meshKey: Buffer.alloc(32, 1),
+		operator: { key: operator },
+	});
+	await assert.rejects(loadRoster(home), (error) => isPosterError(error, 'roster-missing'));
+	await saveRoster(home, signRoster(first, operator));
+	const signed = await loadRoster(home);
+	const file = join(root, 'invite.json');
+	await writeInvite(file, home, signed, ['/ip4/127.0.0.1/tcp/1']);
+	const invite = await readInvite(file);
+	assert.equal(invite.operator, operator.id);
+	assert.deepEqual(Buffer.from(invite.meshKey), Buffer.alloc(32, 1));
+	assert.equal(invite.roster.hash, signed.hash);
+	assert.deepEqual(invite.addresses, ['/ip4/127.0.0.1/tcp/1']);
+	await writeFile(file, '{}');
+	await assert.rejects(readInvite(file), (error) => isPosterError(error, 'invite-bad'));
+	await writeFile(join(root, 'open.json'), '{}', { mode: 0o644 });
+	await assert.rejects(readInvite(join(root, 'open.json')), (error) => isPosterError(error, 'key-mode'));
+	await assert.rejects(readInvite(join(root, 'none.json')), (error) => isPosterError(error, 'invite-missing'));
+});
