@@ -45,12 +45,11 @@ fn equal_arguments_give_equal_sectors_also_side_by_side() {
 
 #[test]
 fn other_seeds_and_miners_give_other_sectors() {
-    let folder = tempfile::tempdir().unwrap();
-    let run = |seed: &str, miner: &str| {
+    let run = |folder: &Path, seed: &str, miner: &str| {
         let words = [
             "seal",
             "--out",
-            text(folder.path()),
+            text(folder),
             "--miner",
             miner,
             "--size",
@@ -60,14 +59,27 @@ fn other_seeds_and_miners_give_other_sectors() {
             "--seed",
             seed,
         ];
-        let (code, lines) = command(&words);
+        command(&words)
+    };
+    let comm_r = |seed: &str, miner: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let (code, lines) = run(folder.path(), seed, miner);
         assert_eq!(code, 0);
         lines[0]["commR"].as_str().unwrap().to_string()
     };
-    let first = run("a", "1000");
-    assert_eq!(run("a", "1000"), first);
-    assert_ne!(run("b", "1000"), first);
-    assert_ne!(run("a", "1001"), first);
+    let first = comm_r("a", "1000");
+    assert_eq!(comm_r("a", "1000"), first);
+    assert_ne!(comm_r("b", "1000"), first);
+    assert_ne!(comm_r("a", "1001"), first);
+
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(run(folder.path(), "a", "1000").0, 0);
+    assert_eq!(run(folder.path(), "b", "1000").0, 0);
+    let (code, lines) = run(folder.path(), "a", "1001");
+    assert_eq!(
+        (code, &lines[0]["error"]["code"]),
+        (1, &"bad-arguments".into())
+    );
 }
 
 #[test]

@@ -20,7 +20,7 @@ use super::print;
 use crate::arguments::Arguments;
 use crate::error::Failure;
 use cid::sealed_cid;
-use manifest::add_to_manifest;
+use manifest::{add_sector, check_owner};
 
 struct Plan {
     out: PathBuf,
@@ -37,6 +37,7 @@ pub fn run(words: &[String]) -> Result<(), Failure> {
     let valued = ["out", "miner", "size", "sectors", "seed", "snap", "threads"];
     let arguments = Arguments::parse(words, &valued, &[]).map_err(Failure::arguments)?;
     let plan = plan(&arguments).map_err(Failure::arguments)?;
+    check_owner(&plan.out, plan.miner, plan.size)?;
     let work = plan.out.join(format!(".seal-{}", process::id()));
     let failed = |error: io::Error| Failure::io(format!("{}: {error}", work.display()));
     fs::create_dir_all(&work).map_err(failed)?;
@@ -107,8 +108,7 @@ fn seal_all(plan: &Plan, work: &Path) -> Result<(), Failure> {
             "number": sector, "commR": to_hex(&comm_r), "sealedCid": sealed_cid(&comm_r),
             "sealProof": seal_proof_number(plan.size), "snap": snap,
         });
-        add_to_manifest(&plan.out, plan.miner, plan.size, &entry)
-            .map_err(|error| Failure::io(format!("manifest.json: {error}")))?;
+        add_sector(&plan.out, plan.miner, plan.size, &entry)?;
         print(&entry);
     }
     Ok(())
