@@ -12,7 +12,7 @@ export const limits = {
 	/** Payload of one bulk frame: the fastest size measured under a 256 KiB yamux window. */
 	bulkFrameBytes: 64 * KIB,
 	/** yamux receive window, initial = maximum: a paused stream is aborted above 4 MiB of unread bytes. */
-	streamWindowBytes: 256 * KIB,
+	streamWindowBytes: 1024 * KIB,
 	/** Encoded bitfield: `MAX_ENCODED_SIZE` of the chain. */
 	bitfieldBytes: 32 * KIB,
 	/** Runs of ones in a bitfield: a worst case of 64 Ki scattered faults. */
@@ -54,6 +54,8 @@ export const limits = {
 	keyFileBytes: 4 * KIB,
 	/** config.toml: the commented file has 10 KiB. */
 	configFileBytes: 1024 * KIB,
+	/** manifest.json of sealed test sectors: 10,000 of them. */
+	sealedManifestBytes: 4 * 1024 * KIB,
 	/** Complaints printed about one config file; the rest is counted. */
 	configIssues: 10,
 	/** Roster file and request body: 4,096 peers of about 200 bytes. */
@@ -450,7 +452,7 @@ export const limits = {
 	/** Miners read side by side at each head. */
 	chainMinersAtOnce: 8,
 	/** Heads that do not come for this long are asked for. */
-	chainSilenceMs: 10_000,
+	chainSilenceMs: 5_000,
 	chainRetryMs: 1_000,
 	/** Work items whose step times are kept: the two deadlines in play of a large miner. */
 	stepTimes: 8 * KIB,

@@ -5,7 +5,7 @@
 import type { Event } from '../../core/api.ts';
 import type { TipSet } from '../../domain/chain.ts';
 import { isPosterError } from '../../domain/errors.ts';
-import type { ActorId } from '../../domain/ids.ts';
+import type { ActorId, MonoMs } from '../../domain/ids.ts';
 import { limits } from '../../domain/limits.ts';
 import type { SignedMessage } from '../../domain/message.ts';
 import type { Chain } from '../../ports/chain.ts';
@@ -35,6 +35,7 @@ export class ChainFollower {
 	readonly #options: FollowerOptions;
 	readonly #abort = new AbortController();
 	#latest: TipSet | undefined;
+	#heardAt: MonoMs;
 	#wake = Promise.withResolvers<void>();
 	#lost = true;
 	#tasks: Promise<unknown> = Promise.resolve();
@@ -42,6 +43,7 @@ export class ChainFollower {
 	constructor(ports: FollowerPorts, options: FollowerOptions) {
 		this.#ports = ports;
 		this.#options = options;
+		this.#heardAt = ports.clock.now();
 	}
 
 	get status(): 'following' | 'lost' {
@@ -68,6 +70,7 @@ export class ChainFollower {
 	/** Only the newest head matters: those that passed while views were read are skipped. */
 	#take(head: TipSet): void {
 		this.#latest = head;
+		this.#heardAt = this.#ports.clock.now();
 		this.#options.enqueue({ type: 'head', epoch: head.height });
 		this.#wake.resolve();
 	}
@@ -83,17 +86,14 @@ export class ChainFollower {
 	async #watch(): Promise<void> {
 		const { clock, chain } = this.#ports;
 		const { signal } = this.#abort;
-		let seen: TipSet | undefined;
 		while (!signal.aborted) {
-			await clock.sleep(limits.chainSilenceMs, signal);
-			if (seen !== this.#latest) {
-				seen = this.#latest;
-				continue;
-			}
+			const quietMs = clock.now() - this.#heardAt;
+			await clock.sleep(Math.max(limits.chainRetryMs, limits.chainSilenceMs - quietMs), signal);
+			if (clock.now() - this.#heardAt < limits.chainSilenceMs) continue;
 			await this.#attempt('ChainHead', async () => {
 				const head = await chain.head();
 				if (head.key.join() !== this.#latest?.key.join()) this.#take(head);
-				else this.#found();
+				this.#found();
 			});
 		}
 	}
@@ -155,6 +155,7 @@ export class ChainFollower {
 	#found(): void {
 		if (this.#lost) this.#ports.log.info({ epoch: this.#latest?.height }, 'following the chain');
 		this.#lost = false;
+		this.#heardAt = this.#ports.clock.now();
 	}
 
 	#lose(): void {
