@@ -89,11 +89,12 @@ export function makeGenesis(
 		check(!states.has(actorId(miner.id)), `miner f0${miner.id} is given twice`);
 		const balance = miner.accountBalance ?? 10_000n * FIL;
 		const worker = genesisKey(options.seed, `f0${miner.id}/worker`, miner.workerKey);
+		const workerId = open(worker, balance);
 		const control = (miner.controlKeys ?? []).map((key, i) =>
 			open(genesisKey(options.seed, `f0${miner.id}/control/${i}`, key), balance),
 		);
 		workers.set(actorId(miner.id), worker);
-		states.set(actorId(miner.id), genesisMiner(options, miner, open(worker, balance), control));
+		states.set(actorId(miner.id), genesisMiner(options, miner, workerId, control));
 	}
 	check(accounts.size <= FIRST_MINER - FIRST_ACCOUNT, 'more keys than ids below the first miner');
 	return { world: { accounts, idOfKey, miners: states, burnt: 0n }, keys, workers, faucet };
