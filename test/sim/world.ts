@@ -1,0 +1,334 @@
+/** A whole mesh in one process and virtual time: nodes, the network between them, faults, and what must always hold. */
+import { Bitfield } from '../../src/domain/bitfield.ts';
+import type { Envelope } from '../../src/domain/envelope.ts';
+import type { CoreConfig, Effect, EffectOf, Event } from '../../src/core/api.ts';
+import { hex32, type NodeId, nodeId } from '../../src/domain/ids.ts';
+import type { Role, RosterPeer } from '../../src/domain/roster.ts';
+import { Heap } from './heap.ts';
+import { Random } from './random.ts';
+import { SimChain } from './sim-chain.ts';
+import { SimNode } from './sim-node.ts';
+
+export interface Options {
+	readonly seed: number;
+	readonly nodes: number;
+	readonly epochMs: number;
+	readonly deadlines: number;
+	readonly partitions: number;
+	readonly proveMs: number;
+	/** Per mille of gossip that is lost, and that arrives twice. */
+	readonly lossPermille: number;
+	readonly duplicatePermille: number;
+	readonly delayMs: number;
+	/** Crashes in the whole run, and for how long a node stays down. */
+	readonly crashes: number;
+	readonly downMs: number;
+	/** Nodes that stand still for a while with open connections. */
+	readonly pauses: number;
+	readonly stragglerPermille: number;
+	readonly dropPermille: number;
+}
+
+export interface Report {
+	readonly seed: number;
+	readonly items: number;
+	readonly missed: number;
+	/** Messages that the chain refused: each was paid for and proved nothing. */
+	readonly wasted: number;
+	/** Proofs begun beyond one for each item. */
+	readonly extraProofs: number;
+	readonly takeovers: readonly number[];
+	readonly statements: number;
+	readonly problems: readonly string[];
+}
+
+type Answer = EffectOf<'answer-sync'> | EffectOf<'answer-pull'>;
+
+const CALL_TIMEOUT_MS = 5_000;
+const NETWORK = 'simnet';
+
+export class World {
+	readonly options: Options;
+	readonly heap = new Heap();
+	readonly random: Random;
+	readonly chain: SimChain;
+	readonly nodes: SimNode[] = [];
+	/** Sectors whose files are gone everywhere. */
+	readonly lost: Bitfield = Bitfield.empty;
+	proofsStarted = 0;
+	statements = 0;
+	readonly log: string[] = [];
+	readonly #byId = new Map<NodeId, SimNode>();
+	readonly #problems: string[] = [];
+	readonly #takeovers: number[] = [];
+	readonly #lostHolders = new Map<NodeId, number>();
+	readonly #paused = new Map<NodeId, (() => void)[]>();
+	readonly #sequences = new Map<NodeId, readonly [number, number]>();
+	readonly #verbose: boolean;
+
+	constructor(options: Options, verbose = false) {
+		this.options = options;
+		this.#verbose = verbose;
+		this.random = new Random(options.seed);
+		const { seed, epochMs, deadlines, partitions, dropPermille } = options;
+		this.chain = new SimChain(
+			{ seed, epochMs, deadlines, partitions, sectors: 6, dropPermille, blockMessages: 4 },
+			this.random,
+		);
+		this.#populate();
+	}
+
+	#populate(): void {
+		const roles = rolesOf(this.options.nodes);
+		const peers: RosterPeer[] = roles.map((of, i) => ({
+			id: nodeId(`12Sim${String(i + 1).padStart(4, '1')}`),
+			name: `${of[0]}-${i + 1}`,
+			site: 'sim',
+			weight: 1,
+			slots: of.includes('prover') ? 2 : 0,
+			roles: of,
+			miners: [],
+		}));
+		peers.sort((a, b) => (a.id < b.id ? -1 : 1));
+		const roster = {
+			network: NETWORK,
+			version: 1,
+			miners: [{ miner: this.chain.miner, sender: this.chain.sender }],
+			peers,
+		};
+		const storages = peers.filter(({ roles: of }) => of.includes('storage'));
+		const holds = new Map<NodeId, number[]>(storages.map(({ id }) => [id, []]));
+		for (const sector of this.chain.allSectors) {
+			const first = this.random.between(0, storages.length - 1);
+			const copies = this.random.chance(300) ? 2 : 1;
+			for (let i = 0; i < copies; i++) {
+				holds.get((storages[(first + i) % storages.length] as RosterPeer).id)?.push(sector);
+			}
+		}
+		for (const peer of peers) {
+			const config: CoreConfig = {
+				self: peer.id,
+				network: NETWORK,
+				roster,
+				rosterHash: hex32('11'.repeat(32)),
+				roles: peer.roles,
+				slots: Array.from({ length: peer.slots }, (_, i) => `slot${i}`),
+				proofTypes: [10],
+				keys: hex32('22'.repeat(32)),
+				epochMs: null,
+				epochMsGuess: this.options.epochMs,
+			};
+			const node = new SimNode(this, config, Bitfield.of(holds.get(peer.id) ?? []));
+			this.nodes.push(node);
+			this.#byId.set(peer.id, node);
+		}
+	}
+
+	run(): Report {
+		const { heap, options, random } = this;
+		for (const node of this.nodes) heap.after(random.between(0, 2_000), () => this.#startNode(node));
+		this.#nextEpoch();
+		const endMs = (this.chain.lastEpoch + 2) * options.epochMs;
+		for (let i = 0; i < options.crashes; i++) {
+			const node = random.pick(this.nodes);
+			heap.after(random.between(5_000, endMs - 30_000), () => this.#crash(node));
+		}
+		for (let i = 0; i < options.pauses; i++) {
+			const node = random.pick(this.nodes);
+			heap.after(random.between(5_000, endMs - 60_000), () => this.#pause(node));
+		}
+		while (heap.run(endMs));
+		return this.#report();
+	}
+
+	#nextEpoch(): void {
+		this.heap.after(this.options.epochMs, () => {
+			this.chain.advance();
+			for (const node of this.nodes) {
+				if (node.up && node.config.roles.includes('chain')) this.whenAwake(node, () => node.showHead());
+			}
+			this.#nextEpoch();
+		});
+	}
+
+	#startNode(node: SimNode): void {
+		if (node.up) return;
+		this.#note(node, 'START');
+		node.start();
+		for (const peer of this.nodes) {
+			if (peer === node || !peer.up) continue;
+			this.heap.after(this.random.between(20, 300), () => {
+				if (!node.up || !peer.up) return;
+				node.give({ type: 'connected', peer: peer.id });
+				this.whenAwake(peer, () => peer.give({ type: 'connected', peer: node.id }));
+			});
+		}
+	}
+
+	#crash(node: SimNode): void {
+		if (!node.up || this.isPaused(node)) return;
+		this.#note(node, 'CRASH');
+		for (const job of node.state?.jobs.keys() ?? []) this.#lostHolders.set(node.id, this.heap.now + (job.length > 0 ? 0 : 1));
+		node.crash();
+		for (const peer of this.nodes) {
+			if (peer === node || !peer.up) continue;
+			this.heap.after(this.random.between(1, 30), () =>
+				this.whenAwake(peer, () => peer.give({ type: 'disconnected', peer: node.id, cause: 'reset' })),
+			);
+		}
+		this.heap.after(this.random.between(500, this.options.downMs), () => this.#startNode(node));
+	}
+
+	/** The process stands still: its connections stay open, everything for it waits. */
+	#pause(node: SimNode): void {
+		if (!node.up || this.isPaused(node)) return;
+		this.#note(node, 'PAUSE');
+		this.#paused.set(node.id, []);
+		this.heap.after(this.random.between(3_000, 30_000), () => {
+			this.#note(node, 'RESUME');
+			const waiting = this.#paused.get(node.id) ?? [];
+			this.#paused.delete(node.id);
+			for (const run of waiting) run();
+		});
+	}
+
+	isPaused(node: SimNode): boolean {
+		return this.#paused.has(node.id);
+	}
+
+	/** Runs now, or when the node's process goes on. */
+	whenAwake(node: SimNode, run: () => void): void {
+		const waiting = this.#paused.get(node.id);
+		if (waiting === undefined) run();
+		else waiting.push(run);
+	}
+
+	node(id: NodeId): SimNode {
+		const node = this.#byId.get(id);
+		if (node === undefined) throw new Error(`no node ${id}`);
+		return node;
+	}
+
+	reaches(a: SimNode, b: SimNode): boolean {
+		return a.up && b.up && !this.isPaused(b) && !this.isPaused(a);
+	}
+
+	#delay(): number {
+		const base = this.random.between(1, this.options.delayMs);
+		return this.random.chance(20) ? base * 8 : base;
+	}
+
+	gossip(from: SimNode, envelope: Envelope, raw: Uint8Array): void {
+		this.statements++;
+		this.#checkSequence(from, envelope);
+		for (const peer of this.nodes) {
+			if (peer === from || !peer.up || this.random.chance(this.options.lossPermille)) continue;
+			const deliver = (): void => {
+				if (peer.up) {
+					this.whenAwake(peer, () => peer.give({ type: 'statement', envelope, raw, relay: from.id, ageMs: 0 }));
+				}
+			};
+			this.heap.after(this.#delay(), deliver);
+			if (this.random.chance(this.options.duplicatePermille)) this.heap.after(this.#delay(), deliver);
+		}
+	}
+
+	/** One request and its answer; null when either side is gone or a message is lost. */
+	call(from: SimNode, to: NodeId, ask: (peer: SimNode, reply: (answer: Answer) => void) => void, done: (a: Answer | null) => void): void {
+		const { life } = from;
+		let settled = false;
+		const settle = (answer: Answer | null): void => {
+			if (settled || from.life !== life) return;
+			settled = true;
+			done(answer);
+		};
+		this.heap.after(CALL_TIMEOUT_MS, () => settle(null));
+		const peer = this.node(to);
+		this.heap.after(this.#delay(), () => {
+			if (!this.reaches(from, peer)) return;
+			ask(peer, (answer) => this.heap.after(this.#delay(), () => settle(answer)));
+		});
+	}
+
+	/** Incarnation and sequence of a node only ever rise, also over crashes. */
+	#checkSequence(from: SimNode, { incarnation, sequence }: Envelope): void {
+		const [lastIncarnation, lastSequence] = this.#sequences.get(from.id) ?? [0, -1];
+		if (incarnation < lastIncarnation || (incarnation === lastIncarnation && sequence <= lastSequence)) {
+			this.#problems.push(`${from.id} went back from ${lastIncarnation}/${lastSequence} to ${incarnation}/${sequence}`);
+		}
+		this.#sequences.set(from.id, [incarnation, sequence]);
+	}
+
+	observe(node: SimNode, effect: Effect): void {
+		if (effect.type === 'decision') {
+			const { name, reason, work, peer, facts } = effect.decision;
+			this.#note(node, `${name} ${reason} ${work?.slice(0, 6) ?? ''} ${peer ?? ''} ${JSON.stringify(facts ?? {})}`);
+			if (name === 'takeover' && peer !== undefined) {
+				const since = this.#lostHolders.get(peer);
+				if (since !== undefined) this.#takeovers.push(this.heap.now - since);
+			}
+		} else if (effect.type === 'alarm') {
+			this.#note(node, `ALARM ${effect.alarm.code} ${effect.alarm.subject.slice(0, 12)} ${JSON.stringify(effect.alarm.facts)}`);
+		}
+	}
+
+	trace(node: SimNode, event: Event): void {
+		if (this.#verbose && event.type !== 'tick' && event.type !== 'statement') this.#note(node, `  <- ${event.type}`);
+	}
+
+	#note(node: SimNode, text: string): void {
+		if (!this.#verbose) return;
+		const name = node.config.roster.peers.find(({ id }) => id === node.id)?.name ?? node.id;
+		this.log.push(`${String(this.heap.now).padStart(8)} e${this.chain.epoch} ${name.padEnd(12)} ${text}`);
+	}
+
+	#report(): Report {
+		const items = this.options.deadlines * this.options.partitions;
+		let missed = 0;
+		for (const { challenge, due } of this.chain.challenges) {
+			for (const { partition } of due) {
+				if (this.chain.isPosted(challenge.deadline, partition)) continue;
+				missed++;
+				this.#problems.push(`missed deadline ${challenge.deadline} partition ${partition}`);
+			}
+		}
+		for (const { message } of this.chain.landed) {
+			if (message.call?.kind === 'submit-post' && message.call.params.skipped.size > 0) {
+				this.#problems.push(`skipped ${message.call.params.skipped.size} sectors of partition ${message.call.params.partition}`);
+			}
+		}
+		const wasted = this.chain.landed.filter(({ exitCode }) => exitCode !== 0).length;
+		return {
+			seed: this.options.seed,
+			items,
+			missed,
+			wasted,
+			extraProofs: Math.max(0, this.proofsStarted - items),
+			takeovers: this.#takeovers,
+			statements: this.statements,
+			problems: this.#problems,
+		};
+	}
+}
+
+/** Two storage, two provers, two chain and submitter, the rest provers and one of each in turn; the last may be a bootstrap. */
+function rolesOf(count: number): readonly (readonly Role[])[] {
+	if (count === 1) return [['chain', 'storage', 'prover', 'submitter']];
+	const pattern: readonly (readonly Role[])[] = [
+		['chain', 'submitter'],
+		['storage'],
+		['prover'],
+		['storage'],
+		['chain', 'submitter'],
+		['prover'],
+		['bootstrap'],
+		['prover'],
+	];
+	if (count < 6) {
+		return Array.from({ length: count }, (_, i) =>
+			i === 0 ? ['chain', 'storage', 'prover', 'submitter'] : i === 1 ? ['chain', 'storage', 'submitter'] : ['prover'],
+		);
+	}
+	return Array.from({ length: count }, (_, i) => pattern[i % pattern.length] as readonly Role[]);
+}
+
