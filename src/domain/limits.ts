@@ -12,7 +12,7 @@ export const limits = {
 	/** Payload of one bulk frame: the fastest size measured under a 256 KiB yamux window. */
 	bulkFrameBytes: 64 * KIB,
 	/** yamux receive window, initial = maximum: a paused stream is aborted above 4 MiB of unread bytes. */
-	streamWindowBytes: 1024 * KIB,
+	streamWindowBytes: 256 * KIB,
 	/** Encoded bitfield: `MAX_ENCODED_SIZE` of the chain. */
 	bitfieldBytes: 32 * KIB,
 	/** Runs of ones in a bitfield: a worst case of 64 Ki scattered faults. */
@@ -444,6 +444,8 @@ export const limits = {
 	authorStatementsBurst: 8 * KIB,
 	/** Statements kept away because the core failed on them. */
 	quarantined: 256,
+	/** Their file: 70 characters for each. */
+	quarantineFileBytes: 32 * KIB,
 	/** Questions of others that wait for the core: 32 streams of some peers at once. */
 	syncQuestions: 256,
 	syncAnswerMs: 10_000,
