@@ -30,6 +30,7 @@ function program(): Command {
 	addHomeCommands(root);
 	addRosterCommands(root);
 	addNodeCommands(root);
+	addDevnetCommands(root);
 	root
 		.command('version')
 		.description('print the version')
@@ -133,6 +134,26 @@ function addNodeCommands(root: Command): void {
 		.addOption(homeOption())
 		.addOption(jsonOption())
 		.action(async (options) => (await import('./commands/status.ts')).stop(options));
+}
+
+function addDevnetCommands(root: Command): void {
+	root
+		.command('devnet')
+		.description('run an embedded chain with the JSON-RPC of a Lotus full node')
+		.option('--dir <dir>', 'folder for tokens, keys and sectors (default: ~/.poster-devnet)')
+		.option('--genesis <file>', 'miners and rules (docs/devnet.md; default: one miner, f01000, sealed here)')
+		.option('--sectors <count>', 'sectors of the default miner', count(1, 96), 8)
+		.option('--test-parameters <dir>', 'test parameters whose keys judge disputes (default: made once, cached)')
+		.option('--network <name>', 'StateNetworkName', nameText, 'poster-devnet')
+		.option('--epoch-ms <ms>', 'length of an epoch', count(50, 30_000), 1000)
+		.option('--start-epoch <epoch>', 'height of the first tipset', count(0, 1_000_000_000), 0)
+		.option('--seed <text>', 'beacon, tickets and keys follow from it', 'poster-devnet')
+		.option('--host <address>', 'where to listen', '127.0.0.1')
+		.option('--port <port>', 'where to listen, 0 for a free one', count(0, MAX_INDEX), 1234)
+		.option('--paused', 'make no epoch until Devnet.Resume is called')
+		.addOption(new Option('--log-level <level>').choices(['debug', 'info', 'warn', 'error']).default('info'))
+		.addOption(jsonOption())
+		.action(async (options) => (await import('./commands/devnet.ts')).devnet(options));
 }
 
 async function main(): Promise<void> {
