@@ -443,9 +443,9 @@ export const limits = {
 	authorStatementsPerSecond: 100,
 	authorStatementsBurst: 8 * KIB,
 	/** Statements kept away because the core failed on them. */
-	quarantined: 256,
+	quarantined: 64,
 	/** Their file: 70 characters for each. */
-	quarantineFileBytes: 32 * KIB,
+	quarantineFileBytes: 8 * KIB,
 	/** Questions of others that wait for the core: 32 streams of some peers at once. */
 	syncQuestions: 256,
 	syncAnswerMs: 10_000,

@@ -22,7 +22,7 @@ export class Quarantine {
 
 	/** A file that cannot be read as such is as good as none: it only ever makes the node more careful. */
 	static async load(path: string): Promise<Quarantine> {
-		const bytes = await readSmallFile(path, limits.keyFileBytes * 8);
+		const bytes = await readSmallFile(path, limits.quarantineFileBytes);
 		if (bytes === undefined) return new Quarantine(path, new Map());
 		const content = Content.safeParse(parseJson(bytes.toString('utf8')));
 		return new Quarantine(path, new Map(Object.entries(content.success ? content.data : {})));
