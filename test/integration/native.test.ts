@@ -17,6 +17,7 @@ import { verifierCompliance } from '../compliance/verifier.ts';
 import { ensureParams, ensureSectors, nativeChild } from '../support/native-fixtures.ts';
 import { blsSigned, secpSigned } from '../support/signatures.ts';
 import { systemClock } from '../support/system-clock.ts';
+import { ZERO_SECTOR_TYPE, zeroManifest, zeroVanilla } from '../support/zero-sectors.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'poster-native-test-'));
 after(() => rm(root, { recursive: true, force: true }));
@@ -171,4 +172,22 @@ test('a damaged, shortened or removed file fails its own sector with its own rea
 		[2, 'missing'],
 		[3, 'opened'],
 	]);
+});
+
+test('vanilla proofs of 32 GiB sectors are checked in full', async (t) => {
+	const checker = await openChecker();
+	t.after(() => checker.close());
+	const zeros: OpenRequest = { ...request, proofType: ZERO_SECTOR_TYPE, sectors: zeroManifest(3) };
+	const session = await checker.begin(zeros, spoolPath());
+	for (const sector of zeros.sectors) {
+		const proof = zeroVanilla(zeros, sector);
+		const wrong = new Uint8Array(proof);
+		// A sibling in the seventh row of the third path.
+		const at = 56 + 2 * (4 + 8 + 240 * 10 + 8 + 64) + 4 + 8 + 6 * 240 + 8;
+		wrong[at] = (wrong[at] ?? 0) ^ 1;
+		const verdict = await session.check(sector.number, wrong);
+		assert.equal(!verdict.ok && verdict.code, 'merkle');
+		assert.deepEqual(await session.check(sector.number, proof), { ok: true });
+	}
+	await session.drop();
 });
