@@ -109,9 +109,8 @@ export async function startDevnet(options: DevnetOptions, ports: DevnetPorts): P
 		workers: exportWorkers(genesis),
 		faucet: genesis.faucet.address,
 		async close() {
-			ticker.pause();
 			gate.thaw();
-			await server.close();
+			await Promise.all([ticker.pause(), server.close()]);
 		},
 	};
 	if (options.dataDir !== undefined) await writeSecrets(options.dataDir, devnet);

@@ -11,6 +11,7 @@ export class Ticker {
 	#run = 0;
 	#nullRoundsAhead = 0;
 	#nullRoundsPassed = 0;
+	#ticking: Promise<void> = Promise.resolve();
 
 	constructor(ports: { readonly clock: Clock; readonly log: Log; readonly node: FullNode }, epochMs: number) {
 		this.#ports = ports;
@@ -22,10 +23,12 @@ export class Ticker {
 		if (this.#cancel === undefined) this.#schedule(this.#ports.clock.now() + this.#epochMs, ++this.#run);
 	}
 
-	pause(): void {
+	/** Resolves when the epoch that is in the making, if any, is done. */
+	pause(): Promise<void> {
 		this.#cancel?.();
 		this.#cancel = undefined;
 		this.#run++;
+		return this.#ticking;
 	}
 
 	/** The next `count` epochs get no tipset. */
@@ -36,7 +39,8 @@ export class Ticker {
 	#schedule(at: number, run: number): void {
 		const delayMs = Math.max(0, at - this.#ports.clock.now());
 		this.#cancel = this.#ports.clock.after(delayMs, () => {
-			void this.#tick().then(() => {
+			this.#ticking = this.#tick();
+			void this.#ticking.then(() => {
 				if (run !== this.#run) return;
 				const now = this.#ports.clock.now();
 				const next = at + this.#epochMs;

@@ -40,7 +40,7 @@ export class RpcSocket {
 		this.#permissions = permissions;
 		this.#ports = ports;
 		socket.on('message', (data, isBinary) => {
-			if (!isBinary) void this.#receive(data.toString());
+			if (!isBinary) void this.#receive((data as Buffer).toString());
 		});
 		socket.on('close', () => {
 			this.#gone.abort();
