@@ -54,8 +54,6 @@ export const limits = {
 	keyFileBytes: 4 * KIB,
 	/** config.toml: the commented file has 10 KiB. */
 	configFileBytes: 1024 * KIB,
-	/** manifest.json of sealed test sectors: 10,000 of them. */
-	sealedManifestBytes: 4 * 1024 * KIB,
 	/** Complaints printed about one config file; the rest is counted. */
 	configIssues: 10,
 	/** Roster file and request body: 4,096 peers of about 200 bytes. */

@@ -27,7 +27,7 @@ export function createLog(options: LogOptions): NodeLog {
 			base: options.base,
 			timestamp: pino.stdTimeFunctions.isoTime,
 			formatters: { level: (level) => ({ level }) },
-			serializers: { error: errorFacts },
+			serializers: { error: errorFacts, cause: errorFacts },
 		},
 		destination,
 	);

@@ -6,7 +6,7 @@ import { type Cell, type Column, renderTable } from './table.ts';
 
 /** Reasons of the core (`WaitReason`) in words; an unknown one is shown as it came. */
 const WHY: Readonly<Record<string, string>> = {
-	own: '',
+	own: 'ours',
 	'no-prover-role': 'not a prover',
 	'not-my-miner': 'roster gives us other miners',
 	'proof-type': 'no slot for this sector size',

@@ -16,7 +16,7 @@ const columns: readonly Column<ComputePartition>[] = [
 			cell: ({ stepMs }) => (stepMs[step] === undefined ? '-' : duration(stepMs[step])),
 		}),
 	),
-	{ title: '', align: 'left', cell: ({ error }) => ({ text: error ?? '', style: 'red' }) },
+	{ title: 'Error', align: 'left', cell: ({ error }) => (error === null ? '-' : { text: error, style: 'red' }) },
 ];
 
 export function renderCompute(state: ComputeState, width?: number): string {

@@ -1,0 +1,274 @@
+import assert from 'node:assert/strict';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { startControl } from '../../src/node/control.ts';
+import type { ComputeState } from '../../src/node/control-api.ts';
+import { homePaths, openHome, readOperatorKey } from '../../src/node/home.ts';
+import { loadRoster } from '../../src/node/roster-file.ts';
+import { FakeControlSource } from '../fakes/control-source.ts';
+import { cli } from '../support/cli.ts';
+import { silentLog } from '../support/silent-log.ts';
+import { holder, item, view } from '../support/views.ts';
+
+const root = await mkdtemp(join(tmpdir(), 'poster-cli-'));
+after(() => rm(root, { recursive: true, force: true }));
+let homes = 0;
+
+const sender = 'f134buwikwmjplvsoy67d26ypp6q5ekhu7qap6hwq';
+const newHome = (): string => join(root, `home-${homes++}`);
+
+async function madeHome(): Promise<string> {
+	const home = newHome();
+	const made = await cli(
+		'init',
+		'--home',
+		home,
+		'--name',
+		'op',
+		'--network',
+		'testing',
+		'--miner',
+		'f01000',
+		'--sender',
+		sender,
+	);
+	assert.equal(made.code, 0, made.stderr);
+	return home;
+}
+
+/** A node behind its control API, on the home. */
+async function fakeNode(t: { after(run: () => Promise<void>): void }, home: string): Promise<FakeControlSource> {
+	const opened = await openHome(home);
+	const source = new FakeControlSource(
+		view([item({ holders: [holder()] })]),
+		await loadRoster(opened),
+		await readOperatorKey(opened.paths),
+	);
+	const server = await startControl(source, { address: '127.0.0.1:0', file: opened.paths.control }, silentLog);
+	t.after(() => server.close());
+	return source;
+}
+
+test('a mesh grows: init, invite, init --join, roster add, show, remove', async () => {
+	const [home, joined, invite] = [await madeHome(), newHome(), join(root, 'invite.json')];
+	const address = '/ip4/192.0.2.1/tcp/4101/p2p/12D3KooWBXvQwoQpTCQoSU6VVCpJBZjoxVqPmwwNMjFi2GuFNqn8';
+	assert.equal((await cli('roster', 'invite', '--home', home, '--out', invite, '--address', address)).code, 0);
+	assert.equal((await stat(invite)).mode & 0o777, 0o600);
+	const join_ = await cli('init', '--home', joined, '--join', invite, '--name', 'p1', '--json');
+	const { id, rosterAdd } = JSON.parse(join_.stdout);
+	assert.equal(await readFile(homePaths(joined).addresses, 'utf8'), `${address}\n`);
+	const words = (rosterAdd as string).split(' ').slice(1);
+	assert.equal((await cli(...words, '--home', home)).code, 0, 'the printed line works as it is');
+	const { stdout } = await cli('roster', 'show', '--home', home, '--json');
+	const roster = JSON.parse(stdout);
+	assert.equal(roster.version, 2);
+	assert.deepEqual(
+		roster.peers.find((peer: { id: string }) => peer.id === id),
+		{
+			id,
+			name: 'p1',
+			site: 'main',
+			weight: 1,
+			slots: 1,
+			roles: ['prover'],
+			miners: [],
+		},
+	);
+	assert.equal((await cli('roster', 'remove', 'p1', '--home', home)).code, 0);
+	const shown = await cli('roster', 'show', '--home', home);
+	assert.match(shown.stdout, /^Roster version 3 of the mesh on testing\n {2}f01000 sends from f134/);
+	assert.doesNotMatch(shown.stdout, /p1/);
+});
+
+/** Each bad command line or state: exit code and what stderr must name. */
+const refused: readonly (readonly [args: (home: string) => readonly string[], code: number, names: RegExp])[] = [
+	[() => ['clams'], 2, /Did you mean claims\?/],
+	[() => ['compute'], 2, /--deadline/],
+	[(home) => ['compute', '--home', home, '--deadline', '-1'], 2, /whole number from 0/],
+	[(home) => ['compute', '--home', home, '--deadline', '1', '--miner', 'f1abc'], 2, /no miner id/],
+	[() => ['init', '--home', newHome()], 2, /each --miner needs its --sender/],
+	[() => ['init', '--home', newHome(), '--miner', 'f01000', '--sender', 'f01000'], 2, /no f1 or f3 address/],
+	[() => ['init', '--home', newHome(), '--join', join(root, 'none')], 3, /does not exist/],
+	[(home) => ['init', '--home', home, '--miner', 'f01000', '--sender', sender], 3, /home of a node already/],
+	[() => ['start', '--home', newHome()], 3, /no home of a node.*\n.*poster-node init/],
+	[(home) => ['start', '--home', home, '--config', '/none'], 3, /does not exist/],
+	[(home) => ['start', '--home', home, '--bootstrap', '/ip4/1.2.3.4/tcp/1'], 2, /no multiaddr with a peer id/],
+	[(home) => ['claims', '--home', home], 4, /no node answers on the home.*\n.*poster-node start/],
+	[(home) => ['status', '--home', home], 4, /no node answers/],
+	[(home) => ['roster', 'remove', 'nobody', '--home', home], 3, /no peer nobody\n.*op/],
+	[
+		(home) => ['roster', 'add', '--home', home, '--id', 'x', '--name', 'n', '--roles', 'prover'],
+		3,
+		/no Ed25519 peer id/,
+	],
+	[(home) => ['roster', 'add', '--home', home, '--id', 'x', '--name', 'n', '--roles', 'provr'], 2, /Roles are chain,/],
+	[(home) => ['roster', 'invite', '--home', home, '--out', join(root, 'x')], 2, /needs an address/],
+];
+
+test('what cannot work is refused with its exit code, the reason and what to do, and no stack', async () => {
+	const home = await madeHome();
+	for (const [args, code, names] of refused) {
+		const line = args(home);
+		const result = await cli(...line);
+		assert.equal(result.code, code, `${line.join(' ')}: ${result.stderr}`);
+		assert.match(result.stderr, names);
+		assert.doesNotMatch(result.stderr, /\n {4}at /, line.join(' '));
+		assert.equal(result.stdout, '');
+	}
+});
+
+test('with --json a failure is one JSON object on stdout; with --verbose it shows its stack', async () => {
+	const home = newHome();
+	const json = await cli('start', '--home', home, '--json');
+	assert.equal(JSON.parse(json.stdout).error.code, 'home-missing');
+	assert.equal(json.code, 3);
+	assert.match((await cli('--verbose', 'start', '--home', home)).stderr, /code: home-missing\n.*\n {4}at /);
+});
+
+test('a config with a misspelt key, test keys on mainnet and an open key file stop the start', async () => {
+	const home = newHome();
+	await cli('init', '--home', home, '--miner', 'f01000', '--sender', sender);
+	const config = join(home, 'config.toml');
+	await writeFile(config, '[provr]\n');
+	const misspelt = await cli('start', '--home', home);
+	assert.equal(misspelt.code, 3);
+	assert.match(misspelt.stderr, /unknown option or section "provr"; did you mean "prover"\?/);
+	await writeFile(config, `[proofs]\ntest_parameters = "${root}"\n`);
+	assert.match((await cli('start', '--home', home)).stderr, /test_parameters is refused on mainnet/);
+	await chmod(join(home, 'identity.key'), 0o644);
+	const open = await cli('start', '--home', home);
+	assert.equal(open.code, 5);
+	assert.match(open.stderr, /chmod 600/);
+});
+
+test('a roster of another operator in the home is refused', async () => {
+	const [home, other] = [await madeHome(), await madeHome()];
+	await writeFile(homePaths(home).roster, await readFile(homePaths(other).roster));
+	const result = await cli('roster', 'show', '--home', home);
+	assert.equal(result.code, 5);
+	assert.match(result.stderr, /is not signed by the operator/);
+});
+
+test('claims and status ask the running node; a wrong token and a dead node are told apart', async (t) => {
+	const home = await madeHome();
+	await fakeNode(t, home);
+	const table = await cli('claims', '--home', home);
+	assert.match(
+		table.stdout,
+		/^prover-1 on testing, epoch 120, 2 of 2 members connected\n\nMiner .*\nf01000 +7 +0 +2349 +prover-2/,
+	);
+	const report = JSON.parse((await cli('claims', '--home', home, '--json')).stdout);
+	assert.equal(report.claims[0].holders[0].name, 'prover-2');
+	assert.match((await cli('status', '--home', home)).stdout, /^Node +prover-1/);
+	const { control } = homePaths(home);
+	const content = JSON.parse(await readFile(control, 'utf8'));
+	await writeFile(control, JSON.stringify({ ...content, token: 'wrong' }));
+	assert.equal((await cli('claims', '--home', home)).code, 5);
+	await writeFile(control, JSON.stringify({ ...content, url: 'http://127.0.0.1:1' }));
+	assert.equal((await cli('claims', '--home', home)).code, 4);
+});
+
+test('a roster change starts from what the running node knows and goes to it first', async (t) => {
+	const home = await madeHome();
+	const source = await fakeNode(t, home);
+	const before = await readFile(homePaths(home).roster);
+	const id = '12D3KooWBXvQwoQpTCQoSU6VVCpJBZjoxVqPmwwNMjFi2GuFNqn8';
+	assert.equal(
+		(await cli('roster', 'add', '--home', home, '--id', id, '--name', 'x', '--roles', 'chain,prover')).code,
+		0,
+	);
+	assert.equal(source.roster().roster.version, 2);
+	// The file falls behind, as on an operator's machine that was off: the node's version counts.
+	await writeFile(homePaths(home).roster, before);
+	assert.equal((await cli('roster', 'remove', 'op', '--home', home)).code, 0);
+	assert.equal(source.roster().roster.version, 3);
+	assert.deepEqual(
+		source.roster().roster.peers.map(({ name }) => name),
+		['x'],
+	);
+	assert.equal((await loadRoster(await openHome(home))).roster.version, 3);
+});
+
+const run: ComputeState = {
+	id: 'run-1',
+	state: 'done',
+	miner: 'f01000',
+	deadline: 7,
+	randomness: 'ab'.repeat(32),
+	proofType: 10,
+	submit: false,
+	startedWallMs: 0,
+	wallMs: 4200,
+	partitions: [
+		{
+			partition: 0,
+			sectors: 2,
+			phase: 'proven',
+			holder: 'p',
+			permille: 1000,
+			stepMs: { prove: 1200 },
+			skipped: [3],
+			proof: 'AAAA',
+			error: null,
+		},
+		{
+			partition: 1,
+			sectors: 2,
+			phase: 'failed',
+			holder: null,
+			permille: 0,
+			stepMs: {},
+			skipped: [],
+			proof: null,
+			error: 'incomplete',
+		},
+	],
+};
+
+test('compute follows its run, saves what was proven, and fails when a partition was not', async (t) => {
+	const home = await madeHome();
+	const source = await fakeNode(t, home);
+	const out = join(root, 'proofs');
+	source.runs.set('run-1', run);
+	const done = await cli('compute', '--home', home, '--deadline', '7', '--out', out);
+	assert.equal(done.code, 0, done.stderr);
+	assert.match(done.stdout, /1 of 2 partitions proven/);
+	assert.deepEqual(JSON.parse(await readFile(join(out, 'f01000-deadline-7-partition-0.json'), 'utf8')), {
+		miner: 'f01000',
+		deadline: 7,
+		partition: 0,
+		randomness: run.randomness,
+		proofType: 10,
+		skipped: [3],
+		proof: 'AAAA',
+	});
+	source.runs.set('run-1', { ...run, state: 'failed' });
+	assert.equal((await cli('compute', '--home', home, '--deadline', '7')).code, 1);
+	source.runs.set('run-1', { ...run, state: 'empty', partitions: [] });
+	const empty = await cli('compute', '--home', home, '--deadline', '7', '--partition', '2', '--miner', 'f01000');
+	assert.equal(empty.code, 0);
+	assert.match(empty.stdout, /has nothing to prove/);
+	const refusedRun = await cli('compute', '--home', home, '--deadline', '48');
+	assert.equal(refusedRun.code, 1);
+	assert.match(refusedRun.stderr, /deadlines are 0 to 47\n {2}Take one\./);
+	assert.deepEqual(source.asked.map(({ partition, miner, submit }) => ({ partition, miner, submit }))[2], {
+		partition: 2,
+		miner: 1000,
+		submit: false,
+	});
+});
+
+test('stop asks the node to end', async (t) => {
+	const home = await madeHome();
+	const source = await fakeNode(t, home);
+	assert.equal((await cli('stop', '--home', home)).code, 0);
+	assert.equal(source.stops, 1);
+});
+
+test('the version is that of the package', async () => {
+	const { version } = JSON.parse(await readFile(join(import.meta.dirname, '../../package.json'), 'utf8'));
+	assert.equal((await cli('version')).stdout, `${version}\n`);
+	assert.deepEqual(JSON.parse((await cli('version', '--json')).stdout), { version });
+});
