@@ -239,6 +239,40 @@ test('a live connection without head changes for ten block delays is made anew, 
 	assert.ok(waits.includes(300_000), 'the limit comes from the block delay');
 });
 
+test('pings of the node keep a connection alive, head changes put off the limit of silence', async (t) => {
+	for (const [ms, sign] of [
+		[limits.headConnectionSilenceMs / 2, (socket: WebSocket) => socket.ping()],
+		[version.BlockDelay * 1000 * limits.headSilenceEpochs, (socket: WebSocket) => changes(socket, ['apply', second])],
+	] as const) {
+		const armed: (() => void)[] = [];
+		const counting: Clock = {
+			...promptClock,
+			after(wait, run) {
+				if (wait === ms) armed.push(run);
+				return promptClock.after(wait, run);
+			},
+		};
+		const opened = await follow(
+			t,
+			[
+				{
+					socket: subscribed((socket) => {
+						changes(socket, ['current', first]);
+						for (let i = 0; i < 3; i++) sign(socket);
+						changes(socket, ['apply', third]);
+					}),
+				},
+			],
+			counting,
+		);
+		let type = '';
+		while (type !== `apply ${third}`) [type = ''] = kinds(await take(opened, 1));
+		// At the start, for the frames around, and once for each of the three signs.
+		assert.ok(armed.length >= 6, `${ms}: the wait began anew ${armed.length} times`);
+		opened.stop.abort();
+	}
+});
+
 test('where there is no WebSocket the head is asked for; one that does not follow is current again', async (t) => {
 	assert.deepEqual(tipSets.get(second)?.Blocks[0]?.Parents, tipSets.get(first)?.Cids, 'these two follow each other');
 	const other = { ...tipSets.get(third), Blocks: tipSets.get(first)?.Blocks };
@@ -257,14 +291,17 @@ test('where there is no WebSocket the head is asked for; one that does not follo
 	}
 });
 
-test('heads follow the full node that answers', async (t) => {
-	const away = await scriptedNode({});
-	await away.close();
+test('heads follow the full node that answers, and calls go with them', async (t) => {
 	const opened = await follow(t, [
-		{ call: () => ({ status: 503, body: '' }), refuseSocket: 503 },
+		// Calls are answered, heads are not: only the subscription finds out.
+		{ refuseSocket: 503 },
 		{ socket: subscribed((socket) => changes(socket, ['current', first])) },
 	]);
 	assert.deepEqual(kinds(await take(opened, 1)), [`current ${first}`]);
+	assert.deepEqual(
+		opened.nodes.map(({ requests }) => requests.length),
+		[1, 1],
+	);
 });
 
 test('a refused token is asked about again: it may be replaced while we run', async (t) => {

@@ -7,10 +7,10 @@ import { AnswerReader } from '../../../../src/adapters/chain/answer-reader.ts';
 import { LotusChain } from '../../../../src/adapters/chain/lotus-chain.ts';
 import { normalizeUrl } from '../../../../src/adapters/chain/rpc-endpoint.ts';
 import { sealedCidOfCommR } from '../../../../src/codec/cid.ts';
-import { signedMessageFromJson } from '../../../../src/codec/lotus-json.ts';
+import { messageFromJson, signedMessageFromJson } from '../../../../src/codec/lotus-json.ts';
 import { Bitfield } from '../../../../src/domain/bitfield.ts';
 import { isPosterError } from '../../../../src/domain/errors.ts';
-import { actorId, cidText, hex32 } from '../../../../src/domain/ids.ts';
+import { actorId, attoFil, type CidText, cidText, hex32 } from '../../../../src/domain/ids.ts';
 import { limits } from '../../../../src/domain/limits.ts';
 import type { SignedMessage } from '../../../../src/domain/message.ts';
 import { memoryLog } from '../../../support/memory-log.ts';
@@ -22,7 +22,7 @@ import {
 	type ScriptedNode,
 	scriptedNode,
 } from '../../../support/scripted-node.ts';
-import { hurriedClock, systemClock } from '../../../support/system-clock.ts';
+import { systemClock } from '../../../support/system-clock.ts';
 import { until } from '../../../support/until.ts';
 import { recording } from '../../../vectors/lotus-rpc.ts';
 
@@ -33,28 +33,27 @@ const code = (expected: string) => (error: unknown) => isPosterError(error, expe
 
 async function open(t: TestContext, ...scripts: NodeScript[]): Promise<{ chain: LotusChain; nodes: ScriptedNode[] }> {
 	const nodes = await Promise.all(scripts.map((script) => scriptedNode(script)));
-	const chain = chainOf(
-		t,
-		nodes.map(({ url }) => url),
-	);
+	const urls = nodes.map(({ url }) => url);
 	t.after(() => Promise.all(nodes.map((node) => node.close())));
-	return { chain, nodes };
+	return { chain: chainOf(t, urls), nodes };
 }
 
-function chainOf(t: TestContext, urls: readonly string[], clock = hurriedClock): LotusChain {
+function chainOf(t: TestContext, urls: readonly string[], timeoutMs: number = limits.chainCallMs): LotusChain {
 	const chain = new LotusChain(
-		{ clock, log: memoryLog(), metrics: memoryMetrics() },
-		{ endpoints: urls.map((url) => ({ url })) },
+		{ clock: systemClock, log: memoryLog(), metrics: memoryMetrics() },
+		{ endpoints: urls.map((url) => ({ url })), timeoutMs },
 	);
 	t.after(() => chain.close());
 	return chain;
 }
 
+const urlsOf = (nodes: readonly ScriptedNode[]): string[] => nodes.map(({ url }) => url);
+
 const named = (name: string): NodeScript => ({ call: (request) => result(request, name) });
 
 test('a call that is never answered ends at its time limit', async (t) => {
-	const { chain } = await open(t, { call: () => hung });
-	await assert.rejects(chain.networkName(), code('chain-timeout'));
+	const { nodes } = await open(t, { call: () => hung });
+	await assert.rejects(chainOf(t, urlsOf(nodes), 50).networkName(), code('chain-timeout'));
 });
 
 test('a body that stops halfway ends at the time limit too', async (t) => {
@@ -68,7 +67,7 @@ test('a body that stops halfway ends at the time limit too', async (t) => {
 		for (const socket of sockets) socket.destroy();
 		server.close();
 	});
-	const chain = chainOf(t, [`http://127.0.0.1:${(server.address() as AddressInfo).port}/rpc/v1`]);
+	const chain = chainOf(t, [`http://127.0.0.1:${(server.address() as AddressInfo).port}/rpc/v1`], 50);
 	await assert.rejects(chain.networkName(), code('chain-timeout'));
 });
 
@@ -105,36 +104,25 @@ test('calls at a time are bounded, waiting ones follow, closing ends all', async
 	const answers: (() => void)[] = [];
 	const call = (request: NodeRequest) =>
 		new Promise<{ body: unknown }>((resolve) => answers.push(() => resolve(result(request, 'x'))));
-	const { chain, nodes } = await open(t, { call });
-	const slow = chainOf(
-		t,
-		nodes.map(({ url }) => url),
-		systemClock,
-	);
-	const calls = Array.from({ length: limits.chainCalls + 5 }, () => slow.networkName());
+	const { chain } = await open(t, { call });
+	const calls = Array.from({ length: limits.chainCalls + 5 }, () => chain.networkName());
 	await until('all places are taken', () => answers.length === limits.chainCalls);
 	answers[0]?.();
 	await until('the next one followed', () => answers.length === limits.chainCalls + 1);
-	await slow.close();
+	await chain.close();
 	const outcomes = await Promise.allSettled(calls);
 	const done = outcomes.filter(({ status }) => status === 'fulfilled');
 	assert.equal(done.length, 1);
 	for (const outcome of outcomes) {
 		if (outcome.status === 'rejected') assert.ok(isPosterError(outcome.reason, 'chain-unreachable'));
 	}
-	await assert.rejects(
-		chain.close().then(() => chain.networkName()),
-		code('chain-unreachable'),
-	);
+	await assert.rejects(chain.networkName(), code('chain-unreachable'));
 });
 
 test('a call moves on to the next full node when one is away or hangs, and stays there', async (t) => {
-	const { chain, nodes } = await open(
-		t,
-		{ call: () => hung },
-		{ call: () => ({ status: 503, body: '' }) },
-		named('third'),
-	);
+	const { nodes } = await open(t, { call: () => hung }, { call: () => ({ status: 503, body: '' }) }, named('third'));
+	// Long enough for a node that answers, on a loaded machine too.
+	const chain = chainOf(t, urlsOf(nodes), 1_000);
 	assert.equal(await chain.networkName(), 'third');
 	assert.equal(await chain.networkName(), 'third');
 	assert.deepEqual(
@@ -206,6 +194,42 @@ test('of a pool only the messages of the given senders are read, whatever the ot
 	assert.equal((await chain.pending([String(ours?.Message.From)])).length, 2);
 	assert.equal((await chain.pending([])).length, 0);
 	assert.equal((await chain.pending([delegated.Message.From])).length, 0, 'a signature of a kind that is not ours');
+});
+
+test('a full node that answers about another message than asked is not believed', async (t) => {
+	const message = messageFromJson((recording('146').request?.params as unknown[] | undefined)?.[0]);
+	const signed = signedMessageFromJson((resultOf('162') as unknown[])[0]);
+	let answer: unknown;
+	const { chain } = await open(t, { call: (request) => result(request, answer) });
+	for (const change of [
+		{ Method: 11 },
+		{ To: 'f01002' },
+		{ Nonce: 1 },
+		{ Value: '1' },
+		{ Params: '' },
+		{ From: 'f00' },
+	]) {
+		answer = { ...(resultOf('146') as object), ...change };
+		await assert.rejects(chain.estimateGas(message, attoFil(1n), at), code('chain-bad-answer'), JSON.stringify(change));
+	}
+	[answer] = at.map((cid) => ({ '/': cid }));
+	await assert.rejects(chain.push(signed), code('chain-bad-answer'));
+});
+
+test('a search that fails for another reason than an unknown message is an error', async (t) => {
+	const [cid] = at as [CidText];
+	const head = 'bafy2bzacedqaqvf7yyk3tpzn6mjmpvqpd7qc7tgdpkrwghxfnjcyr5pjvlhj4';
+	let message = '';
+	const { chain } = await open(t, { call: ({ id }) => ({ body: { id, error: { code: 1, message } } }) });
+	for (message of [
+		`failed to load message: ipld: could not find ${head}`,
+		`loading tipset {${head}}: get block ${cid}: ipld: could not find ${cid}`,
+		'failed to load message: disk',
+	]) {
+		await assert.rejects(chain.searchMessage(cid, at, -1), code('chain-rpc'), message);
+	}
+	message = `failed to load message: ipld: could not find ${cid}`;
+	assert.equal(await chain.searchMessage(cid, at, -1), undefined);
 });
 
 test('an error inside a large answer keeps its code and text', async (t) => {
