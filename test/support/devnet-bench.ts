@@ -22,6 +22,7 @@ import { type Policy, REAL_POLICY } from '../../src/devnet/policy.ts';
 import { estimateGas } from '../../src/devnet/pool/estimate.ts';
 import { Bitfield } from '../../src/domain/bitfield.ts';
 import {
+	type ActorId,
 	actorId,
 	attoFil,
 	type CidText,
@@ -32,7 +33,7 @@ import {
 	sectorNumber,
 } from '../../src/domain/ids.ts';
 import type { Message } from '../../src/domain/message.ts';
-import type { PostStatement } from '../../src/ports/verifier.ts';
+import type { PostStatement, Verifier } from '../../src/ports/verifier.ts';
 import { TagVerifier, tagProof } from '../fakes/tag-verifier.ts';
 import { memoryLog } from './memory-log.ts';
 
@@ -81,21 +82,30 @@ export interface PostChoice {
 }
 
 export class Bench {
+	/** Judges unless the options name another. */
 	readonly verifier = new TagVerifier();
+	/** The first miner: what everything here is about. */
+	readonly minerId: ActorId;
 	readonly log = memoryLog();
 	readonly node: FullNode;
 	readonly worker: string;
 	readonly faucet: string;
 
 	constructor(
-		options: { readonly miners?: readonly GenesisMiner[]; readonly policy?: Policy; readonly seed?: string } = {},
+		options: {
+			readonly miners?: readonly GenesisMiner[];
+			readonly policy?: Policy;
+			readonly seed?: string;
+			readonly judge?: Verifier;
+		} = {},
 	) {
 		const { miners = [BENCH_MINER], policy = SHORT_POLICY, seed = SEED } = options;
 		const genesis = makeGenesis({ seed, policy, startEpoch: 0 }, miners);
-		this.worker = genesis.workers.get(actorId(miners[0]?.id ?? MINER))?.address ?? '';
+		this.minerId = actorId(miners[0]?.id ?? MINER);
+		this.worker = genesis.workers.get(this.minerId)?.address ?? '';
 		this.faucet = genesis.faucet.address;
 		this.node = new FullNode(
-			{ verifier: this.verifier, log: this.log },
+			{ verifier: options.judge ?? this.verifier, log: this.log },
 			{
 				seed,
 				networkName: 'bench',
@@ -116,7 +126,7 @@ export class Bench {
 
 	/** State that the next message will run on. */
 	get miner(): Miner {
-		return this.minerAt(MINER);
+		return this.minerAt(this.minerId);
 	}
 
 	minerAt(id: number): Miner {
@@ -159,7 +169,7 @@ export class Bench {
 	message(method: number, params: Uint8Array, over: Partial<Message> = {}): Message {
 		return {
 			version: 0,
-			to: `f0${MINER}`,
+			to: `f0${this.minerId}`,
 			from: this.worker,
 			nonce: this.nonce(over.from ?? this.worker),
 			value: attoFil(0n),
