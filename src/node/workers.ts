@@ -60,7 +60,7 @@ export function startWorkers(components: NativeComponents, { config, command, sc
 	const checker = prover === undefined ? undefined : new NativeChecker(child('check', [...command, 'check']), clock);
 	const source = storage && new NativeVanillaSource(child('vanilla', storage.worker ?? vanillaLine(command, storage)));
 	const close = async (): Promise<void> => {
-		await Promise.all([verifier, ...slots, checker, source].map((worker) => worker?.close()));
+		await Promise.all([verifier, ...slots, checker, source].map(async (worker) => worker?.close()));
 	};
 	return { verifier, slots, checker, source, close };
 }
