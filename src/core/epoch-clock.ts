@@ -16,8 +16,10 @@ export interface EpochClock {
 	/** Milliseconds, when the configuration knows them. */
 	readonly fixedMs: number | null;
 	readonly guessMs: number;
-	/** Milliseconds per epoch between successive heads, the newest last. */
-	intervals: number[];
+	/** Milliseconds per epoch between successive heads, the newest last; their medians over the short and long window. */
+	readonly intervals: number[];
+	recentMs: number | null;
+	usualMs: number | null;
 	/** Newest head of the own full node; null without one. */
 	own: EpochMark | null;
 	/** Newest mark of what the chain nodes say, their median; null while none was heard. */
@@ -25,7 +27,7 @@ export interface EpochClock {
 }
 
 export function createEpochClock(fixedMs: number | null, guessMs: number): EpochClock {
-	return { fixedMs, guessMs, intervals: [], own: null, others: null };
+	return { fixedMs, guessMs, intervals: [], recentMs: null, usualMs: null, own: null, others: null };
 }
 
 /** Learns from two successive marks of one source. */
@@ -33,6 +35,9 @@ export function learnInterval(clock: EpochClock, before: EpochMark, after: Epoch
 	if (after.epoch <= before.epoch) return;
 	clock.intervals.push(Math.max(1, Math.floor((after.at - before.at) / (after.epoch - before.epoch))));
 	if (clock.intervals.length > limits.headsLong) clock.intervals.shift();
+	if (clock.intervals.length < limits.headsShort) return;
+	clock.recentMs = median(clock.intervals.slice(-limits.headsShort));
+	clock.usualMs = median(clock.intervals);
 }
 
 /** For what gives work up: declining, skipping. */
@@ -68,8 +73,8 @@ function reference(clock: EpochClock, now: number): EpochMark | null {
 
 function epochMs(clock: EpochClock, choose: (a: number, b: number) => number): number {
 	if (clock.fixedMs !== null) return clock.fixedMs;
-	if (clock.intervals.length < limits.headsShort) return clock.guessMs;
-	return choose(median(clock.intervals.slice(-limits.headsShort)), median(clock.intervals));
+	if (clock.recentMs === null || clock.usualMs === null) return clock.guessMs;
+	return choose(clock.recentMs, clock.usualMs);
 }
 
 /** The lower one of two. */

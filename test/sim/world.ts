@@ -168,7 +168,7 @@ export class World {
 	#crash(node: SimNode): void {
 		if (!node.up || this.isPaused(node)) return;
 		this.#note(node, 'CRASH');
-		for (const job of node.state?.jobs.keys() ?? []) this.#lostHolders.set(node.id, this.heap.now + (job.length > 0 ? 0 : 1));
+		if ((node.state?.jobs.size ?? 0) > 0) this.#lostHolders.set(node.id, this.heap.now);
 		node.crash();
 		for (const peer of this.nodes) {
 			if (peer === node || !peer.up) continue;
