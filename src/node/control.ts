@@ -35,13 +35,15 @@ export async function startControl(source: ControlSource, options: ControlOption
 	const ending = new AbortController();
 	const hosts = new Set<string>();
 	const app = controlApp(source, { token, hosts, ending: ending.signal }, log);
+	// Answers its own failures, so its promise never rejects.
+	const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
 	const server = createServer(
 		{
 			connectionsCheckingInterval: 5_000,
 			requestTimeout: limits.controlRequestMs,
 			headersTimeout: limits.controlRequestMs,
 		},
-		getRequestListener(app.fetch, { overrideGlobalObjects: false }),
+		(request, response) => void listener(request, response),
 	);
 	server.maxConnections = limits.controlConnections;
 	const port = await listen(server, options.address);

@@ -8,7 +8,7 @@ import type { Store, Write } from '../../src/ports/store.ts';
 export interface StoreSubject {
 	readonly store: Store;
 	/** Closes the store and opens what it left behind. */
-	reopen(): Promise<Store>;
+	readonly reopen: () => Promise<Store>;
 }
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -89,7 +89,10 @@ export function storeCompliance(name: string, open: () => Promise<StoreSubject>)
 				const model = new Map<string, string>();
 				for (const batch of batches) {
 					await store.write(batch.map(([k, v]) => (v === undefined ? del(k) : put(k, v))));
-					for (const [k, v] of batch) v === undefined ? model.delete(k) : model.set(k, v);
+					for (const [k, v] of batch) {
+						if (v === undefined) model.delete(k);
+						else model.set(k, v);
+					}
 				}
 				assert.deepEqual(
 					await dump(store),

@@ -31,11 +31,20 @@ const silent = {
 	error: (facts: object) => void errors.push(facts),
 };
 
+interface CallInit {
+	readonly method?: string;
+	readonly body?: BodyInit;
+	readonly headers?: Record<string, string>;
+	readonly signal?: AbortSignal;
+	/** Needed for a body that is a stream. */
+	readonly duplex?: 'half';
+}
+
 interface Running {
 	readonly source: FakeControlSource;
 	readonly url: string;
 	readonly file: string;
-	call(path: string, init?: RequestInit): Promise<Response>;
+	readonly call: (path: string, init?: CallInit) => Promise<Response>;
 }
 
 async function running(t: { after(run: () => Promise<void>): void }, source = fresh()): Promise<Running> {
@@ -43,7 +52,7 @@ async function running(t: { after(run: () => Promise<void>): void }, source = fr
 	const server = await startControl(source, { address: '127.0.0.1:0', file }, silent);
 	t.after(() => server.close());
 	const { token } = JSON.parse(await readFile(file, 'utf8'));
-	const call = (path: string, init: RequestInit = {}): Promise<Response> =>
+	const call = (path: string, init: CallInit = {}): Promise<Response> =>
 		fetch(`${server.url}${path}`, { ...init, headers: { authorization: `Bearer ${token}`, ...init.headers } });
 	return { source, url: server.url, file, call };
 }
@@ -176,9 +185,7 @@ test('a body above its bound is refused', async (t) => {
 	assert.equal((await call('/compute', { method: 'POST', body: 'x'.repeat(limits.controlBodyBytes + 1) })).status, 413);
 	assert.equal((await call('/roster', { method: 'POST', body: Buffer.alloc(limits.rosterBytes + 1) })).status, 413);
 	const endless = new ReadableStream({ pull: (controller) => controller.enqueue(Buffer.alloc(1024)) });
-	const chunked = await call('/compute', { method: 'POST', body: endless, duplex: 'half' } as RequestInit).catch(
-		() => undefined,
-	);
+	const chunked = await call('/compute', { method: 'POST', body: endless, duplex: 'half' }).catch(() => undefined);
 	assert.ok(chunked === undefined || chunked.status === 413, 'a body without a length is cut off, or refused');
 	assert.deepEqual(source.asked, []);
 });
