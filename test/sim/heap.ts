@@ -41,7 +41,9 @@ export class Heap {
 			if (left >= this.#entries.length) return;
 			const right = left + 1;
 			const smaller =
-				right < this.#entries.length && before(this.#entries[right] as Entry, this.#entries[left] as Entry) ? right : left;
+				right < this.#entries.length && before(this.#entries[right] as Entry, this.#entries[left] as Entry)
+					? right
+					: left;
 			if (!before(this.#entries[smaller] as Entry, this.#entries[parent] as Entry)) return;
 			this.#swap(smaller, parent);
 			parent = smaller;

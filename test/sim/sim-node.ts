@@ -1,9 +1,10 @@
 /** One simulated machine: the production core, a disk that forgets what was not synced, and what carries out effects. */
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+
 import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { sealEnvelope } from '../../src/codec/envelope.ts';
 import { encodeSignedMessage } from '../../src/codec/message.ts';
 import { encodeMinerCall } from '../../src/codec/miner-params.ts';
-import { sealEnvelope } from '../../src/codec/envelope.ts';
 import { encodeBitfield } from '../../src/codec/rle-plus.ts';
 import { submissionOf } from '../../src/codec/submission.ts';
 import type { AgedStatement, CoreConfig, Effect, EffectOf, Event, View } from '../../src/core/api.ts';
@@ -56,7 +57,10 @@ export class SimNode {
 		this.up = true;
 		this.life++;
 		this.#busyUntil = this.world.heap.now;
-		this.state = createState(this.config, [...this.disk].sort(([a], [b]) => (a < b ? -1 : 1)));
+		this.state = createState(
+			this.config,
+			[...this.disk].sort(([a], [b]) => (a < b ? -1 : 1)),
+		);
 		this.#tick(this.life);
 		this.give({ type: 'measured', proofType: 10, sectors: 2, ms: this.world.options.proveMs });
 		for (const [root, sectors] of this.world.chain.manifests) {
@@ -149,36 +153,44 @@ export class SimNode {
 		this.world.observe(this, effect);
 		switch (effect.type) {
 			case 'publish':
-				return this.world.gossip(this, effect.envelope, this.seal(effect.envelope));
+				this.world.gossip(this, effect.envelope, this.seal(effect.envelope));
+				return;
 			case 'fetch-manifest':
-				return this.#fetchManifest(effect);
+				this.#fetchManifest(effect);
+				return;
 			case 'forget-manifest':
 				this.disk.delete(`m/${effect.root}`);
 				return;
 			case 'gather':
-				return this.#gather(effect);
+				this.#gather(effect);
+				return;
 			case 'gather-stop':
 				this.#gathers.delete(effect.work);
 				if (!effect.keep) this.#spools.delete(effect.work);
 				return;
 			case 'prove':
-				return this.#prove(effect);
+				this.#prove(effect);
+				return;
 			case 'prove-cancel':
 				this.#proofs.delete(effect.work);
-				return this.#answer(50, { type: 'prove-failed', work: effect.work, code: 'prover-cancelled' });
+				this.#answer(50, { type: 'prove-failed', work: effect.work, code: 'prover-cancelled' });
+				return;
 			case 'verify': {
 				const { work, hash, proof, skipped } = effect;
 				const tag = proofTag(work.id, skipped);
 				const good = tag.every((byte, i) => byte === proof[i]);
-				return this.#answer(3, { type: 'verified', work: work.id, hash, verdict: good ? 'good' : 'bad' });
+				this.#answer(3, { type: 'verified', work: work.id, hash, verdict: good ? 'good' : 'bad' });
+				return;
 			}
 			case 'probe':
-				return this.#probe(effect);
+				this.#probe(effect);
+				return;
 			case 'sync':
-				return this.world.call(
+				this.world.call(
 					this,
 					effect.peer,
-					(peer, reply) => peer.#ask((request) => ({ type: 'sync-asked', request, peer: this.id, digest: effect.digest }), reply),
+					(peer, reply) =>
+						peer.#ask((request) => ({ type: 'sync-asked', request, peer: this.id, digest: effect.digest }), reply),
 					(answer) =>
 						this.give({
 							type: 'sync-answered',
@@ -186,18 +198,23 @@ export class SimNode {
 							digest: answer?.type === 'answer-sync' ? answer.digest : null,
 						}),
 				);
+				return;
 			case 'pull':
-				return this.world.call(
+				this.world.call(
 					this,
 					effect.peer,
-					(peer, reply) => peer.#ask((request) => ({ type: 'pull-asked', request, peer: this.id, pull: effect.pull }), reply),
+					(peer, reply) =>
+						peer.#ask((request) => ({ type: 'pull-asked', request, peer: this.id, pull: effect.pull }), reply),
 					(answer) => this.#pulled(effect.peer, answer),
 				);
+				return;
 			case 'answer-sync':
 			case 'answer-pull':
-				return this.#reply(effect);
+				this.#reply(effect);
+				return;
 			case 'find-holders':
-				return this.#answer(200, { type: 'holders-found', miner: effect.miner, block: effect.block, peers: [] });
+				this.#answer(200, { type: 'holders-found', miner: effect.miner, block: effect.block, peers: [] });
+				return;
 			case 'open-ahead':
 				for (const { work, sectors } of effect.works) {
 					const ok = sectors.intersect(this.held).subtract(this.world.lost);
@@ -206,20 +223,24 @@ export class SimNode {
 				}
 				return;
 			case 'prepare':
-				return this.#prepare(effect);
+				this.#prepare(effect);
+				return;
 			case 'sign':
-				return this.#sign(effect);
+				this.#sign(effect);
+				return;
 			case 'check-message': {
 				const { signed } = effect;
 				const expected = messageSignature(signed.message);
 				const good = expected.every((byte, i) => byte === signed.signature[i]);
-				return this.#answer(3, { type: 'message-checked', cid: effect.cid, verdict: good ? 'good' : 'bad' });
+				this.#answer(3, { type: 'message-checked', cid: effect.cid, verdict: good ? 'good' : 'bad' });
+				return;
 			}
 			case 'push': {
 				const { cid, signed } = effect;
 				const { call, bytes } = submissionOf('00'.repeat(32) as WorkId, signed);
 				const code = this.world.chain.push({ cid, bytes, signed, call });
-				return this.#answer(20, { type: 'pushed', cid, code });
+				this.#answer(20, { type: 'pushed', cid, code });
+				return;
 			}
 			case 'search': {
 				const message = this.state?.messages.get(effect.cid);
@@ -227,7 +248,8 @@ export class SimNode {
 				const lookup = message === undefined ? null : chain.search(effect.cid, message.nonce);
 				const { deadline, partition } = effect.work;
 				const posted = chain.isPosted(deadline, partition);
-				return this.#answer(20, { type: 'searched', cid: effect.cid, epoch: epoch(chain.epoch), lookup, posted });
+				this.#answer(20, { type: 'searched', cid: effect.cid, epoch: epoch(chain.epoch), lookup, posted });
+				return;
 			}
 			case 'alarm':
 			case 'alarm-cleared':
@@ -238,7 +260,9 @@ export class SimNode {
 
 	#fetchManifest({ root, from }: EffectOf<'fetch-manifest'>): void {
 		const { world } = this;
-		const server = from.map((id) => world.node(id)).find((peer) => world.reaches(this, peer) && peer.disk.has(`m/${root}`));
+		const server = from
+			.map((id) => world.node(id))
+			.find((peer) => world.reaches(this, peer) && peer.disk.has(`m/${root}`));
 		this.#later(world.random.between(10, 80), this.life, () => {
 			if (server === undefined) this.give({ type: 'manifest-failed', root });
 			else this.holdManifest(root);
@@ -276,7 +300,8 @@ export class SimNode {
 		this.#proofs.set(work.id, token);
 		world.proofsStarted++;
 		const sectors = world.chain.manifests.get(work.sectorRoot)?.subtract(skipped) ?? Bitfield.empty;
-		if (!sectors.isSubsetOf(this.#spools.get(work.id) ?? Bitfield.empty)) throw new Error('proof of sectors not in the spool');
+		if (!sectors.isSubsetOf(this.#spools.get(work.id) ?? Bitfield.empty))
+			throw new Error('proof of sectors not in the spool');
 		const base = world.options.proveMs;
 		const straggles = world.random.chance(world.options.stragglerPermille);
 		const ms = world.random.between(Math.floor((base * 8) / 10), Math.floor((base * 13) / 10)) * (straggles ? 6 : 1);
@@ -326,7 +351,10 @@ export class SimNode {
 	}
 
 	#pulled(peer: NodeId, answer: EffectOf<'answer-sync'> | EffectOf<'answer-pull'> | null): void {
-		if (answer?.type !== 'answer-pull') return this.give({ type: 'pulled', peer, ok: false, more: false });
+		if (answer?.type !== 'answer-pull') {
+			this.give({ type: 'pulled', peer, ok: false, more: false });
+			return;
+		}
 		for (const { statement, ageMs } of answer.statements as readonly AgedStatement[]) {
 			const raw = statement.raw ?? this.seal(statement.envelope);
 			this.give({ type: 'statement', envelope: statement.envelope, raw, relay: peer, ageMs });
@@ -377,7 +405,8 @@ export class SimNode {
 
 function messageSignature(message: Message): Uint8Array {
 	const signature = new Uint8Array(65);
-	signature.set(sha256(utf8ToBytes(`${message.from}/${message.nonce}/${message.gasPremium}/${bytesToHex(message.params)}`)));
+	signature.set(
+		sha256(utf8ToBytes(`${message.from}/${message.nonce}/${message.gasPremium}/${bytesToHex(message.params)}`)),
+	);
 	return signature;
 }
-

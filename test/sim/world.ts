@@ -1,7 +1,8 @@
 /** A whole mesh in one process and virtual time: nodes, the network between them, faults, and what must always hold. */
+
+import type { CoreConfig, Effect, EffectOf, Event } from '../../src/core/api.ts';
 import { Bitfield } from '../../src/domain/bitfield.ts';
 import type { Envelope } from '../../src/domain/envelope.ts';
-import type { CoreConfig, Effect, EffectOf, Event } from '../../src/core/api.ts';
 import { hex32, type NodeId, nodeId } from '../../src/domain/ids.ts';
 import type { Role, RosterPeer } from '../../src/domain/roster.ts';
 import { Heap } from './heap.ts';
@@ -234,7 +235,12 @@ export class World {
 	}
 
 	/** One request and its answer; null when either side is gone or a message is lost. */
-	call(from: SimNode, to: NodeId, ask: (peer: SimNode, reply: (answer: Answer) => void) => void, done: (a: Answer | null) => void): void {
+	call(
+		from: SimNode,
+		to: NodeId,
+		ask: (peer: SimNode, reply: (answer: Answer) => void) => void,
+		done: (a: Answer | null) => void,
+	): void {
 		const { life } = from;
 		let settled = false;
 		const settle = (answer: Answer | null): void => {
@@ -268,7 +274,10 @@ export class World {
 				if (since !== undefined) this.#takeovers.push(this.heap.now - since);
 			}
 		} else if (effect.type === 'alarm') {
-			this.#note(node, `ALARM ${effect.alarm.code} ${effect.alarm.subject.slice(0, 12)} ${JSON.stringify(effect.alarm.facts)}`);
+			this.#note(
+				node,
+				`ALARM ${effect.alarm.code} ${effect.alarm.subject.slice(0, 12)} ${JSON.stringify(effect.alarm.facts)}`,
+			);
 		}
 	}
 
@@ -294,7 +303,9 @@ export class World {
 		}
 		for (const { message } of this.chain.landed) {
 			if (message.call?.kind === 'submit-post' && message.call.params.skipped.size > 0) {
-				this.#problems.push(`skipped ${message.call.params.skipped.size} sectors of partition ${message.call.params.partition}`);
+				this.#problems.push(
+					`skipped ${message.call.params.skipped.size} sectors of partition ${message.call.params.partition}`,
+				);
 			}
 		}
 		const wasted = this.chain.landed.filter(({ exitCode }) => exitCode !== 0).length;
@@ -331,4 +342,3 @@ function rolesOf(count: number): readonly (readonly Role[])[] {
 	}
 	return Array.from({ length: count }, (_, i) => pattern[i % pattern.length] as readonly Role[]);
 }
-
