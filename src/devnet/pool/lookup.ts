@@ -2,7 +2,6 @@
  * Where on the chain a message landed. Its effect shows in the tipset after the including one, which is the one that is
  * named. Source: Lotus `chain/stmgr/searchwait.go`.
  */
-import { messageCid } from '../../codec/message.ts';
 import type { CidText } from '../../domain/ids.ts';
 import type { Message, SignedMessage } from '../../domain/message.ts';
 import type { Executed, TipSetNode } from '../chain/tipset.ts';
@@ -25,9 +24,9 @@ export function searchMessage(
 	for (let at = from; at.parent !== undefined; at = at.parent) {
 		if (options.limit >= 0 && at.height <= from.height - options.limit) return undefined;
 		for (const executed of at.parent.executed) {
-			const same = executed.cid === cid || messageCid(executed.signed.message) === cid;
+			const same = executed.cid === cid;
 			if (same || (options.allowReplaced && replaces(executed.signed.message, wanted.message))) {
-				return { cid: same ? cid : executed.cid, receipt: executed.receipt, tipSet: at };
+				return { cid: executed.cid, receipt: executed.receipt, tipSet: at };
 			}
 		}
 	}
