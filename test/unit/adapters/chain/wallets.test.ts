@@ -34,14 +34,14 @@ test('what a full node signed is refused unless it is the very message under a g
 		'the signature of the other kind': (signed) => ({ ...signed, signatureType: 2, signature: new Uint8Array(96) }),
 	};
 	for (const [change, tamper] of Object.entries(changes)) {
-		await t.test(change, async () => {
+		await t.test(change, async (t) => {
 			const node = await scriptedNode({ call: walletAnswers(tamper) });
+			t.after(() => node.close());
 			const components = { clock: systemClock, log: memoryLog(), metrics: memoryMetrics() };
 			const chain = new LotusChain(components, { endpoints: [{ url: node.url }] });
+			t.after(() => chain.close());
 			const wallet = new RemoteWallet({ chain, verifier: { verifySignature } }, optionsFor(sender));
 			await assert.rejects(wallet.signPost(miner, call, 7, gas), (error) => isPosterError(error, 'chain-bad-answer'));
-			await chain.close();
-			await node.close();
 		});
 	}
 });
