@@ -14,6 +14,7 @@ import { Bitfield } from '../../src/domain/bitfield.ts';
 import { limits } from '../../src/domain/limits.ts';
 import { Gatherer } from '../../src/node/gather/gatherer.ts';
 import { SpoolFolder } from '../../src/node/gather/spool-folder.ts';
+import { pullVanilla } from '../../src/node/gather/vanilla-stream.ts';
 import type { GatherEvent } from '../../src/node/gather/work-gather.ts';
 import { ManifestBook } from '../../src/node/manifest-book.ts';
 import { ManifestExchange } from '../../src/node/manifest-exchange.ts';
@@ -27,6 +28,7 @@ import { ensureParams, ensureSectors, nativeChild } from '../support/native-fixt
 import { systemClock } from '../support/system-clock.ts';
 import { until } from '../support/until.ts';
 import { MINER, workOf } from '../support/work-items.ts';
+import { ZERO_SECTOR_TYPE, ZeroSectorSource, zeroManifest } from '../support/zero-sectors.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'poster-gather-test-'));
 after(() => rm(root, { recursive: true, force: true }));
@@ -161,4 +163,26 @@ test('a liar and a dying peer cost time only: the others deliver, and the proof 
 	const statement = { ...work, sectors: manifest };
 	const { proof } = await slot.prove({ statement, spool: await gatherer.spool(work) }, () => undefined, never);
 	assert.deepEqual(await verifier.verifyPost(statement, proof), { ok: true });
+});
+
+test('a slow reader stops the sender again and again, and gets every sector', async (t) => {
+	const nodes = await Promise.all([1, 2].map((seed) => createNode(seed, { dht: false })));
+	t.after(() => stopAll(nodes));
+	const [reader, sender] = nodes as [TestNode, TestNode];
+	const server = new VanillaServer(
+		{ ...base, source: new ZeroSectorSource() },
+		{ cacheBytes: 0, emit: () => assert.fail('nothing is announced') },
+	);
+	server.serveOn(sender.streams);
+	await connectAll(nodes);
+	const { miner, randomness } = work;
+	const request = { proofType: ZERO_SECTOR_TYPE, miner, randomness, sectors: zeroManifest(600) };
+	let sectors = 0;
+	for await (const records of pullVanilla(reader.streams, sender.id, request, never)) {
+		sectors += records.length;
+		// Slower than the sender: 15 MB cross a window of 256 KiB.
+		await systemClock.sleep(1);
+	}
+	assert.equal(sectors, 600);
+	await server.stop();
 });
