@@ -132,6 +132,19 @@ describe('the embedded chain over sockets', () => {
 		assert.match(error.message, /401/);
 	});
 
+	test('a token made by AuthNew allows what it was made for', async () => {
+		const made = (await call(devnet, 'Filecoin.AuthNew', [['read', 'write']])).result as string;
+		const token = Buffer.from(made, 'base64').toString();
+		assert.deepEqual((await call(devnet, 'Filecoin.AuthVerify', [token])).result, ['read', 'write']);
+		const client = await Client.connect(devnet, token);
+		client.send(1, 'Filecoin.WalletHas', [devnet.faucet]);
+		assert.equal((await client.next()).result, true);
+		client.send(2, 'Filecoin.AuthNew', [['admin']]);
+		assert.match((await client.next()).error?.message ?? '', /need 'admin'/);
+		const unknown = await call(devnet, 'Filecoin.AuthNew', [['root']]);
+		assert.match(unknown.error?.message ?? '', /unknown permission "root"/);
+	});
+
 	test('a connection has so many channels and no more', async () => {
 		const client = await Client.connect(devnet);
 		for (let id = 1; id <= limits.devnetChannels; id++) {
