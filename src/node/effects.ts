@@ -7,12 +7,14 @@ import type { Directory } from '../ports/directory.ts';
 import type { Identity } from '../ports/identity.ts';
 import type { Log } from '../ports/log.ts';
 import type { Mesh } from '../ports/mesh.ts';
+import type { Verifier } from '../ports/verifier.ts';
 import type { Submitter } from './chain/submitter.ts';
 import type { EventHub } from './event-hub.ts';
 import type { Finding } from './finding.ts';
 import type { Gatherer } from './gather/gatherer.ts';
 import type { ManifestBook } from './manifest-book.ts';
 import type { ManifestExchange } from './manifest-exchange.ts';
+import { checkMessage } from './message-check.ts';
 import type { Prober } from './prober.ts';
 import type { Proving } from './proving.ts';
 import type { SyncExchange } from './sync-exchange.ts';
@@ -36,6 +38,7 @@ export interface EffectParts {
 	readonly vanilla: VanillaServer | undefined;
 	/** Undefined on nodes without a chain. */
 	readonly submitter: Submitter | undefined;
+	readonly verifier: Verifier;
 	readonly enqueue: (event: Event) => void;
 	/** A part failed in a way that it does not know: the node cannot go on. */
 	readonly fatal: (error: unknown) => void;
@@ -94,7 +97,7 @@ export class Effects {
 			case 'sign':
 				return present(parts.submitter).sign(effect);
 			case 'check-message':
-				return present(parts.submitter).checkMessage(effect);
+				return checkMessage(parts.verifier, effect, parts.enqueue);
 			case 'push':
 				return present(parts.submitter).push(effect);
 			case 'search':

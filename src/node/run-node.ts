@@ -159,7 +159,7 @@ interface ChainParts {
 }
 
 function buildChain({ options, outside, keeper, enqueue }: Context): ChainParts | undefined {
-	const { chain, wallet, workers, clock, log, metrics, book } = outside;
+	const { chain, wallet, clock, log, metrics, book } = outside;
 	if (chain === undefined) return undefined;
 	const miners = () => servedMiners(keeper.current.roster, options.home.identity.id);
 	const partitions = new DuePartitions(chain, book, (root, sectors) =>
@@ -170,7 +170,7 @@ function buildChain({ options, outside, keeper, enqueue }: Context): ChainParts 
 		{ views: new ViewReader(chain, partitions), miners, readsPool: wallet !== undefined, enqueue },
 	);
 	const submitter = new Submitter(
-		{ chain, wallet, verifier: workers.verifier, log },
+		{ chain, wallet, log },
 		{
 			sender: (id) => miners().find(({ miner }) => miner === id)?.sender,
 			maxFee: options.config.submitter?.maxFeeFil ?? attoFil(0n),
@@ -251,6 +251,7 @@ async function buildParts(
 		finding,
 		vanilla,
 		submitter: chain?.submitter,
+		verifier: workers.verifier,
 		enqueue,
 		fatal,
 	});

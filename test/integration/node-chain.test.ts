@@ -16,6 +16,7 @@ import { ChainFollower } from '../../src/node/chain/follower.ts';
 import { Submitter } from '../../src/node/chain/submitter.ts';
 import { ViewReader } from '../../src/node/chain/view-reader.ts';
 import { ManifestBook } from '../../src/node/manifest-book.ts';
+import { checkMessage } from '../../src/node/message-check.ts';
 import { MemoryStore } from '../fakes/memory-store.ts';
 import { TagVerifier, tagProof } from '../fakes/tag-verifier.ts';
 import { BENCH_MINER, FIRST_OPEN, MINER, SHORT_POLICY } from '../support/devnet-bench.ts';
@@ -56,10 +57,7 @@ async function setup(t: { after(run: () => Promise<void>): void }) {
 		{ ...components, chain },
 		{ views: new ViewReader(chain, partitions), miners: () => miners, readsPool: true, enqueue },
 	);
-	const submitter = new Submitter(
-		{ chain, wallet, verifier, log: ports.log },
-		{ sender: () => worker.address, maxFee, enqueue },
-	);
+	const submitter = new Submitter({ chain, wallet, log: ports.log }, { sender: () => worker.address, maxFee, enqueue });
 	t.after(async () => {
 		await follower.stop();
 		await chain.close();
@@ -73,7 +71,7 @@ async function setup(t: { after(run: () => Promise<void>): void }) {
 		await until(`a view at ${height}`, () => last('chain-view')?.view.epoch === height);
 		return last('chain-view')?.view as ChainView;
 	};
-	return { devnet, follower, submitter, book, events, last, viewAt, miners };
+	return { devnet, follower, submitter, verifier, enqueue, book, events, last, viewAt, miners };
 }
 
 type Bench = Awaited<ReturnType<typeof setup>>;
@@ -198,10 +196,14 @@ test("a waiting message of the sender is in the view's pool with its call", asyn
 		view.sender.pool.map(({ cid, call }) => [cid, call?.kind]),
 		[[submission.cid, 'submit-post']],
 	);
-	await submitter.checkMessage({ type: 'check-message', cid: submission.cid, signed: submission.signed });
+	await checkMessage(
+		bench.verifier,
+		{ type: 'check-message', cid: submission.cid, signed: submission.signed },
+		bench.enqueue,
+	);
 	assert.equal(last('message-checked')?.verdict, 'good');
 	const forged = { ...submission.signed, message: { ...submission.signed.message, nonce: 7 } };
-	await submitter.checkMessage({ type: 'check-message', cid: submission.cid, signed: forged });
+	await checkMessage(bench.verifier, { type: 'check-message', cid: submission.cid, signed: forged }, bench.enqueue);
 	assert.equal(last('message-checked')?.verdict, 'bad');
 });
 

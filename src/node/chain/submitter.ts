@@ -1,6 +1,5 @@
 /** Carries out what the core decides about messages: look before signing, sign, push, find again. */
-import { minerAddress, parseAddress } from '../../codec/address.ts';
-import { signingBytes } from '../../codec/message.ts';
+import { minerAddress } from '../../codec/address.ts';
 import { encodeMinerCall } from '../../codec/miner-params.ts';
 import { submissionOf } from '../../codec/submission.ts';
 import type { EffectOf, Event } from '../../core/api.ts';
@@ -11,13 +10,11 @@ import type { Message, PostParams } from '../../domain/message.ts';
 import type { WorkItem } from '../../domain/work.ts';
 import type { Chain } from '../../ports/chain.ts';
 import type { Log } from '../../ports/log.ts';
-import type { Verifier } from '../../ports/verifier.ts';
 import type { Wallet } from '../../ports/wallet.ts';
 
 export interface SubmitterPorts {
 	readonly chain: Chain;
 	readonly wallet: Wallet | undefined;
-	readonly verifier: Verifier;
 	readonly log: Log;
 }
 
@@ -127,21 +124,6 @@ export class Submitter {
 			if (!isPosterError(error)) throw error;
 			this.#ports.log.debug({ code: error.code, cid }, 'a message could not be looked up');
 			this.#options.enqueue({ type: 'searched', cid, epoch: epoch(-1), lookup: null, posted: false });
-		}
-	}
-
-	/** Effect `check-message`. */
-	async checkMessage({ cid, signed }: EffectOf<'check-message'>): Promise<void> {
-		const { message, signatureType, signature } = signed;
-		try {
-			const from = parseAddress(message.from);
-			const bytes = signingBytes(message);
-			const { ok } = await this.#ports.verifier.verifySignature(signatureType, from.payload, bytes, signature);
-			this.#options.enqueue({ type: 'message-checked', cid, verdict: ok ? 'good' : 'bad' });
-		} catch (error) {
-			if (!isPosterError(error)) throw error;
-			const verdict = error.code === 'bad-address' ? 'bad' : 'unavailable';
-			this.#options.enqueue({ type: 'message-checked', cid, verdict });
 		}
 	}
 
