@@ -271,7 +271,7 @@ export const limits = {
 
 	// Embedded chain.
 	/** Tipsets held before the oldest are forgotten, and how many stay: 3,600 epochs cover dispute window, period and finality. */
-	devnetTipSets: 6000,
+	devnetTipSets: 4400,
 	devnetTipSetsKept: 4000,
 	/** Tipsets that one control call may make or revert: the real chain's finality. */
 	devnetEpochsPerCall: 900,

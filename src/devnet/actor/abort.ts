@@ -44,7 +44,7 @@ export class Abort extends Error {
 	}
 }
 
-export function require(condition: boolean, code: number, text: string): asserts condition {
+export function ensure(condition: boolean, code: number, text: string): asserts condition {
 	if (!condition) throw new Abort(code, text);
 }
 

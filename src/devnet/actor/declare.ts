@@ -5,7 +5,7 @@
 import { Bitfield } from '../../domain/bitfield.ts';
 import type { SectorDeclaration } from '../../domain/message.ts';
 import { declarationDeadline } from '../deadlines.ts';
-import { exitCode, require, within } from './abort.ts';
+import { ensure, exitCode, within } from './abort.ts';
 import { requireControl } from './caller.ts';
 import type { CallContext } from './context.ts';
 import { repayDebtsOrAbort } from './monies.ts';
@@ -34,12 +34,15 @@ export function declareFaultsRecovered(
 type ByDeadline = ReadonlyMap<number, ReadonlyMap<number, Bitfield>>;
 
 function grouped({ policy }: CallContext, kind: string, declared: readonly SectorDeclaration[]): ByDeadline {
-	require(declared.length <=
-		policy.declarationsMax, exitCode.illegalArgument, `too many ${kind} declarations for a single message: ${declared.length} > ${policy.declarationsMax}`);
+	ensure(
+		declared.length <= policy.declarationsMax,
+		exitCode.illegalArgument,
+		`too many ${kind} declarations for a single message: ${declared.length} > ${policy.declarationsMax}`,
+	);
 	const byDeadline = new Map<number, Map<number, Bitfield>>();
 	for (const { deadline, partition, sectors } of declared) {
 		within(`failed to process deadline ${deadline}, partition ${partition}`, () =>
-			require(deadline < policy.periodDeadlines, exitCode.illegalArgument, `invalid deadline ${deadline}`),
+			ensure(deadline < policy.periodDeadlines, exitCode.illegalArgument, `invalid deadline ${deadline}`),
 		);
 		const partitions = byDeadline.get(deadline) ?? new Map<number, Bitfield>();
 		partitions.set(partition, (partitions.get(partition) ?? Bitfield.empty).union(sectors));
@@ -58,8 +61,11 @@ function declare(context: CallContext, miner: Miner, declared: ByDeadline, { kin
 	let next = miner;
 	for (const [index, partitions] of [...declared].sort(([a], [b]) => a - b)) {
 		const target = declarationDeadline(context.policy, miner.periodStart, index, context.epoch);
-		require(context.epoch <
-			target.faultCutoff, exitCode.illegalArgument, `failed ${kind} declaration at deadline ${index}: late fault or recovery declaration`);
+		ensure(
+			context.epoch < target.faultCutoff,
+			exitCode.illegalArgument,
+			`failed ${kind} declaration at deadline ${index}: late fault or recovery declaration`,
+		);
 		const deadline = within(`failed to ${verb} for deadline ${index}`, () =>
 			[...partitions]
 				.sort(([a], [b]) => a - b)

@@ -6,7 +6,7 @@ import type { DisputeWindowedPoStParams } from '../../codec/miner-params.ts';
 import type { Bitfield } from '../../domain/bitfield.ts';
 import { deadlineInfo, disputable } from '../deadlines.ts';
 import { invalidPostFee, provingPeriod } from '../policy.ts';
-import { Abort, exitCode, require } from './abort.ts';
+import { Abort, ensure, exitCode } from './abort.ts';
 import type { CallContext } from './context.ts';
 import { applyPenalty, lesser } from './monies.ts';
 import { addFaults, partitionAt, withPartition } from './partition.ts';
@@ -31,14 +31,16 @@ export async function disputeWindowedPost(
 	params: DisputeWindowedPoStParams,
 ): Promise<Disputed> {
 	const { policy, epoch } = context;
-	require(params.deadline <
-		policy.periodDeadlines, exitCode.illegalArgument, `invalid deadline ${params.deadline} of ${policy.periodDeadlines}`);
-	require(disputable(
-		policy,
-		miner.periodStart,
-		params.deadline,
-		epoch,
-	), exitCode.forbidden, `can only dispute window posts during the dispute window (${policy.disputeWindow} epochs after the challenge window closes)`);
+	ensure(
+		params.deadline < policy.periodDeadlines,
+		exitCode.illegalArgument,
+		`invalid deadline ${params.deadline} of ${policy.periodDeadlines}`,
+	);
+	ensure(
+		disputable(policy, miner.periodStart, params.deadline, epoch),
+		exitCode.forbidden,
+		`can only dispute window posts during the dispute window (${policy.disputeWindow} epochs after the challenge window closes)`,
+	);
 	const deadline = miner.deadlines[params.deadline] as Deadline;
 	const post = takePost(deadline, params.postIndex);
 	const partitions = [...post.partitions].map((index) => partitionAt(deadline.closed, index));

@@ -1,5 +1,5 @@
 /** Fees of a miner: what is owed is taken from its balance as far as that goes. Source: builtin-actors `state.rs`. */
-import { exitCode, require } from './abort.ts';
+import { ensure, exitCode } from './abort.ts';
 import type { Miner } from './state.ts';
 
 export interface Paid {
@@ -15,8 +15,11 @@ export function applyPenalty(miner: Miner, fee: bigint): Paid {
 }
 
 export function repayDebtsOrAbort(miner: Miner): Paid {
-	require(miner.balance >=
-		miner.feeDebt, exitCode.actorInsufficientFunds, `unlocked balance can not repay fee debt (${miner.balance} < ${miner.feeDebt})`);
+	ensure(
+		miner.balance >= miner.feeDebt,
+		exitCode.actorInsufficientFunds,
+		`unlocked balance can not repay fee debt (${miner.balance} < ${miner.feeDebt})`,
+	);
 	return applyPenalty(miner, 0n);
 }
 

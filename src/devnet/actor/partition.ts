@@ -1,13 +1,15 @@
 /** Faults and recoveries of one partition. Source: builtin-actors `actors/miner/src/partition_state.rs`. */
 import { Bitfield } from '../../domain/bitfield.ts';
-import { exitCode, require, within } from './abort.ts';
+import { ensure, exitCode, within } from './abort.ts';
 import { activeSectors, type Deadline, type Partition } from './state.ts';
 
 /** Sectors skipped by a submission become faulty; those that were recovering no longer are. */
 export function recordSkipped(partition: Partition, skipped: Bitfield): Partition {
-	require(skipped.isSubsetOf(
-		partition.sectors,
-	), exitCode.illegalArgument, 'skipped faults contains sectors outside partition');
+	ensure(
+		skipped.isSubsetOf(partition.sectors),
+		exitCode.illegalArgument,
+		'skipped faults contains sectors outside partition',
+	);
 	return addFaults(partition, skipped);
 }
 
@@ -50,7 +52,7 @@ export function declareRecovered(deadline: Deadline, index: number, sectors: Bit
 
 export function partitionAt({ partitions }: Pick<Deadline, 'partitions'>, index: number): Partition {
 	const partition = partitions[index];
-	require(partition !== undefined, exitCode.notFound, `no such partition ${index}`);
+	ensure(partition !== undefined, exitCode.notFound, `no such partition ${index}`);
 	return partition;
 }
 
@@ -67,7 +69,9 @@ export function addFaults(partition: Partition, sectors: Bitfield): Partition {
 }
 
 function requireAssigned(partition: Partition, sectors: Bitfield): void {
-	require(sectors.isSubsetOf(
-		partition.sectors,
-	), exitCode.illegalArgument, 'failed fault declaration: not all sectors are assigned to the partition');
+	ensure(
+		sectors.isSubsetOf(partition.sectors),
+		exitCode.illegalArgument,
+		'failed fault declaration: not all sectors are assigned to the partition',
+	);
 }

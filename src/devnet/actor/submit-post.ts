@@ -6,7 +6,7 @@ import type { SubmitWindowedPoStParams } from '../../codec/miner-params.ts';
 import { Bitfield } from '../../domain/bitfield.ts';
 import { PROOF_BYTES } from '../../domain/proof.ts';
 import { deadlineInfo, isOpen } from '../deadlines.ts';
-import { Abort, exitCode, require, within } from './abort.ts';
+import { Abort, ensure, exitCode, within } from './abort.ts';
 import { requireControl } from './caller.ts';
 import type { CallContext } from './context.ts';
 import { partitionAt, recordSkipped, recoverFaults, withPartition } from './partition.ts';
@@ -26,11 +26,16 @@ export async function submitWindowedPost(
 ): Promise<Submitted> {
 	const proof = checkProofs(context, miner, params);
 	const current = deadlineInfo(context.policy, miner.periodStart, miner.currentDeadline, context.epoch);
-	require(isOpen(
-		current,
-	), exitCode.illegalState, `proving period ${current.periodStart} not yet open at ${context.epoch}`);
-	require(params.deadline ===
-		current.index, exitCode.illegalArgument, `invalid deadline ${params.deadline} at epoch ${context.epoch}, expected ${current.index}`);
+	ensure(
+		isOpen(current),
+		exitCode.illegalState,
+		`proving period ${current.periodStart} not yet open at ${context.epoch}`,
+	);
+	ensure(
+		params.deadline === current.index,
+		exitCode.illegalArgument,
+		`invalid deadline ${params.deadline} at epoch ${context.epoch}, expected ${current.index}`,
+	);
 	checkCommitment(context, params, current.challenge);
 
 	const before = miner.deadlines[current.index] as Deadline;
@@ -40,7 +45,7 @@ export async function submitWindowedPost(
 	const good = unionOf(proven.touched.map(({ sectors }) => sectors)).subtract(
 		unionOf(proven.touched.map(({ faults }) => faults)),
 	);
-	require(good.size > 0, exitCode.illegalArgument, 'cannot prove partitions with no active sectors');
+	ensure(good.size > 0, exitCode.illegalArgument, 'cannot prove partitions with no active sectors');
 	if (proven.recovered) {
 		const verdict = await verifyWindowPost(context, miner, current.challenge, good, proof);
 		if (!verdict.ok) throw invalidPost(verdict.detail);
@@ -55,30 +60,57 @@ export async function submitWindowedPost(
 function checkProofs(context: CallContext, miner: Miner, params: SubmitWindowedPoStParams): Uint8Array {
 	const { policy } = context;
 	const [proof] = params.proofs;
-	require(proof !== undefined &&
-		params.proofs.length === 1, exitCode.illegalArgument, `expected exactly one proof, got ${params.proofs.length}`);
-	require(proof.type >= 10 &&
-		proof.type <= 14, exitCode.illegalArgument, `proof type Invalid(${proof.type}) not allowed`);
-	require(params.deadline <
-		policy.periodDeadlines, exitCode.illegalArgument, `invalid deadline ${params.deadline} of ${policy.periodDeadlines}`);
+	ensure(
+		proof !== undefined && params.proofs.length === 1,
+		exitCode.illegalArgument,
+		`expected exactly one proof, got ${params.proofs.length}`,
+	);
+	ensure(
+		proof.type >= 10 && proof.type <= 14,
+		exitCode.illegalArgument,
+		`proof type Invalid(${proof.type}) not allowed`,
+	);
+	ensure(
+		params.deadline < policy.periodDeadlines,
+		exitCode.illegalArgument,
+		`invalid deadline ${params.deadline} of ${policy.periodDeadlines}`,
+	);
 	requireControl(context, miner);
-	require(proof.type ===
-		miner.proofType, exitCode.illegalArgument, `expected proof of type ${miner.proofType}, got ${proof.type}`);
+	ensure(
+		proof.type === miner.proofType,
+		exitCode.illegalArgument,
+		`expected proof of type ${miner.proofType}, got ${proof.type}`,
+	);
 	const maxBytes = PROOF_BYTES * params.partitions.length;
-	require(proof.bytes.length <=
-		maxBytes, exitCode.illegalArgument, `expected proof to be smaller than ${maxBytes} bytes`);
-	require(params.partitions.length <=
-		policy.postedPartitionsMax, exitCode.illegalArgument, `too many partitions ${params.partitions.length}, limit ${policy.postedPartitionsMax}`);
+	ensure(
+		proof.bytes.length <= maxBytes,
+		exitCode.illegalArgument,
+		`expected proof to be smaller than ${maxBytes} bytes`,
+	);
+	ensure(
+		params.partitions.length <= policy.postedPartitionsMax,
+		exitCode.illegalArgument,
+		`too many partitions ${params.partitions.length}, limit ${policy.postedPartitionsMax}`,
+	);
 	return proof.bytes;
 }
 
 function checkCommitment(context: CallContext, params: SubmitWindowedPoStParams, challenge: number): void {
-	require(params.commitEpoch >=
-		challenge, exitCode.illegalArgument, `expected chain commit epoch ${params.commitEpoch} to be after ${challenge}`);
-	require(params.commitEpoch <
-		context.epoch, exitCode.illegalArgument, `chain commit epoch ${params.commitEpoch} must be less than the current epoch ${context.epoch}`);
-	require(params.commitRandomness ===
-		context.commitRandomness(params.commitEpoch), exitCode.illegalArgument, 'post commit randomness mismatched');
+	ensure(
+		params.commitEpoch >= challenge,
+		exitCode.illegalArgument,
+		`expected chain commit epoch ${params.commitEpoch} to be after ${challenge}`,
+	);
+	ensure(
+		params.commitEpoch < context.epoch,
+		exitCode.illegalArgument,
+		`chain commit epoch ${params.commitEpoch} must be less than the current epoch ${context.epoch}`,
+	);
+	ensure(
+		params.commitRandomness === context.commitRandomness(params.commitEpoch),
+		exitCode.illegalArgument,
+		'post commit randomness mismatched',
+	);
 }
 
 interface Proven {
@@ -91,9 +123,9 @@ interface Proven {
 /** One partition that was proven before fails the whole message. */
 function recordProven(deadline: Deadline, { partitions }: SubmitWindowedPoStParams): Proven {
 	const indexes = Bitfield.of(partitions.map(({ index }) => index));
-	require(indexes.size === partitions.length, exitCode.illegalArgument, 'duplicate partitions proven');
+	ensure(indexes.size === partitions.length, exitCode.illegalArgument, 'duplicate partitions proven');
 	const already = deadline.posted.intersect(indexes);
-	require(already.size === 0, exitCode.illegalArgument, `partition already proven: ${rustBitfield(already)}`);
+	ensure(already.size === 0, exitCode.illegalArgument, `partition already proven: ${rustBitfield(already)}`);
 	let next = deadline;
 	let recovered = false;
 	const touched = partitions.map(({ index, skipped }) => {
