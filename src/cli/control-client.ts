@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { PosterError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
+import type { ControlEvent } from '../node/control-api.ts';
 import { readSecretFile } from '../node/files.ts';
 import { homePaths } from '../node/home.ts';
 
@@ -15,6 +16,8 @@ export interface ControlClient {
 	get<T>(path: string): Promise<T>;
 	post<T>(path: string, body: Uint8Array | object): Promise<T>;
 	delete(path: string): Promise<void>;
+	/** Everything that the node tells from now on, until the signal aborts or the node ends. */
+	events(signal: AbortSignal): Promise<AsyncIterable<ControlEvent>>;
 }
 
 /** Rejects `node-not-running` when no node left its address in the home. */
@@ -56,6 +59,12 @@ class HttpClient implements ControlClient {
 		await this.#request('DELETE', path);
 	}
 
+	async events(signal: AbortSignal): Promise<AsyncIterable<ControlEvent>> {
+		const response = await this.#fetch('GET', '/events', undefined, signal);
+		if (!response.ok || response.body === null) throw controlError(await response.json());
+		return serverSentEvents(response.body);
+	}
+
 	async isAlive(): Promise<boolean> {
 		try {
 			await this.get('/status');
@@ -70,20 +79,43 @@ class HttpClient implements ControlClient {
 		const response = await this.#fetch(method, path, body);
 		const answer: unknown = await response.json();
 		if (response.ok) return answer as T;
-		const { error } = ErrorShape.parse(answer);
-		throw new PosterError(error.code, error.message, error.advice === null ? {} : { advice: error.advice });
+		throw controlError(answer);
 	}
 
-	async #fetch(method: string, path: string, body?: string | Buffer<ArrayBuffer>): Promise<Response> {
+	async #fetch(
+		method: string,
+		path: string,
+		body?: string | Buffer<ArrayBuffer>,
+		signal = AbortSignal.timeout(limits.controlAnswerMs),
+	): Promise<Response> {
 		try {
 			return await fetch(`${this.#file.url}${path}`, {
 				method,
 				headers: { authorization: `Bearer ${this.#file.token}` },
-				signal: AbortSignal.timeout(limits.controlAnswerMs),
+				signal,
 				...(body !== undefined && { body }),
 			});
 		} catch (error) {
 			throw notRunning(this.#home, error);
+		}
+	}
+}
+
+function controlError(answer: unknown): PosterError {
+	const { error } = ErrorShape.parse(answer);
+	return new PosterError(error.code, error.message, error.advice === null ? {} : { advice: error.advice });
+}
+
+const EVENT_DATA = 'data: ';
+
+async function* serverSentEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ControlEvent> {
+	let rest = '';
+	const decoder = new TextDecoder();
+	for await (const chunk of body) {
+		const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+		rest = lines.pop() ?? '';
+		for (const line of lines) {
+			if (line.startsWith(EVENT_DATA)) yield JSON.parse(line.slice(EVENT_DATA.length)) as ControlEvent;
 		}
 	}
 }

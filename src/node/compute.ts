@@ -14,9 +14,9 @@ import type { Clock } from '../ports/clock.ts';
 import type { Streams } from '../ports/streams.ts';
 import type { DryRun, DryRunRequest } from './chain/dry-run.ts';
 import { askDryRun } from './chain/dry-run-exchange.ts';
-import type { ComputePartition, ComputeRequest, ComputeState } from './control-api.ts';
+import type { ComputePartition, ComputeRequest, ComputeState, StepMs } from './control-api.ts';
 import { claimRow } from './control-views.ts';
-import { askStepTimes, type StepMs, type StepTimes } from './step-times.ts';
+import { askStepTimes, type StepTimes } from './step-times.ts';
 
 export interface ComputePorts {
 	readonly streams: Streams;

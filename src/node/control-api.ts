@@ -14,6 +14,8 @@ export interface ControlSource {
 	setRoster(bytes: Uint8Array): Promise<SignedRoster>;
 	/** Prometheus text. */
 	metrics(): Promise<string>;
+	/** What this node measured of each work item it had a part in. */
+	times(): Readonly<Record<string, StepMs>>;
 	/** JSON about connections, gossip and streams; its shape is for people and may change. */
 	debugMesh(): unknown;
 	/** Starts proving a deadline now. Rejects `compute-…` codes (unknown miner, no such deadline, no chain, too many). */
@@ -125,6 +127,9 @@ export interface ComputeRequest {
 export const COMPUTE_STEPS = ['find', 'open', 'transfer', 'check', 'prove', 'verify'] as const;
 export type ComputeStep = (typeof COMPUTE_STEPS)[number];
 
+/** Milliseconds of the steps that ended. */
+export type StepMs = Readonly<Partial<Record<ComputeStep, number>>>;
+
 export interface ComputePartition {
 	readonly partition: number;
 	readonly sectors: number;
@@ -133,8 +138,7 @@ export interface ComputePartition {
 	/** Name of the prover, null while nobody has it. */
 	readonly holder: string | null;
 	readonly permille: number;
-	/** Milliseconds of the steps that ended. */
-	readonly stepMs: Readonly<Partial<Record<ComputeStep, number>>>;
+	readonly stepMs: StepMs;
 	readonly skipped: readonly number[];
 	/** 192 bytes in base64 once proven and verified. */
 	readonly proof: string | null;

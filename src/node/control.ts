@@ -93,6 +93,7 @@ function readRoutes(app: Hono, source: ControlSource): void {
 		const { roster, hash, bytes } = source.roster();
 		return context.json({ roster, hash, file: Buffer.from(bytes).toString('base64') });
 	});
+	app.get('/times', (context) => context.json({ times: source.times() }));
 	app.get('/debug/mesh', (context) => context.json(source.debugMesh() as object));
 	app.get('/compute/:id', (context) => {
 		const state = source.computeState(context.req.param('id'));

@@ -340,6 +340,7 @@ async function openControl(context: Context, chain: ChainParts | undefined, stop
 		roster: () => keeper.current,
 		setRoster: (bytes) => setRoster(keeper, bytes),
 		metrics: () => metrics.text(),
+		times: () => times.all(),
 		debugMesh: () => ({ addresses: net.mesh.addresses(), peers: net.mesh.peers() }),
 		compute: (request) => runs.start(request),
 		computeState: (id) => runs.state(id),

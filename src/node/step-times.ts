@@ -8,12 +8,10 @@ import { isPosterError } from '../domain/errors.ts';
 import type { NodeId, WorkId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Streams } from '../ports/streams.ts';
-import { COMPUTE_STEPS, type ComputeStep } from './control-api.ts';
+import { COMPUTE_STEPS, type ComputeStep, type StepMs } from './control-api.ts';
 
 export const TIMES_PROTOCOL = '/poster/times/1';
 const ANSWER_BYTES = 256;
-
-export type StepMs = Readonly<Partial<Record<ComputeStep, number>>>;
 
 export class StepTimes {
 	readonly #times = new Map<WorkId, Partial<Record<ComputeStep, number>>>();
@@ -28,6 +26,11 @@ export class StepTimes {
 
 	get(work: WorkId): StepMs {
 		return this.#times.get(work) ?? {};
+	}
+
+	/** Of every work item that this node remembers. */
+	all(): Readonly<Record<WorkId, StepMs>> {
+		return Object.fromEntries(this.#times);
 	}
 
 	serve(streams: Streams): void {

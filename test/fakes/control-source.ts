@@ -8,6 +8,7 @@ import type {
 	ControlEvent,
 	ControlSource,
 	NodeFacts,
+	StepMs,
 } from '../../src/node/control-api.ts';
 import { type SignedRoster, supersedes, verifyRoster } from '../../src/node/roster-file.ts';
 
@@ -65,6 +66,10 @@ export class FakeControlSource implements ControlSource {
 
 	async metrics(): Promise<string> {
 		return 'poster_x 1\n';
+	}
+
+	times(): Readonly<Record<string, StepMs>> {
+		return {};
 	}
 
 	debugMesh(): unknown {

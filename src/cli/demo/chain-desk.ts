@@ -1,0 +1,113 @@
+/** The running devnet as its operator sees it: its clock, its statistics, disputes, and messages signed in its wallet. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { minerAddress } from '../../codec/address.ts';
+import { messageToJson } from '../../codec/lotus-json.ts';
+import { encodeDisputeWindowedPoSt, minerMethod } from '../../codec/miner-params.ts';
+import type { StatisticsReport } from '../../devnet/statistics.ts';
+import { PosterError } from '../../domain/errors.ts';
+import { type ActorId, attoFil, type DeadlineIndex } from '../../domain/ids.ts';
+import type { Message } from '../../domain/message.ts';
+
+/** What `poster-node devnet --json` prints. */
+export interface ChainStarted {
+	readonly url: string;
+	readonly dir: string;
+	readonly testParameters: string;
+	readonly faucet: string;
+	readonly miners: readonly { readonly miner: string; readonly sender: string; readonly keyFile: string }[];
+}
+
+export interface Receipt {
+	readonly exitCode: number;
+	readonly height: number;
+}
+
+/** Enough for a proof of any size that the devnet knows; every epoch has room for several such messages. */
+const GAS_LIMIT = 400_000_000;
+const GAS_FEE_CAP = attoFil(200_000n);
+const GAS_PREMIUM = attoFil(100_000n);
+const CALL_MS = 30_000;
+const POLL_MS = 100;
+
+export class ChainDesk {
+	readonly started: ChainStarted;
+	readonly #token: string;
+	#calls = 0;
+
+	constructor(started: ChainStarted, token: string) {
+		this.started = started;
+		this.#token = token;
+	}
+
+	static async open(started: ChainStarted): Promise<ChainDesk> {
+		return new ChainDesk(started, (await readFile(join(started.dir, 'token-admin'), 'utf8')).trim());
+	}
+
+	/** Rejects `demo-chain` with the node's own words. */
+	async call<T>(method: string, params: readonly unknown[] = []): Promise<T> {
+		const response = await fetch(this.started.url, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json', authorization: `Bearer ${this.#token}` },
+			body: JSON.stringify({ jsonrpc: '2.0', id: ++this.#calls, method, params }),
+			signal: AbortSignal.timeout(CALL_MS),
+		});
+		const { result, error } = (await response.json()) as { result?: T; error?: { message: string } };
+		if (error === undefined) return result as T;
+		throw new PosterError('demo-chain', `${method}: ${error.message}`);
+	}
+
+	stats(): Promise<StatisticsReport> {
+		return this.call('Devnet.Stats');
+	}
+
+	async height(): Promise<number> {
+		return (await this.call<{ Height: number }>('Filecoin.ChainHead')).Height;
+	}
+
+	/** Resolves once the head is at this height or above. */
+	async until(height: number, signal?: AbortSignal): Promise<void> {
+		while ((await this.height()) < height) await sleep(POLL_MS, undefined, signal && { signal });
+	}
+
+	/** Proofs of the miner's deadline at its last close that can be disputed. */
+	async disputable(miner: ActorId, deadline: DeadlineIndex): Promise<number> {
+		const params = [minerAddress(miner), null];
+		const all = await this.call<readonly { DisputableProofCount: number }[]>('Filecoin.StateMinerDeadlines', params);
+		return all[deadline]?.DisputableProofCount ?? 0;
+	}
+
+	/** Disputes recorded proof `postIndex`; exit code 0 = the proof was invalid and the miner is punished. */
+	async dispute(miner: ActorId, deadline: DeadlineIndex, postIndex: number): Promise<Receipt> {
+		const params = encodeDisputeWindowedPoSt({ deadline, postIndex });
+		return this.send(this.started.faucet, miner, minerMethod.disputeWindowedPoSt, params);
+	}
+
+	/**
+	 * Signs in the devnet's wallet, pushes, and waits for the receipt. The gas is fixed: an estimation would refuse what
+	 * fails, and here it shall land on the chain.
+	 */
+	async send(from: string, miner: ActorId, method: number, params: Uint8Array): Promise<Receipt> {
+		const message: Message = {
+			version: 0,
+			to: minerAddress(miner),
+			from,
+			nonce: await this.call<number>('Filecoin.MpoolGetNonce', [from]),
+			value: attoFil(0n),
+			gasLimit: GAS_LIMIT,
+			gasFeeCap: GAS_FEE_CAP,
+			gasPremium: GAS_PREMIUM,
+			method,
+			params,
+		};
+		const signed = await this.call<unknown>('Filecoin.WalletSignMessage', [from, messageToJson(message)]);
+		const cid = await this.call<unknown>('Filecoin.MpoolPush', [signed]);
+		const found = await this.call<{ Receipt: { ExitCode: number }; Height: number }>('Filecoin.StateWaitMsg', [
+			...[cid, 0, WHOLE_CHAIN, true],
+		]);
+		return { exitCode: found.Receipt.ExitCode, height: found.Height };
+	}
+}
+
+const WHOLE_CHAIN = -1;
