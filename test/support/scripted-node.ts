@@ -13,6 +13,7 @@ export interface NodeRequest {
 
 export interface NodeAnswer {
 	readonly status?: number;
+	readonly location?: string;
 	/** Sent as is; an object is sent as JSON. */
 	readonly body: unknown;
 }
@@ -68,8 +69,8 @@ export async function scriptedNode(script: NodeScript, port = 0): Promise<Script
 		const call: NodeRequest = { id, method: method.replace('Filecoin.', ''), params, authorization };
 		requests.push(call);
 		if (script.call === undefined) throw new Error(`no answer is scripted for ${method}`);
-		const { status = 200, body } = await script.call(call);
-		response.writeHead(status, { 'content-type': 'application/json' });
+		const { status = 200, location, body } = await script.call(call);
+		response.writeHead(status, { 'content-type': 'application/json', ...(location && { location }) });
 		response.end(typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body));
 	}
 }

@@ -96,8 +96,11 @@ test('answers that are no JSON-RPC, of another request or of another shape are t
 });
 
 test('a redirect is not followed: it would carry the token elsewhere', async (t) => {
-	const { chain } = await open(t, { call: () => ({ status: 307, body: '' }) });
-	await assert.rejects(chain.networkName(), (error) => isPosterError(error));
+	const { nodes } = await open(t, named('elsewhere'));
+	const location = urlsOf(nodes)[0] ?? '';
+	const { chain } = await open(t, { call: () => ({ status: 307, location, body: '' }) });
+	await assert.rejects(chain.networkName(), code('chain-unreachable'));
+	assert.equal(nodes[0]?.requests.length, 0);
 });
 
 test('calls at a time are bounded, waiting ones follow, closing ends all', async (t) => {
