@@ -75,7 +75,8 @@ export function liveLeases(state: State, work: Work): readonly (HeldLease & { re
 
 function isHonoured(state: State, work: Work, peer: Peer): boolean {
 	if (peer.vanished) return !pastNoReturn(state, work, 0);
-	return !peer.dead && silenceMs(state, peer) <= silenceLimitMs(state, peer);
+	// While a probe is on its way nothing is decided: only silence of all probes ends a lease.
+	return !peer.dead && (peer.probing || silenceMs(state, peer) <= silenceLimitMs(state, peer));
 }
 
 /** 0 = under 5 s of work, then eighths of finished phases. */

@@ -36,7 +36,6 @@ export interface ChainOptions {
 	readonly sectors: number;
 	/** Per mille of pool messages that are dropped in an epoch. */
 	readonly dropPermille: number;
-	/** Most messages that one tipset takes. */
 	readonly blockMessages: number;
 }
 
@@ -54,6 +53,9 @@ export class SimChain {
 	epoch = 0;
 	nonce = 0;
 	pool: PoolMessage[] = [];
+	baseFee = 100n;
+	/** Most messages that one tipset takes. */
+	blockMessages: number;
 	/** Deadline index -> partitions proven. */
 	readonly posted = new Map<number, Set<number>>();
 	readonly challenges: readonly { readonly challenge: Challenge; readonly due: ChallengeView['due'] }[];
@@ -62,6 +64,7 @@ export class SimChain {
 
 	constructor(options: ChainOptions, random: Random) {
 		this.#options = options;
+		this.blockMessages = options.blockMessages;
 		this.#random = random;
 		const first = LOOKBACK + 5;
 		this.challenges = Array.from({ length: options.deadlines }, (_, index) => {
@@ -111,9 +114,9 @@ export class SimChain {
 	advance(): void {
 		this.epoch++;
 		this.pool = this.pool.filter(() => !this.#random.chance(this.#options.dropPermille));
-		for (let i = 0; i < this.#options.blockMessages; i++) {
+		for (let i = 0; i < this.blockMessages; i++) {
 			const next = this.pool.find(({ signed }) => signed.message.nonce === this.nonce);
-			if (next === undefined) break;
+			if (next === undefined || next.signed.message.gasFeeCap < this.baseFee) break;
 			this.pool = this.pool.filter(({ signed }) => signed.message.nonce !== this.nonce);
 			this.nonce++;
 			this.landed.push({ message: next, epoch: this.epoch, exitCode: this.#execute(next) });
@@ -175,8 +178,16 @@ export class SimChain {
 			epoch: epoch(this.epoch),
 			challenges,
 			sender: { address: this.sender, nonce: this.nonce, pool: this.pool },
-			baseFee: attoFil(100n),
+			baseFee: attoFil(this.baseFee),
 		};
+	}
+
+	/** Sectors that accepted messages declared faulty. */
+	get skippedSectors(): number {
+		return this.landed.reduce((sum, { message, exitCode }) => {
+			const call = exitCode === 0 ? message.call : null;
+			return sum + (call?.kind === 'submit-post' ? call.params.skipped.size : 0);
+		}, 0);
 	}
 
 	get address(): string {

@@ -14,6 +14,7 @@ import type { Envelope } from '../../src/domain/envelope.ts';
 import { attoFil, epoch, type Hex32, hex32, type MonoMs, type NodeId, type WorkId } from '../../src/domain/ids.ts';
 import { limits } from '../../src/domain/limits.ts';
 import type { Message, SignedMessage } from '../../src/domain/message.ts';
+import { PROOF_BYTES } from '../../src/domain/proof.ts';
 import type { Write } from '../../src/domain/write.ts';
 import type { World } from './world.ts';
 
@@ -22,6 +23,15 @@ const SIGNATURE_BYTES = 64;
 /** The bytes of a good proof begin with this; whoever does not prove cannot know it. */
 function proofTag(work: WorkId, skipped: Bitfield): Uint8Array {
 	return sha256(utf8ToBytes(`proof/${work}/${bytesToHex(encodeBitfield(skipped))}`));
+}
+
+/** A proof that verifies, different for every prover and attempt, as Groth16 proofs are. */
+export function makeProof(work: WorkId, skipped: Bitfield, attempt: string): Uint8Array {
+	const proof = new Uint8Array(PROOF_BYTES);
+	const tag = proofTag(work, skipped);
+	proof.set(tag);
+	proof.set(sha256(utf8ToBytes(attempt)), tag.length);
+	return proof;
 }
 
 function signatureTag(from: string, bytes: Uint8Array): Uint8Array {
@@ -89,7 +99,7 @@ export class SimNode {
 	#tick(life: number): void {
 		if (this.life !== life) return;
 		this.give({ type: 'tick' });
-		this.world.heap.after(limits.tickMs, () => this.#tick(life));
+		this.#later(limits.tickMs, life, () => this.#tick(life));
 	}
 
 	/** One event; what it persists is on disk before its effects leave. */
@@ -115,7 +125,10 @@ export class SimNode {
 
 	#later(ms: number, life: number, run: () => void): void {
 		this.world.heap.after(ms, () => {
-			if (this.life === life) run();
+			// A process that stands still does all of it when it goes on.
+			this.world.whenAwake(this, () => {
+				if (this.life === life) run();
+			});
 		});
 	}
 
@@ -315,9 +328,7 @@ export class SimNode {
 		this.#later(ms, this.life, () => {
 			if (!still()) return;
 			this.#proofs.delete(work.id);
-			const proof = new Uint8Array(192);
-			proof.set(proofTag(work.id, skipped));
-			proof.set(sha256(utf8ToBytes(`${this.id}/${token}`)), 32);
+			const proof = makeProof(work.id, skipped, `${this.id}/${token}`);
 			this.give({ type: 'proved', work: work.id, proof, proveMs: ms });
 		});
 	}

@@ -3,7 +3,7 @@
 import type { CoreConfig, Effect, EffectOf, Event } from '../../src/core/api.ts';
 import { Bitfield } from '../../src/domain/bitfield.ts';
 import type { Envelope } from '../../src/domain/envelope.ts';
-import { hex32, type NodeId, nodeId } from '../../src/domain/ids.ts';
+import { epoch, hex32, type NodeId, nodeId, type WorkId } from '../../src/domain/ids.ts';
 import type { Role, RosterPeer } from '../../src/domain/roster.ts';
 import { Heap } from './heap.ts';
 import { Random } from './random.ts';
@@ -43,6 +43,24 @@ export interface Report {
 	readonly problems: readonly string[];
 }
 
+/** One machine of a mesh. `holds` picks sectors for stories; the simulator deals them by chance. */
+export interface Machine {
+	readonly name: string;
+	readonly roles: readonly Role[];
+	readonly slots: number;
+	readonly holds?: 'all' | 'even' | 'odd';
+}
+
+/** What a node decided or complained of, for stories. */
+export interface Happening {
+	readonly at: number;
+	readonly node: string;
+	readonly name: string;
+	readonly reason: string;
+	readonly peer: string | null;
+	readonly work: WorkId | null;
+}
+
 type Answer = EffectOf<'answer-sync'> | EffectOf<'answer-pull'>;
 
 const CALL_TIMEOUT_MS = 5_000;
@@ -55,10 +73,11 @@ export class World {
 	readonly chain: SimChain;
 	readonly nodes: SimNode[] = [];
 	/** Sectors whose files are gone everywhere. */
-	readonly lost: Bitfield = Bitfield.empty;
+	lost: Bitfield = Bitfield.empty;
 	proofsStarted = 0;
 	statements = 0;
 	readonly log: string[] = [];
+	readonly happenings: Happening[] = [];
 	readonly #byId = new Map<NodeId, SimNode>();
 	readonly #problems: string[] = [];
 	readonly #takeovers: number[] = [];
@@ -67,7 +86,7 @@ export class World {
 	readonly #sequences = new Map<NodeId, readonly [number, number]>();
 	readonly #verbose: boolean;
 
-	constructor(options: Options, verbose = false) {
+	constructor(options: Options, verbose = false, machines: readonly Machine[] = machinesOf(options.nodes)) {
 		this.options = options;
 		this.#verbose = verbose;
 		this.random = new Random(options.seed);
@@ -76,18 +95,18 @@ export class World {
 			{ seed, epochMs, deadlines, partitions, sectors: 6, dropPermille, blockMessages: 4 },
 			this.random,
 		);
-		this.#populate();
+		this.#populate(machines);
 	}
 
-	#populate(): void {
-		const roles = rolesOf(this.options.nodes);
-		const peers: RosterPeer[] = roles.map((of, i) => ({
-			id: nodeId(`12Sim${String(i + 1).padStart(4, '1')}`),
-			name: `${of[0]}-${i + 1}`,
+	#populate(machines: readonly Machine[]): void {
+		const peers: RosterPeer[] = machines.map(({ name, roles, slots }, i) => ({
+			// Peer ids are base58: no zero.
+			id: nodeId(`12Sim${(i + 9 ** 3).toString(9).replace(/\d/g, (digit) => String(Number(digit) + 1))}`),
+			name,
 			site: 'sim',
 			weight: 1,
-			slots: of.includes('prover') ? 2 : 0,
-			roles: of,
+			slots,
+			roles,
 			miners: [],
 		}));
 		peers.sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -105,6 +124,12 @@ export class World {
 			for (let i = 0; i < copies; i++) {
 				holds.get((storages[(first + i) % storages.length] as RosterPeer).id)?.push(sector);
 			}
+		}
+		for (const { name, holds: picked } of machines) {
+			const id = peers.find((peer) => peer.name === name)?.id;
+			if (picked === undefined || id === undefined) continue;
+			const wanted = (sector: number): boolean => picked === 'all' || sector % 2 === (picked === 'even' ? 0 : 1);
+			holds.set(id, this.chain.allSectors.filter(wanted));
 		}
 		for (const peer of peers) {
 			const config: CoreConfig = {
@@ -125,18 +150,28 @@ export class World {
 		}
 	}
 
+	/** Starts the machines and the chain. */
+	begin(): void {
+		for (const node of this.nodes) this.heap.after(this.random.between(0, 2_000), () => this.startNode(node));
+		this.#nextEpoch();
+	}
+
 	run(): Report {
 		const { heap, options, random } = this;
-		for (const node of this.nodes) heap.after(random.between(0, 2_000), () => this.#startNode(node));
-		this.#nextEpoch();
+		this.begin();
 		const endMs = (this.chain.lastEpoch + 2) * options.epochMs;
 		for (let i = 0; i < options.crashes; i++) {
 			const node = random.pick(this.nodes);
-			heap.after(random.between(5_000, endMs - 30_000), () => this.#crash(node));
+			heap.after(random.between(5_000, endMs - 30_000), () => {
+				if (!this.crash(node)) return;
+				heap.after(random.between(500, options.downMs), () => this.startNode(node));
+			});
 		}
 		for (let i = 0; i < options.pauses; i++) {
 			const node = random.pick(this.nodes);
-			heap.after(random.between(5_000, endMs - 60_000), () => this.#pause(node));
+			heap.after(random.between(5_000, endMs - 60_000), () => {
+				if (this.pause(node)) heap.after(random.between(3_000, 30_000), () => this.resume(node));
+			});
 		}
 		while (heap.run(endMs));
 		return this.#report();
@@ -152,7 +187,7 @@ export class World {
 		});
 	}
 
-	#startNode(node: SimNode): void {
+	startNode(node: SimNode): void {
 		if (node.up) return;
 		this.#note(node, 'START');
 		node.start();
@@ -166,8 +201,9 @@ export class World {
 		}
 	}
 
-	#crash(node: SimNode): void {
-		if (!node.up || this.isPaused(node)) return;
+	/** Power loss with connection resets; false when it was down already. */
+	crash(node: SimNode): boolean {
+		if (!node.up || this.isPaused(node)) return false;
 		this.#note(node, 'CRASH');
 		if ((node.state?.jobs.size ?? 0) > 0) this.#lostHolders.set(node.id, this.heap.now);
 		node.crash();
@@ -177,20 +213,22 @@ export class World {
 				this.whenAwake(peer, () => peer.give({ type: 'disconnected', peer: node.id, cause: 'reset' })),
 			);
 		}
-		this.heap.after(this.random.between(500, this.options.downMs), () => this.#startNode(node));
+		return true;
 	}
 
 	/** The process stands still: its connections stay open, everything for it waits. */
-	#pause(node: SimNode): void {
-		if (!node.up || this.isPaused(node)) return;
+	pause(node: SimNode): boolean {
+		if (!node.up || this.isPaused(node)) return false;
 		this.#note(node, 'PAUSE');
 		this.#paused.set(node.id, []);
-		this.heap.after(this.random.between(3_000, 30_000), () => {
-			this.#note(node, 'RESUME');
-			const waiting = this.#paused.get(node.id) ?? [];
-			this.#paused.delete(node.id);
-			for (const run of waiting) run();
-		});
+		return true;
+	}
+
+	resume(node: SimNode): void {
+		this.#note(node, 'RESUME');
+		const waiting = this.#paused.get(node.id) ?? [];
+		this.#paused.delete(node.id);
+		for (const run of waiting) run();
 	}
 
 	isPaused(node: SimNode): boolean {
@@ -222,15 +260,20 @@ export class World {
 	gossip(from: SimNode, envelope: Envelope, raw: Uint8Array): void {
 		this.statements++;
 		this.#checkSequence(from, envelope);
+		this.deliver(from, envelope, raw);
+	}
+
+	/** To every other machine that is up, with the network's losses and repeats. */
+	deliver(from: SimNode, envelope: Envelope, raw: Uint8Array): void {
 		for (const peer of this.nodes) {
 			if (peer === from || !peer.up || this.random.chance(this.options.lossPermille)) continue;
-			const deliver = (): void => {
+			const arrive = (): void => {
 				if (peer.up) {
 					this.whenAwake(peer, () => peer.give({ type: 'statement', envelope, raw, relay: from.id, ageMs: 0 }));
 				}
 			};
-			this.heap.after(this.#delay(), deliver);
-			if (this.random.chance(this.options.duplicatePermille)) this.heap.after(this.#delay(), deliver);
+			this.heap.after(this.#delay(), arrive);
+			if (this.random.chance(this.options.duplicatePermille)) this.heap.after(this.#delay(), arrive);
 		}
 	}
 
@@ -268,17 +311,50 @@ export class World {
 	observe(node: SimNode, effect: Effect): void {
 		if (effect.type === 'decision') {
 			const { name, reason, work, peer, facts } = effect.decision;
+			this.#happened(node, name, reason, peer ?? null, work ?? null);
 			this.#note(node, `${name} ${reason} ${work?.slice(0, 6) ?? ''} ${peer ?? ''} ${JSON.stringify(facts ?? {})}`);
 			if (name === 'takeover' && peer !== undefined) {
 				const since = this.#lostHolders.get(peer);
 				if (since !== undefined) this.#takeovers.push(this.heap.now - since);
 			}
 		} else if (effect.type === 'alarm') {
+			this.#happened(node, 'alarm', effect.alarm.code, null, null);
 			this.#note(
 				node,
 				`ALARM ${effect.alarm.code} ${effect.alarm.subject.slice(0, 12)} ${JSON.stringify(effect.alarm.facts)}`,
 			);
 		}
+	}
+
+	#happened(node: SimNode, name: string, reason: string, peer: NodeId | null, work: WorkId | null): void {
+		const other = peer === null ? null : this.nameOf(peer);
+		this.happenings.push({ at: this.heap.now, node: this.nameOf(node.id), name, reason, peer: other, work });
+	}
+
+	/** An operator asks the machine to have the first partition proven for practice. */
+	dryRun(node: SimNode): void {
+		const [first] = this.chain.challenges;
+		const [due] = first?.due ?? [];
+		if (first === undefined || due === undefined) throw new Error('nothing is due');
+		const { epoch: now } = this.chain;
+		const window = { challenge: epoch(now), open: epoch(now), close: epoch(now + 60) };
+		node.holdManifest(due.sectorRoot);
+		node.give({ type: 'dry-run', challenge: { ...first.challenge, ...window, kind: 'dry', nonce: 77 }, due: [due] });
+	}
+
+	/** Sector files vanish from every disk. */
+	lose(sectors: readonly number[]): void {
+		this.lost = this.lost.union(Bitfield.of(sectors));
+	}
+
+	nameOf(id: NodeId): string {
+		return this.nodes[0]?.config.roster.peers.find((peer) => peer.id === id)?.name ?? id;
+	}
+
+	named(name: string): SimNode {
+		const node = this.nodes.find(({ id }) => this.nameOf(id) === name);
+		if (node === undefined) throw new Error(`no machine is called ${name}`);
+		return node;
 	}
 
 	trace(node: SimNode, event: Event): void {
@@ -287,8 +363,8 @@ export class World {
 
 	#note(node: SimNode, text: string): void {
 		if (!this.#verbose) return;
-		const name = node.config.roster.peers.find(({ id }) => id === node.id)?.name ?? node.id;
-		this.log.push(`${String(this.heap.now).padStart(8)} e${this.chain.epoch} ${name.padEnd(12)} ${text}`);
+		const time = String(this.heap.now).padStart(8);
+		this.log.push(`${time} e${this.chain.epoch} ${this.nameOf(node.id).padEnd(12)} ${text}`);
 	}
 
 	#report(): Report {
@@ -322,9 +398,9 @@ export class World {
 	}
 }
 
-/** Two storage, two provers, two chain and submitter, the rest provers and one of each in turn; the last may be a bootstrap. */
-function rolesOf(count: number): readonly (readonly Role[])[] {
-	if (count === 1) return [['chain', 'storage', 'prover', 'submitter']];
+/** Two storage, two provers, two chain and submitter, a bootstrap and a prover, over and over; few machines do more each. */
+function machinesOf(count: number): readonly Machine[] {
+	const all: readonly Role[] = ['chain', 'storage', 'prover', 'submitter'];
 	const pattern: readonly (readonly Role[])[] = [
 		['chain', 'submitter'],
 		['storage'],
@@ -335,10 +411,9 @@ function rolesOf(count: number): readonly (readonly Role[])[] {
 		['bootstrap'],
 		['prover'],
 	];
-	if (count < 6) {
-		return Array.from({ length: count }, (_, i) =>
-			i === 0 ? ['chain', 'storage', 'prover', 'submitter'] : i === 1 ? ['chain', 'storage', 'submitter'] : ['prover'],
-		);
-	}
-	return Array.from({ length: count }, (_, i) => pattern[i % pattern.length] as readonly Role[]);
+	const few: readonly (readonly Role[])[] = [all, ['chain', 'storage', 'submitter'], ['prover']];
+	return Array.from({ length: count }, (_, i) => {
+		const roles = (count < 6 ? few[Math.min(i, 2)] : pattern[i % pattern.length]) as readonly Role[];
+		return { name: `${roles[0]}-${i + 1}`, roles, slots: roles.includes('prover') ? 2 : 0 };
+	});
 }
