@@ -61,8 +61,16 @@ export class Inbound {
 		if (!this.#ports.identity.verify(envelope.from, signingBytes, signature)) {
 			return this.#refuse('reject', 'signature');
 		}
+		if (envelope.kind === 'res') for (const refusal of envelope.body.refusals) this.#takeRefusal(relay, refusal, ageMs);
 		this.#options.enqueue({ type: 'statement', envelope, raw, relay, ageMs });
 		return 'accept';
+	}
+
+	/** Holders' words that a result brings along count like any other statement, and only refusals may come this way. */
+	#takeRefusal(relay: NodeId, raw: Uint8Array, ageMs: number): void {
+		const kind = this.#decode(raw)?.envelope.kind;
+		if (kind === 'ref') this.take(relay, raw, ageMs);
+		else if (kind !== undefined) this.#refuse('reject', 'not-a-refusal');
 	}
 
 	#decode(raw: Uint8Array): DecodedEnvelope | undefined {
