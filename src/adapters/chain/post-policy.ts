@@ -2,7 +2,7 @@
  * What a wallet of this project may sign: calls of the three methods to configured miners, from their sender, under a
  * fee cap. Wallets build the message here and never take bytes, so that no bug elsewhere can make them sign anything else.
  */
-import { minerAddress, parseAddress } from '../../codec/address.ts';
+import { addressText, minerAddress, parseAddress } from '../../codec/address.ts';
 import { encodeMinerCall } from '../../codec/miner-params.ts';
 import { PosterError } from '../../domain/errors.ts';
 import { type ActorId, type AttoFil, attoFil } from '../../domain/ids.ts';
@@ -16,48 +16,43 @@ export interface WalletOptions {
 }
 
 export class PostPolicy {
-	readonly #options: WalletOptions;
+	readonly #senders = new Map<ActorId, string>();
+	readonly #maxFee: AttoFil;
 
 	/** Throws `wallet-not-allowed` for a sender that is no key address. */
 	constructor(options: WalletOptions) {
-		for (const { sender } of options.miners.values()) {
-			const { protocol } = parseAddress(sender);
-			if (protocol !== 1 && protocol !== 3) {
+		for (const [miner, { sender }] of options.miners) {
+			const address = parseAddress(sender);
+			if (address.protocol !== 1 && address.protocol !== 3) {
 				throw new PosterError('wallet-not-allowed', `${sender} is no key address (f1 or f3)`, {
 					advice: 'Name the sender by its key address: `lotus state account-key f0…` prints it.',
 					meta: { sender },
 				});
 			}
+			this.#senders.set(miner, addressText(address));
 		}
-		this.#options = options;
+		this.#maxFee = options.maxFee;
 	}
 
 	senders(): ReadonlySet<string> {
-		return new Set([...this.#options.miners.values()].map(({ sender }) => sender));
+		return new Set(this.#senders.values());
 	}
 
 	/** Throws `wallet-not-allowed` for a miner that is not configured. */
 	sender(miner: ActorId): string {
-		const entry = this.#options.miners.get(miner);
-		if (entry === undefined) {
+		const sender = this.#senders.get(miner);
+		if (sender === undefined) {
 			throw new PosterError('wallet-not-allowed', `this node does not sign for ${minerAddress(miner)}`, {
 				advice: 'Name the miner under [submitter] in the config.',
 				meta: { miner },
 			});
 		}
-		return entry.sender;
+		return sender;
 	}
 
 	/** The message to sign; throws `wallet-not-allowed`, `wallet-fee-cap`. */
 	message(miner: ActorId, call: MinerCall, nonce: number, gas: Gas): Message {
-		const { maxFee } = this.#options;
-		const fee = BigInt(gas.limit) * gas.feeCap;
-		if (fee > maxFee || gas.premium > gas.feeCap) {
-			throw new PosterError('wallet-fee-cap', `the message could cost ${fee} attoFIL, more than the cap of ${maxFee}`, {
-				advice: 'Raise max_fee_fil if the base fee of the network justifies it.',
-				meta: { miner, fee: fee.toString(), maxFee: maxFee.toString() },
-			});
-		}
+		this.#checkFee(miner, gas);
 		const { method, params } = encodeMinerCall(call);
 		return {
 			version: 0,
@@ -71,5 +66,21 @@ export class PostPolicy {
 			method,
 			params,
 		};
+	}
+
+	#checkFee(miner: ActorId, { limit, feeCap, premium }: Gas): void {
+		const maxFee = this.#maxFee;
+		const fee = BigInt(limit) * feeCap;
+		if (fee > maxFee) {
+			throw new PosterError('wallet-fee-cap', `the message could cost ${fee} attoFIL, the cap is ${maxFee}`, {
+				advice: 'Raise max_fee_fil if the base fee of the network justifies it.',
+				meta: { miner, fee: fee.toString(), maxFee: maxFee.toString() },
+			});
+		}
+		if (premium > feeCap) {
+			throw new PosterError('wallet-fee-cap', `the premium ${premium} is above the fee cap ${feeCap}`, {
+				meta: { miner },
+			});
+		}
 	}
 }

@@ -8,7 +8,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { AnswerReader } from './answer-reader.ts';
 import { type bulkReaders, errorAnswer, readAnswer } from './answers.ts';
-import { badAnswer, badStatus, timedOut, unreachable } from './errors.ts';
+import { badAnswer, badStatus, timedOut, unauthorized, unreachable } from './errors.ts';
 
 export interface EndpointOptions {
 	/** `http://host:port/rpc/v1`, https, or without the path. */
@@ -126,6 +126,7 @@ export class RpcEndpoint {
 			bulk ? limits.chainBulkBytes : limits.chainAnswerBytes,
 			signal,
 		);
+		if (response.status === 401 || response.status === 403) throw unauthorized(this.url);
 		if (response.status !== 200) throw errorAnswer(bytes, method) ?? badStatus(this.url, method, response.status);
 		if (typeof read === 'function') return readAnswer(bytes, { id, method, read });
 		const answer = this.#components.reader.readBulk(bytes, { id, method, ...read });
