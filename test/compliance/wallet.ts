@@ -75,6 +75,13 @@ export function walletCompliance(name: string, { address, open }: WalletSubject)
 		assert.deepEqual(first, second);
 	});
 
+	test(`${name}: a sender written with the prefix of test networks is the same sender`, async () => {
+		const wallet = await openFor(`t${address.slice(1)}`);
+		const [call] = calls as [MinerCall];
+		assert.equal(wallet.sender(miner), address);
+		assert.equal((await wallet.signPost(miner, call, 0, gas)).message.from, address);
+	});
+
 	test(`${name}: a miner that is not configured is refused`, async () => {
 		const wallet = await openFor(address);
 		const [call] = calls as [MinerCall];

@@ -103,6 +103,15 @@ test('a redirect is not followed: it would carry the token elsewhere', async (t)
 	assert.equal(nodes[0]?.requests.length, 0);
 });
 
+test('a refused token is a matter of permission, whatever comes with the status', async (t) => {
+	for (const body of ['', { error: { code: -32000, message: 'no' } }, '<html>']) {
+		for (const status of [401, 403]) {
+			const { chain } = await open(t, { call: () => ({ status, body }) });
+			await assert.rejects(chain.networkName(), code('chain-permission'), `${status} ${JSON.stringify(body)}`);
+		}
+	}
+});
+
 test('calls at a time are bounded, waiting ones follow, closing ends all', async (t) => {
 	const answers: (() => void)[] = [];
 	const call = (request: NodeRequest) =>
