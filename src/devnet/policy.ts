@@ -3,7 +3,7 @@
  * `runtime/src/runtime/policy.rs`); tests and demos may run with shorter periods, because nodes take every constant of
  * the period from the API.
  */
-import { assert } from '../domain/errors.ts';
+import { PosterError } from '../domain/errors.ts';
 
 export interface Policy {
 	/** Deadlines of one proving period. */
@@ -57,9 +57,17 @@ export function invalidPostFee(policy: Policy, sectors: number): bigint {
 	return (policy.dayRewardPerSector * 551n * BigInt(sectors)) / 100n + policy.disputePenalty;
 }
 
+/** Throws `devnet-options`. */
 export function checkPolicy(policy: Policy): void {
-	assert(policy.periodDeadlines >= 3 && policy.challengeWindow >= 1, 'a period has three deadlines or more');
-	assert(policy.challengeLookback < provingPeriod(policy), 'the challenge lies within a period of open');
-	assert(policy.faultDeclarationCutoff >= policy.challengeLookback, 'declarations end before the challenge');
-	assert(policy.disputeWindow < provingPeriod(policy), 'a dispute ends before the deadline opens again');
+	const check = (holds: boolean, rule: string): void => {
+		if (!holds) throw new PosterError('devnet-options', `policy: ${rule}`);
+	};
+	for (const [name, value] of Object.entries(policy)) {
+		check(typeof value === 'bigint' ? value >= 0n : Number.isSafeInteger(value) && value >= 0, `${name} is a count`);
+	}
+	const { periodDeadlines, challengeWindow, challengeLookback, faultDeclarationCutoff, disputeWindow } = policy;
+	check(periodDeadlines >= 1 && challengeWindow >= 1, 'there are deadlines, and they are open for a while');
+	check(challengeLookback < provingPeriod(policy), 'the challenge lies within a period of open');
+	check(faultDeclarationCutoff >= challengeLookback, 'declarations end before the challenge');
+	check(disputeWindow < provingPeriod(policy), 'a dispute ends before the deadline closes again');
 }

@@ -237,6 +237,7 @@ test('a port in use and a public network are refused', async () => {
 		await assert.rejects(open({ port }), { code: 'devnet-listen' });
 		await assert.rejects(open({ networkName: 'mainnet' }), { code: 'devnet-options' });
 		await assert.rejects(open({ epochMs: 49 }), { code: 'devnet-options' });
+		await assert.rejects(open({ policy: { ...SHORT_POLICY, disputeWindow: 60 } }), { code: 'devnet-options' });
 	} finally {
 		await devnet.close();
 	}
