@@ -138,6 +138,12 @@ function addNodeCommands(root: Command): void {
 
 function addDevnetCommands(root: Command): void {
 	root
+		.command('demo')
+		.description('seven nodes prove a deadline of real sectors on an embedded chain while one is killed')
+		.option('--keep', 'keep logs and homes')
+		.addOption(jsonOption())
+		.action(async (options) => (await import('./commands/demo.ts')).demo(options));
+	root
 		.command('devnet')
 		.description('run an embedded chain with the JSON-RPC of a Lotus full node')
 		.option('--dir <dir>', 'folder for tokens, keys and sectors (default: ~/.poster-devnet)')

@@ -33,12 +33,13 @@ const POLL_MS = 100;
 
 export class ChainDesk {
 	readonly started: ChainStarted;
-	readonly #token: string;
+	/** Of all permissions. */
+	readonly token: string;
 	#calls = 0;
 
 	constructor(started: ChainStarted, token: string) {
 		this.started = started;
-		this.#token = token;
+		this.token = token;
 	}
 
 	static async open(started: ChainStarted): Promise<ChainDesk> {
@@ -49,7 +50,7 @@ export class ChainDesk {
 	async call<T>(method: string, params: readonly unknown[] = []): Promise<T> {
 		const response = await fetch(this.started.url, {
 			method: 'POST',
-			headers: { 'content-type': 'application/json', authorization: `Bearer ${this.#token}` },
+			headers: { 'content-type': 'application/json', authorization: `Bearer ${this.token}` },
 			body: JSON.stringify({ jsonrpc: '2.0', id: ++this.#calls, method, params }),
 			signal: AbortSignal.timeout(CALL_MS),
 		});

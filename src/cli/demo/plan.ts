@@ -17,7 +17,7 @@ export const DEADLINE = deadlineIndex(1);
 export const EPOCH_MS = 1000;
 const WINDOW_2KIB = 10;
 const PERIOD_EPOCHS = 48 * 60;
-const OPEN = PERIOD_EPOCHS + DEADLINE * 60;
+export const OPEN = PERIOD_EPOCHS + DEADLINE * 60;
 export const CLOSE = OPEN + 60;
 export const CHALLENGE = OPEN - 20;
 /** Some heads before the challenge, from which the nodes learn how long an epoch is. */

@@ -1,0 +1,42 @@
+/** What the nodes told during the demo, put in order: who claimed what and when, when results and messages arrived. */
+import type { ControlEvent } from '../../node/control-api.ts';
+import type { ClusterNode } from './cluster-node.ts';
+
+const CLAIMS: readonly string[] = ['claim', 'takeover', 'hedge'];
+
+export interface ClaimSeen {
+	readonly wallMs: number;
+	readonly node: string;
+	readonly work: string;
+}
+
+export class Observer {
+	readonly claims: ClaimSeen[] = [];
+	/** First node that had the result verified on disk, in wall milliseconds. */
+	readonly #results = new Map<string, number>();
+	readonly #inclusions = new Map<string, number>();
+
+	take(event: ControlEvent, node: ClusterNode): void {
+		const { work } = event.facts;
+		if (typeof work !== 'string') return;
+		if (CLAIMS.includes(event.type)) this.claims.push({ wallMs: event.wallMs, node: node.name, work });
+		if (event.type === 'result-stored') earliest(this.#results, work, event.wallMs);
+		if (event.type === 'included') earliest(this.#inclusions, work, event.wallMs);
+	}
+
+	/** From the first verified result to the first sight of the inclusion; undefined when one of them was not seen. */
+	submitMs(work: string): number | undefined {
+		const proven = this.#results.get(work);
+		const included = this.#inclusions.get(work);
+		return proven === undefined || included === undefined ? undefined : included - proven;
+	}
+
+	/** First claim of the work by another node from then on. */
+	claimAfter(work: string, wallMs: number, victim: string): ClaimSeen | undefined {
+		return this.claims.find((claim) => claim.work === work && claim.node !== victim && claim.wallMs >= wallMs);
+	}
+}
+
+function earliest(times: Map<string, number>, work: string, wallMs: number): void {
+	times.set(work, Math.min(wallMs, times.get(work) ?? wallMs));
+}
