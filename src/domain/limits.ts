@@ -396,6 +396,8 @@ export const limits = {
 	pendingMessages: 1_000,
 	/** A message not included after this many epochs may be replaced, every `fallbackEpochs`. */
 	stuckEpochs: 5,
+	/** State of one core: some thousand items, a roster of hundreds, views of tens of miners. */
+	snapshotBytes: 64 * KIB * KIB,
 	/** Alarms kept; the oldest key gives way. */
 	alarms: 256,
 	/** Durations kept for the percentiles. */

@@ -9,6 +9,7 @@ import { encodeBitfield } from '../../src/codec/rle-plus.ts';
 import { submissionOf } from '../../src/codec/submission.ts';
 import type { AgedStatement, CoreConfig, Effect, EffectOf, Event, View } from '../../src/core/api.ts';
 import { createState, type State, step, view } from '../../src/core/poster.ts';
+import { decodeSnapshot, encodeSnapshot } from '../../src/core/snapshot.ts';
 import { Bitfield } from '../../src/domain/bitfield.ts';
 import type { Envelope } from '../../src/domain/envelope.ts';
 import { attoFil, epoch, type Hex32, hex32, type MonoMs, type NodeId, type WorkId } from '../../src/domain/ids.ts';
@@ -16,6 +17,7 @@ import { limits } from '../../src/domain/limits.ts';
 import type { Message, SignedMessage } from '../../src/domain/message.ts';
 import { PROOF_BYTES } from '../../src/domain/proof.ts';
 import type { Write } from '../../src/domain/write.ts';
+import { Random } from './random.ts';
 import type { World } from './world.ts';
 
 const SIGNATURE_BYTES = 64;
@@ -55,12 +57,15 @@ export class SimNode {
 	readonly #gathers = new Map<WorkId, number>();
 	readonly #proofs = new Map<WorkId, number>();
 	#tokens = 0;
+	/** Of its own, so that taking snapshots changes nothing else in the run. */
+	readonly #snapshots: Random;
 
 	constructor(world: World, config: CoreConfig, held: Bitfield) {
 		this.world = world;
 		this.id = config.self;
 		this.config = config;
 		this.held = held;
+		this.#snapshots = new Random(world.options.seed);
 	}
 
 	start(): void {
@@ -108,6 +113,9 @@ export class SimNode {
 		const { heap, random } = this.world;
 		this.world.trace(this, event);
 		const { persist, after } = step(this.state, event, heap.now as MonoMs);
+		if (this.#snapshots.chance(this.world.options.snapshotPermille ?? 0)) {
+			this.state = decodeSnapshot(encodeSnapshot(this.state));
+		}
 		if (persist.length === 0 && after.length === 0) return;
 		const { life } = this;
 		const syncMs = persist.length > 0 ? random.between(1, 8) : 0;

@@ -28,6 +28,8 @@ export interface Options {
 	readonly pauses: number;
 	readonly stragglerPermille: number;
 	readonly dropPermille: number;
+	/** Per mille of events after which a node's state is put away and read back. */
+	readonly snapshotPermille?: number;
 }
 
 export interface Report {
