@@ -78,12 +78,15 @@ const network = z
 	})
 	.register(sectionDocs, { what: 'How this node meets the others.' });
 
+/** Heads come over WebSocket with any of the four; where that is refused they are asked for. */
+const nodeUrl = z.url({ protocol: /^(https?|wss?)$/, error: 'is no http, https, ws or wss URL' });
+
 const chain = z
 	.strictObject({
-		url: z.url({ protocol: /^(https?|wss?)$/, error: 'is no http, https, ws or wss URL' }).register(optionDocs, {
+		url: nodeUrl.register(optionDocs, {
 			what: 'JSON-RPC of a full node (Lotus, Forest, Venus).',
 			unit: 'URL',
-			trade: 'With ws:// heads arrive as they come, with http:// they are asked for.',
+			trade: 'A Lotus gateway is not enough: it lacks StateMinerPartitions and StateMinerSectors.',
 			example: '"ws://127.0.0.1:1234/rpc/v1"',
 		}),
 		token_file: path.optional().register(optionDocs, {
@@ -92,6 +95,16 @@ const chain = z
 			trade: 'Read permission is enough, except for a submitter with wallet = "node": that needs sign.',
 			example: '"~/.lotus/token"',
 		}),
+		fallback: z
+			.array(z.strictObject({ url: nodeUrl, token_file: path.optional() }))
+			.max(8)
+			.default([])
+			.register(optionDocs, {
+				what: 'Further full nodes, used in this order while those before cannot be reached.',
+				unit: '[{ url = URL, token_file = path }]',
+				trade: 'One machine less to lose; all of them must follow the same network.',
+				example: '[{ url = "ws://192.0.2.7:1234/rpc/v1", token_file = "/etc/poster-node/token-2" }]',
+			}),
 	})
 	.register(sectionDocs, { what: 'Chain role: follows heads and announces what is due.' });
 

@@ -108,9 +108,11 @@ function resolvePaths(config: Config, folder: string): Config {
 	const at = (path: string): string =>
 		path === '~' || path.startsWith('~/') ? resolve(homedir(), path.slice(2)) : resolve(folder, path);
 	const { chain, storage, submitter, proofs, spool } = config;
+	const withToken = <T extends { readonly tokenFile?: string | undefined }>(node: T): T =>
+		node.tokenFile === undefined ? node : { ...node, tokenFile: at(node.tokenFile) };
 	return {
 		...config,
-		...(chain?.tokenFile !== undefined && { chain: { ...chain, tokenFile: at(chain.tokenFile) } }),
+		...(chain && { chain: { ...withToken(chain), fallback: chain.fallback.map(withToken) } }),
 		...(storage && { storage: { ...storage, paths: storage.paths.map(at) } }),
 		...(submitter && {
 			submitter: {
@@ -134,6 +136,7 @@ async function checkFiles(config: Config, file: string): Promise<void> {
 	const wallets = config.submitter?.miners.map((item) => ['[submitter] wallet', item.wallet] as const) ?? [];
 	const needed: readonly (readonly [option: string, path: string | undefined])[] = [
 		['[chain] token_file', config.chain?.tokenFile],
+		...(config.chain?.fallback ?? []).map(({ tokenFile }) => ['[chain] fallback token_file', tokenFile] as const),
 		['[proofs] test_parameters', config.proofs.testParameters],
 		...wallets.filter(([, path]) => path !== 'node'),
 	];

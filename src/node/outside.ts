@@ -2,6 +2,7 @@
 import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { LotusChain } from '../adapters/chain/lotus-chain.ts';
+import type { EndpointOptions } from '../adapters/chain/rpc-endpoint.ts';
 import { openStore } from '../adapters/level/store.ts';
 import { createLibp2pMesh } from '../adapters/libp2p/create-mesh.ts';
 import { defaultCacheDir, ensureNative } from '../adapters/native/build.ts';
@@ -172,23 +173,31 @@ function exists(path: string): Promise<boolean> {
 
 /** Rejects `chain-…` when the full node cannot be used, `chain-network` when it follows another network. */
 async function openChain(
-	{ url, tokenFile }: NonNullable<Config['chain']>,
+	{ fallback, ...first }: NonNullable<Config['chain']>,
 	components: ConstructorParameters<typeof LotusChain>[0],
 	{ network }: Roster,
 ): Promise<Chain> {
-	const token = tokenFile === undefined ? undefined : await readToken(tokenFile);
-	const chain = new LotusChain(components, { endpoints: [{ url, ...(token !== undefined && { token }) }] });
+	const endpoints = await Promise.all([first, ...fallback].map(endpoint));
+	const chain = new LotusChain(components, { endpoints });
 	try {
 		const found = await chain.networkName();
 		if (found === network) return chain;
-		throw new PosterError('chain-network', `the full node at ${url} follows ${found}, the roster is of ${network}`, {
-			advice: 'Give the URL of a full node of the right network, or the home of the right mesh.',
-			meta: { found, network },
-		});
+		throw new PosterError(
+			'chain-network',
+			`the full node at ${first.url} follows ${found}, the roster is of ${network}`,
+			{
+				advice: 'Give the URL of a full node of the right network, or the home of the right mesh.',
+				meta: { found, network },
+			},
+		);
 	} catch (error) {
 		await chain.close();
 		throw error;
 	}
+}
+
+async function endpoint({ url, tokenFile }: { url: string; tokenFile?: string | undefined }): Promise<EndpointOptions> {
+	return tokenFile === undefined ? { url } : { url, token: await readToken(tokenFile) };
 }
 
 async function readToken(path: string): Promise<string> {

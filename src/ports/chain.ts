@@ -44,6 +44,7 @@ export interface Chain {
 	estimateGas(message: Message, maxFee: AttoFil, at: TipSetKey): Promise<Message>;
 	/** Signed messages of these senders (key addresses) that wait in the node's pool, in no order. */
 	pending(senders: readonly string[]): Promise<readonly SignedMessage[]>;
+	/** Idempotent: a message that the pool has already is taken. */
 	push(signed: SignedMessage): Promise<CidText>;
 	/** Undefined while it is on no chain of `at`. */
 	searchMessage(cid: CidText, at: TipSetKey, lookback: number): Promise<MessageLookup | undefined>;

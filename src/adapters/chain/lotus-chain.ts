@@ -38,6 +38,8 @@ import { followHeads } from './heads.ts';
 import { type EndpointOptions, RpcEndpoint, type RpcRequest } from './rpc-endpoint.ts';
 import { sameCall } from './same-call.ts';
 
+/** Said of the very message that is pushed (lotus `messagepool.ErrExistingNonce`): what was asked for is so already. */
+const ALREADY_POOLED = 'message with nonce already exists';
 /** Domain separation tags of randomness (go-state-types `crypto/randomness.go`). */
 const WINDOWED_POST_CHALLENGE_SEED = 4;
 const POST_CHAIN_COMMIT = 9;
@@ -202,7 +204,13 @@ export class LotusChain implements Chain {
 	async push(signed: SignedMessage): Promise<CidText> {
 		const method = 'MpoolPush';
 		const params = [lotus.signedMessageToJson(signed)];
-		const cid = await this.#call(method, params, (result) => lotus.cidFromJson(result, 'message CID'));
+		const cid = await this.#call(method, params, (result) => lotus.cidFromJson(result, 'message CID')).catch(
+			(error: unknown) => {
+				if (isPosterError(error, 'chain-rpc') && error.message.includes(ALREADY_POOLED))
+					return signedMessageCid(signed);
+				throw error;
+			},
+		);
 		if (cid !== signedMessageCid(signed))
 			throw badAnswer(method, `${cid} is not the CID of the message that was pushed`);
 		return cid;

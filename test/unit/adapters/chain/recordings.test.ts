@@ -5,6 +5,7 @@ import { AnswerReader } from '../../../../src/adapters/chain/answer-reader.ts';
 import { LotusChain } from '../../../../src/adapters/chain/lotus-chain.ts';
 import { RpcEndpoint } from '../../../../src/adapters/chain/rpc-endpoint.ts';
 import { messageFromJson, signedMessageFromJson } from '../../../../src/codec/lotus-json.ts';
+import { signedMessageCid } from '../../../../src/codec/message.ts';
 import { bitfieldFromJson } from '../../../../src/codec/rle-plus.ts';
 import { Bitfield } from '../../../../src/domain/bitfield.ts';
 import type { TipSetKey } from '../../../../src/domain/chain.ts';
@@ -293,7 +294,10 @@ test('every recorded call of a method of the port has its recorded parameters an
 		const expected = failureOf(recorded);
 		// The only recorded errors of a search are those of messages that the node never saw.
 		const unknownMessage = method === 'StateSearchMsg' && expected !== undefined;
+		// A push of the very message that the pool has: what was asked for is so already.
+		const again = recorded.file.startsWith('181-MpoolPush-signed-again');
 		if (unknownMessage) assert.equal(await call, undefined, recorded.file);
+		else if (again) assert.equal(await call, signedMessageCid(signedMessageFromJson(params[0])), recorded.file);
 		else if (expected === undefined)
 			assert.deepEqual(await call, known.expect(recorded.response?.result), recorded.file);
 		else await assert.rejects(call, (error) => assertFailure(error, expected, recorded.file));
