@@ -1,7 +1,7 @@
 /** The table of `poster-node claims`: every open partition, who works on it, and why this node does not. */
 import { styleText } from 'node:util';
 import type { ClaimRow, ClaimsReport } from '../../node/control-api.ts';
-import { duration } from './duration.ts';
+import { duration, epochText } from './duration.ts';
 import { type Cell, type Column, renderTable } from './table.ts';
 
 /** Reasons of the core (`WaitReason`) in words; an unknown one is shown as it came. */
@@ -71,7 +71,7 @@ export function renderClaims(report: ClaimsReport, width?: number): string {
 function heading(report: ClaimsReport): string {
 	const parts = [
 		`${report.node} on ${report.network}`,
-		`epoch ${report.epoch}`,
+		epochText(report.epoch),
 		`${report.connected} of ${report.members} members connected`,
 	];
 	if (!report.synced) parts.push('syncing');

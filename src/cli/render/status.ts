@@ -1,6 +1,6 @@
 /** The text of `poster-node status`. */
 import type { StatusReport } from '../../node/control-api.ts';
-import { duration } from './duration.ts';
+import { duration, epochText } from './duration.ts';
 
 const CHAIN: Readonly<Record<StatusReport['chain'], string>> = {
 	none: 'learned from other nodes',
@@ -18,7 +18,7 @@ export function renderStatus(report: StatusReport, wallMs: number): string {
 			`${report.network}, roster version ${report.rosterVersion}, ${report.connected} of ${report.members} members connected`,
 		],
 		['Roles', report.roles.join(', ') || 'none: the roster gives none, or the config has no section'],
-		['Chain', `epoch ${report.epoch} of ${duration(report.epochMs)}, ${CHAIN[report.chain]}`],
+		['Chain', `${epochText(report.epoch)} of ${duration(report.epochMs)}, ${CHAIN[report.chain]}`],
 		['State', report.synced ? 'in sync' : 'syncing'],
 		['Slots', `${busy} of ${report.slots.length} busy`],
 		['Loop', `p99 delay ${duration(report.loopDelayP99Ms)}`],
