@@ -153,6 +153,13 @@ export function vanillaCompliance(name: string, open: () => Promise<VanillaSubje
 		await assert.rejects(checker.begin(request, `${path}/none/spool`), { code: 'spool-io' });
 	});
 
+	rule('a spool has one session at a time', async ({ checker, request, path }) => {
+		const session = await checker.begin(request, path);
+		await assert.rejects(checker.begin(request, path), { code: 'spool-io' });
+		await session.finish();
+		await (await checker.begin(request, path)).drop();
+	});
+
 	rule('a request that cannot be right is refused as such', async ({ checker, request, path }) => {
 		const sectors = [...request.sectors].reverse();
 		await assert.rejects(checker.begin({ ...request, sectors }, path), { code: 'check-refused' });

@@ -95,6 +95,9 @@ export class FakeChecker implements VanillaChecker {
 		if (this.#closed) throw new PosterError('check-unavailable', 'closed');
 		const wrong = wrongStatement(request);
 		if (wrong !== undefined) throw new PosterError('check-refused', wrong, { meta: { code: wrong } });
+		if ([...this.sessions].some(({ spool }) => spool.path === path)) {
+			throw new PosterError('spool-io', 'the spool is in use');
+		}
 		const session: SpoolSession = new FakeSession(request, path, {
 			check: () => this.#check(),
 			over: () => this.sessions.delete(session),

@@ -56,6 +56,7 @@ test('a manifest comes from the first peer that has it, past those that lie, lac
 	await fetch(root, ...from);
 	assert.deepEqual(events, [{ type: 'manifest-held', root, sectors: Bitfield.of([3, 4, 9]) }]);
 	assert.deepEqual(await book.bytes(root), bytes);
+	assert.deepEqual(await Array.fromAsync(book.roots()), [root], 'a lie is not kept');
 });
 
 test('bytes of the announced root that are no manifest are not kept', async () => {

@@ -120,6 +120,11 @@ async function send(writer: BulkWriter, ...records: readonly VanillaRecord[]): P
 	}
 }
 
+async function sendAll(writer: BulkWriter, ...records: readonly VanillaRecord[]): Promise<void> {
+	await send(writer, ...records);
+	await writer.write(encodeVanillaEnd());
+}
+
 const good = (manifest: Manifest, number: number): VanillaRecord => {
 	const sector = manifest.find((candidate) => candidate.number === number);
 	assert.ok(sector !== undefined);
@@ -157,10 +162,7 @@ test('a peer that forges loses those sectors, and is left after some of them', a
 	const manifest = fakeManifest(...range(0, 100));
 	const { gatherer, events, crooked, honest, metrics } = await setUp(manifest);
 	honest('honest');
-	crooked('forger', async (writer) => {
-		await send(writer, good(manifest, 0), ...range(1, 100).map(forged));
-		await writer.write(encodeVanillaEnd());
-	});
+	crooked('forger', (writer) => sendAll(writer, good(manifest, 0), ...range(1, 100).map(forged)));
 	gatherer.gather(effect(manifest, [share('forger', range(0, 100))]));
 	await until('the share ended', () => endedShares(events) === 1);
 	const bad = summary(events, 'forger');
@@ -195,7 +197,8 @@ test('a peer that dies in the middle costs only what it still owed', async () =>
 
 for (const [what, answer, code] of [
 	['garbage', (writer) => writer.write(new Uint8Array(1000).fill(0xff)), 'bad-vanilla-stream'],
-	['a sector that was not asked for', (writer) => send(writer, forged(99)), 'bad-vanilla-stream'],
+	['a sector that was not asked for', (writer) => sendAll(writer, forged(99)), 'bad-vanilla-stream'],
+	['a sector that comes twice', (writer) => sendAll(writer, forged(1), forged(1)), 'bad-vanilla-stream'],
 	[
 		'a stream without an end',
 		(writer) => send(writer, { sector: sectorNumber(0), failure: 'missing' }),
