@@ -29,6 +29,9 @@ export interface NativeBuildOptions {
 	readonly onProgress?: (progress: BuildProgress) => void;
 }
 
+/** Compiled crates before the time left is guessed. */
+const CRATES_TO_JUDGE_BY = 5;
+
 /** Per-user cache folder, as the XDG base directory specification says. */
 export function defaultCacheDir(env: NodeJS.ProcessEnv): string {
 	return join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'poster-node');
@@ -90,6 +93,8 @@ async function cargoBuild(
 	});
 	const startedMs = performance.now();
 	const crates = new Set<string>();
+	/** Those that were compiled now; the others were there from an earlier build and cost nothing. */
+	let compiled = 0;
 	let errors = '';
 	cargo.stderr.on('data', (chunk: Buffer) => {
 		errors = (errors + chunk.toString()).slice(-8000);
@@ -100,11 +105,12 @@ async function cargoBuild(
 	});
 	const lines = createInterface({ input: cargo.stdout });
 	lines.on('line', (line) => {
-		const message = JSON.parse(line) as { reason: string; package_id?: string };
+		const message = JSON.parse(line) as { reason: string; package_id?: string; fresh?: boolean };
 		if (message.reason !== 'compiler-artifact' || message.package_id === undefined) return;
+		if (!crates.has(message.package_id) && message.fresh === false) compiled++;
 		crates.add(message.package_id);
-		const elapsed = performance.now() - startedMs;
-		const left = crates.size < 5 ? undefined : (elapsed / crates.size) * Math.max(0, total - crates.size);
+		const perCrateMs = (performance.now() - startedMs) / compiled;
+		const left = compiled < CRATES_TO_JUDGE_BY ? undefined : perCrateMs * Math.max(0, total - crates.size);
 		onProgress?.({ done: crates.size, total, leftMs: left });
 	});
 	const code = await exit.catch((cause: unknown) => {
