@@ -16,6 +16,8 @@ import { estimate, fits, type Load, pastNoReturn } from './timing.ts';
 const THIRD_COPY_TENTHS = 4;
 /** A copy is slow beyond 1.5 x its estimate, and stands still after 2 x it without progress. */
 const SLOW_TENTHS = 15;
+/** What is gathered ahead waits for the proof before it. */
+const WAITING_TENTHS = 25;
 const STILL_TENTHS = 20;
 
 /** `unstarted`: work without any lease waits for a slot here, which goes before every speculation. */
@@ -54,9 +56,12 @@ function copiesWanted(state: State, work: Work, leases: readonly HeldLease[]): n
 	return leases.every((held) => isSlow(state, work, held)) ? 2 : 1;
 }
 
-function isSlow(state: State, work: Work, { since, progressAt }: HeldLease): boolean {
+function isSlow(state: State, work: Work, { lease, phaseAt, progressAt }: HeldLease): boolean {
 	const { p95Ms } = estimate(state, work.item.proofType);
-	const elapsed = state.now - since;
+	const elapsed = state.now - phaseAt;
 	if (elapsed < limits.hedgeLeastMs) return false;
-	return elapsed * 10 > p95Ms * SLOW_TENTHS || (state.now - progressAt) * 10 > p95Ms * STILL_TENTHS;
+	const tenths = lease.phase === 'prove' ? SLOW_TENTHS : WAITING_TENTHS;
+	return (
+		elapsed * 10 > p95Ms * tenths || (lease.phase === 'prove' && (state.now - progressAt) * 10 > p95Ms * STILL_TENTHS)
+	);
 }

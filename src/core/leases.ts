@@ -41,12 +41,12 @@ export function indexLeases(state: State, id: NodeId, statement: StatementOf<'re
 		const held = leases.obtain(lease.work, () => new SortedMap<NodeId, HeldLease>());
 		const old = held.get(id);
 		if (old === undefined) state.dirty = true;
-		const sameTerm = old?.lease.term === lease.term;
-		const moved = old?.lease.phase !== lease.phase || old.lease.permille !== lease.permille;
+		const samePhase = old?.lease.term === lease.term && old.lease.phase === lease.phase;
+		const still = samePhase && old?.lease.permille === lease.permille;
 		held.set(id, {
 			lease,
-			since: sameTerm ? (old?.since ?? state.now) : state.now,
-			progressAt: sameTerm && !moved ? (old?.progressAt ?? state.now) : state.now,
+			phaseAt: samePhase ? (old?.phaseAt ?? state.now) : state.now,
+			progressAt: still ? (old?.progressAt ?? state.now) : state.now,
 		});
 	}
 }

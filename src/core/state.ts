@@ -131,8 +131,8 @@ export interface RecordsSlice {
 
 export interface HeldLease {
 	readonly lease: Lease;
-	/** When this term of this holder was first seen here, and when its progress last changed. */
-	readonly since: number;
+	/** When this term of this holder was first seen in its phase here, and when its progress last changed. */
+	readonly phaseAt: number;
 	readonly progressAt: number;
 }
 
