@@ -182,10 +182,12 @@ class FakeSession implements SpoolSession {
 
 	async finish(): Promise<void> {
 		if (!this.#open) throw new PosterError('check-unavailable', 'the session is over');
+		await nextTurn();
 		this.#close();
 	}
 
 	async drop(): Promise<void> {
+		await nextTurn();
 		if (this.#open) this.#close();
 		rmSync(this.spool.path, { force: true });
 	}
@@ -195,6 +197,11 @@ class FakeSession implements SpoolSession {
 		closeSync(this.#file);
 		this.#owner.over();
 	}
+}
+
+/** A worker answers no sooner. */
+function nextTurn(): Promise<void> {
+	return new Promise((resolve) => setImmediate(resolve));
 }
 
 function refused(code: string): CheckVerdict {
