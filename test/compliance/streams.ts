@@ -245,6 +245,18 @@ function backpressureRules(rule: Rule): void {
 		assert.equal((await drain(reader)).length, total - 40);
 	});
 
+	rule('a reader slower than the sender gets every frame', async ({ client, server, serverId }) => {
+		endless(server);
+		const reader = await client.pull(serverId, PROTOCOL, bytes(), { ...options, maxResponseBytes: total * 25_000 });
+		let taken = 0;
+		for (let next = await reader.read(); next !== undefined; next = await reader.read()) {
+			taken += 1;
+			// Stops and goes on after every few frames, over 80 windows in all.
+			if (taken % 3 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+		}
+		assert.equal(taken, total);
+	});
+
 	rule('a reader that gives up ends the sender', async ({ client, server, serverId }) => {
 		const progress = endless(server);
 		const reader = await client.pull(serverId, PROTOCOL, bytes(), { ...options, maxResponseBytes: total * 25_000 });

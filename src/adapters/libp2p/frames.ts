@@ -41,6 +41,9 @@ export class FrameReader {
 	readonly #stream: Stream;
 	readonly #unread = new Uint8ArrayList();
 	#failure: Error | undefined;
+	#resuming = false;
+	/** Bytes that the pending read waits for: a frame may be longer than `PAUSE_ABOVE`. */
+	#wanted = 0;
 
 	constructor(stream: Stream) {
 		this.#stream = stream;
@@ -49,7 +52,7 @@ export class FrameReader {
 		});
 		stream.addEventListener('message', (event) => {
 			this.#unread.append(event.data);
-			if (this.#unread.byteLength >= PAUSE_ABOVE && stream.readStatus === 'readable') stream.pause();
+			if (!this.#resuming) this.#pauseIfFull();
 		});
 	}
 
@@ -74,6 +77,7 @@ export class FrameReader {
 
 	/** Waits until `count` bytes lie here; false when the sender closed before. */
 	async #has(count: number, signal: AbortSignal): Promise<boolean> {
+		this.#wanted = count;
 		while (this.#unread.byteLength < count) {
 			if (this.#resume()) continue;
 			if (this.#failure !== undefined) throw this.#failure;
@@ -86,8 +90,18 @@ export class FrameReader {
 	/** Hands on what the paused stream holds and lets the sender go on; true if it was paused. */
 	#resume(): boolean {
 		if (this.#stream.readStatus !== 'paused') return false;
+		// `resume` hands on the buffer first and then lets the sender go on: a pause in between would be forgotten, and the
+		// stream be torn down at 4 MiB of unread bytes (@libp2p/utils 7.4.1).
+		this.#resuming = true;
 		this.#stream.resume();
+		this.#resuming = false;
+		this.#pauseIfFull();
 		return true;
+	}
+
+	#pauseIfFull(): void {
+		const full = this.#unread.byteLength >= Math.max(PAUSE_ABOVE, this.#wanted);
+		if (full && this.#stream.readStatus === 'readable') this.#stream.pause();
 	}
 
 	#ended(): boolean {
@@ -96,16 +110,61 @@ export class FrameReader {
 	}
 }
 
-/**
- * Resolves when the transport took the frame: at most one window and one frame wait in this process. The bytes must
- * not change afterwards.
- */
+/** Sends one frame and resolves when the transport took it. The bytes must not change afterwards. */
 export async function writeFrame(stream: Stream, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-	signal.throwIfAborted();
+	await writeAll(stream, new Uint8ArrayList(headerOf(bytes), bytes), signal);
+}
+
+/**
+ * Many frames in a row, sent in pieces of `bulkFrameBytes` and more: each piece costs a cipher, two socket writes and a
+ * window update, whatever its size. At most one piece, one window and the socket's buffer wait in this process.
+ */
+export class FrameWriter {
+	readonly #stream: Stream;
+	readonly #signal: AbortSignal;
+	#pending = new Uint8ArrayList();
+	#flushing: NodeJS.Immediate | undefined;
+
+	constructor(stream: Stream, signal: AbortSignal) {
+		this.#stream = stream;
+		this.#signal = signal;
+	}
+
+	/** Rejects when an earlier frame could not be sent, too. */
+	async write(bytes: Uint8Array): Promise<void> {
+		this.#signal.throwIfAborted();
+		this.#pending.append(headerOf(bytes), bytes);
+		if (this.#pending.byteLength >= limits.bulkFrameBytes) await this.flush();
+		// A sender that has no more frames right now must not hold back those it has.
+		else this.#flushing ??= setImmediate(() => this.#flushLate());
+	}
+
+	async flush(): Promise<void> {
+		clearImmediate(this.#flushing);
+		this.#flushing = undefined;
+		if (this.#pending.byteLength === 0) return;
+		const piece = this.#pending;
+		this.#pending = new Uint8ArrayList();
+		await writeAll(this.#stream, piece, this.#signal);
+	}
+
+	#flushLate(): void {
+		this.flush().catch((error: unknown) => {
+			this.#stream.abort(error instanceof Error ? error : new Error('write failed', { cause: error }));
+		});
+	}
+}
+
+function headerOf(bytes: Uint8Array): Uint8Array {
 	assert(bytes.byteLength <= 0xffffffff, 'a frame has a 32-bit length');
 	const header = new Uint8Array(HEADER_BYTES);
 	new DataView(header.buffer).setUint32(0, bytes.byteLength);
-	if (stream.send(new Uint8ArrayList(header, bytes))) return;
+	return header;
+}
+
+async function writeAll(stream: Stream, bytes: Uint8ArrayList, signal: AbortSignal): Promise<void> {
+	signal.throwIfAborted();
+	stream.send(bytes);
 	// A drain event may free less than was queued: go on only when the stream itself says that it takes more.
 	while (stream.writableNeedsDrain) {
 		if (stream.status !== 'open') throw new PosterError('stream-reset', 'the stream closed while writing');

@@ -12,7 +12,7 @@ import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { BulkWriter } from '../../ports/streams.ts';
 import type { Conduct } from './conduct.ts';
-import { FrameReader, isGarbage, writeFrame } from './frames.ts';
+import { FrameReader, FrameWriter, isGarbage, writeFrame } from './frames.ts';
 import { StreamSlots } from './stream-slots.ts';
 
 export interface StreamServerComponents {
@@ -65,16 +65,17 @@ export class StreamServer {
 		this.#handle(protocol, maxRequestBytes, async (serving, request) => {
 			const { peer, stream, abort } = serving;
 			const release = await this.#bulk.acquire(peer, abort.signal);
-			const write = (frame: Uint8Array): Promise<void> => this.#writeBulk(serving, frame);
+			const frames = new FrameWriter(stream, abort.signal);
 			const writer: BulkWriter = {
 				write: (frame) => {
 					assert(frame.byteLength > 0 && frame.byteLength <= limits.bulkFrameBytes, 'size of a bulk frame');
-					return write(frame);
+					return this.#unlessStalled(abort, frames.write(frame));
 				},
 			};
 			try {
 				await orAborted(handler(peer, request, writer, abort.signal), abort.signal);
-				await write(END_MARK);
+				await this.#unlessStalled(abort, frames.write(END_MARK));
+				await this.#unlessStalled(abort, frames.flush());
 				await stream.close({ signal: abort.signal });
 			} finally {
 				release();
@@ -88,10 +89,10 @@ export class StreamServer {
 	}
 
 	/** A reader that takes nothing for `bulkStallMs` loses the stream, so that its slot comes free. */
-	async #writeBulk({ stream, abort }: Serving, frame: Uint8Array): Promise<void> {
+	async #unlessStalled(abort: AbortController, writing: Promise<void>): Promise<void> {
 		const stop = this.#abortAfter(abort, limits.bulkStallMs, 'the reader stalled');
 		try {
-			await writeFrame(stream, frame, abort.signal);
+			await writing;
 		} finally {
 			stop();
 		}
