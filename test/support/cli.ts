@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
+export const CLI_MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
 
 export interface CliResult {
 	readonly code: number | null;
@@ -12,7 +12,7 @@ export interface CliResult {
 }
 
 export async function cli(...args: readonly string[]): Promise<CliResult> {
-	const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+	const child = spawn(process.execPath, [CLI_MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
 	const texts = { stdout: '', stderr: '' };
 	for (const name of ['stdout', 'stderr'] as const) {
 		child[name].setEncoding('utf8').on('data', (text: string) => {

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import type { StatusReport } from '../../src/node/control-api.ts';
+import { homePaths } from '../../src/node/home.ts';
+import { CLI_MAIN, cli } from '../support/cli.ts';
+import { until } from '../support/until.ts';
+
+const root = await mkdtemp(join(tmpdir(), 'poster-join-'));
+const children: ChildProcess[] = [];
+after(async () => {
+	for (const child of children) child.kill('SIGKILL');
+	await rm(root, { recursive: true, force: true });
+});
+
+/** Starts the node of a home and waits until it runs. */
+async function started(home: string): Promise<ChildProcess & { told: () => string }> {
+	const child = spawn(process.execPath, [CLI_MAIN, 'start', '--home', home, '--json'], {
+		stdio: ['ignore', 'pipe', 'pipe'],
+	});
+	children.push(child);
+	let told = '';
+	child.stderr.setEncoding('utf8').on('data', (text: string) => {
+		told += text;
+	});
+	const [line] = await once(child.stdout, 'data');
+	assert.equal(JSON.parse(String(line)).event, 'started', told);
+	return Object.assign(child, { told: () => told });
+}
+
+async function status(home: string): Promise<StatusReport> {
+	const { url, token } = JSON.parse(await readFile(homePaths(home).control, 'utf8'));
+	const response = await fetch(`${url}/status`, { headers: { authorization: `Bearer ${token}` } });
+	return (await response.json()) as StatusReport;
+}
+
+async function configured(home: string): Promise<void> {
+	await writeFile(homePaths(home).config, '[network]\nlisten = ["/ip4/127.0.0.1/tcp/0"]\n');
+}
+
+async function succeeds(...args: readonly string[]): Promise<string> {
+	const { code, stdout, stderr } = await cli(...args);
+	assert.equal(code, 0, `${args.join(' ')}: ${stderr}`);
+	return stdout;
+}
+
+test('a machine joins by invitation while it waits, is named, is expelled, and both nodes end in order', async () => {
+	const [first, second, invite] = [join(root, 'first'), join(root, 'second'), join(root, 'invite.json')];
+	const sender = 'f134buwikwmjplvsoy67d26ypp6q5ekhu7qap6hwq';
+	await succeeds(
+		'init',
+		'--home',
+		first,
+		'--name',
+		'op',
+		'--network',
+		'testing',
+		'--miner',
+		'f01000',
+		'--sender',
+		sender,
+	);
+	await configured(first);
+	const operator = await started(first);
+
+	const again = await cli('start', '--home', first);
+	assert.equal(again.code, 3);
+	assert.match(again.stderr, new RegExp(`process ${operator.pid} uses this home`));
+
+	await succeeds('roster', 'invite', '--home', first, '--out', invite);
+	const { rosterAdd } = JSON.parse(
+		await succeeds('init', '--home', second, '--join', invite, '--name', 'p1', '--json'),
+	);
+	await configured(second);
+	const joined = await started(second);
+	assert.match(joined.told(), /does not name this node.*\n.*roster add --id.*\n.*Waiting for a roster that names it/);
+	assert.equal((await status(second)).rosterVersion, 1);
+
+	await succeeds(...(rosterAdd as string).split(' ').slice(1), '--home', first);
+	await until('the new node follows the roster that names it', async () => (await status(second)).rosterVersion === 2);
+	await until(
+		'both are connected',
+		async () => (await status(first)).connected === 1 && (await status(second)).connected === 1,
+	);
+	assert.equal((await status(second)).name, 'p1');
+
+	await succeeds('roster', 'remove', 'p1', '--home', first);
+	await until('the expelled node is hung up', async () => (await status(first)).connected === 0);
+
+	for (const [home, child] of [
+		[first, operator],
+		[second, joined],
+	] as const) {
+		const exit = once(child, 'exit');
+		await succeeds('stop', '--home', home);
+		assert.deepEqual(await exit, [0, null]);
+		for (const file of [homePaths(home).control, homePaths(home).lock])
+			await assert.rejects(stat(file), { code: 'ENOENT' });
+	}
+});
