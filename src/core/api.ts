@@ -427,6 +427,7 @@ export type WaitReason =
 	| 'cancelled'
 	| 'no-manifest'
 	| 'result-known'
+	| 'result-unverified'
 	| 'already-posted'
 	| 'leased'
 	| 'better-ranked'

@@ -42,11 +42,17 @@ export function obstacle(state: State, work: Work, load: Load): WaitReason | nul
 	if (isPast(state, work)) return 'past-close';
 	if (work.posted) return 'already-posted';
 	if (work.results.best !== null && !isReopened(work)) return 'result-known';
+	if (isVerifying(work) && !pastNoReturn(state, work, 0)) return 'result-unverified';
 	const doubt = unbelieved(state, work) ?? mayClaim(state);
 	if (doubt !== null) return doubt;
 	if (manifestOf(state, work) === null) return 'no-manifest';
 	if (work.claim.retryAt > state.now) return 'failed-recently';
 	return canGather(state, work, load);
+}
+
+/** A result is being verified, which takes milliseconds: what it turns out to be decides. */
+function isVerifying({ results }: Work): boolean {
+	return results.candidates.values().some(({ verifying }) => verifying);
 }
 
 /** Items in the order in which this node takes them: due before dry, believed before doubted, by close, by own rank. */

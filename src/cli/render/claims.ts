@@ -18,6 +18,7 @@ const WHY: Readonly<Record<string, string>> = {
 	cancelled: 'withdrawn by the announcer',
 	'no-manifest': 'sector list not here yet',
 	'result-known': 'proof is known',
+	'result-unverified': 'verifying a proof',
 	'already-posted': 'on the chain already',
 	leased: 'leased',
 	'better-ranked': 'others rank higher',
@@ -72,7 +73,7 @@ function heading(report: ClaimsReport): string {
 	const parts = [
 		`${report.node} on ${report.network}`,
 		epochText(report.epoch),
-		`${report.connected} of ${report.members} members connected`,
+		`${report.connected} of ${report.members} other members connected`,
 	];
 	if (!report.synced) parts.push('syncing');
 	return parts.join(', ');
