@@ -50,6 +50,7 @@ export interface StatusReport extends NodeFacts {
 	readonly epoch: number;
 	readonly epochMs: number;
 	readonly synced: boolean;
+	/** The others of the roster, and those of them that are connected. */
 	readonly members: number;
 	readonly connected: number;
 	readonly slots: View['slots'];

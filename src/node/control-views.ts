@@ -35,7 +35,8 @@ export function statusReport(view: View, facts: NodeFacts, rosterVersion: number
 }
 
 function membership(view: View): { members: number; connected: number } {
-	return { members: view.peers.length, connected: view.peers.filter((peer) => peer.connected).length };
+	const others = view.peers.filter(({ node }) => node !== view.self);
+	return { members: others.length, connected: others.filter(({ connected }) => connected).length };
 }
 
 export function claimRow(item: ItemView, view: View): ClaimRow {

@@ -157,7 +157,7 @@ test('claims and status ask the running node; a wrong token and a dead node are 
 	const table = await cli('claims', '--home', home);
 	assert.match(
 		table.stdout,
-		/^prover-1 on testing, epoch 120, 2 of 2 members connected\n\nMiner .*\nf01000 +7 +0 +2349 +prover-2/,
+		/^prover-1 on testing, epoch 120, 1 of 1 other members connected\n\nMiner .*\nf01000 +7 +0 +2349 +prover-2/,
 	);
 	const report = JSON.parse((await cli('claims', '--home', home, '--json')).stdout);
 	assert.equal(report.claims[0].holders[0].name, 'prover-2');

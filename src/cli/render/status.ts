@@ -15,7 +15,7 @@ export function renderStatus(report: StatusReport, wallMs: number): string {
 		['Program', `${report.version}, process ${report.pid}, up ${duration(wallMs - report.startedWallMs)}`],
 		[
 			'Mesh',
-			`${report.network}, roster version ${report.rosterVersion}, ${report.connected} of ${report.members} members connected`,
+			`${report.network}, roster version ${report.rosterVersion}, ${report.connected} of ${report.members} other members connected`,
 		],
 		['Roles', report.roles.join(', ') || 'none: the roster gives none, or the config has no section'],
 		['Chain', `${epochText(report.epoch)} of ${duration(report.epochMs)}, ${CHAIN[report.chain]}`],

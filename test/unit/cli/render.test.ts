@@ -30,7 +30,7 @@ test('the table of claims shows every open partition: who, how far, how long, an
 		'prover-1',
 	);
 	assert.deepEqual(lines(renderClaims(report)), [
-		'prover-1 on testing, epoch 120, 2 of 2 members connected',
+		'prover-1 on testing, epoch 120, 1 of 1 other members connected',
 		'',
 		'Miner       Deadline  Partition  Sectors  Holder       Term  Phase      Progress    Left  Why not us',
 		'f01000             7          0     2349  -               -  open              -  20m00s  no free slot',
@@ -46,7 +46,7 @@ test('the table of claims shows every open partition: who, how far, how long, an
 test('nothing due, a node that syncs, and alarms are said in words', () => {
 	const alarms = [{ code: 'many-skips' as const, subject: 'f01000 7/0', facts: { skipped: 12 } }];
 	assert.deepEqual(lines(renderClaims(claimsReport(view([], { epoch: epoch(-1), synced: false, alarms }), 'n'))), [
-		'n on testing, epoch unknown, 2 of 2 members connected, syncing',
+		'n on testing, epoch unknown, 1 of 1 other members connected, syncing',
 		'',
 		'Nothing is due: no deadline is between its challenge and its close.',
 		'',

@@ -134,7 +134,7 @@ test('claims and status are the view of the node', async (t) => {
 	);
 	assert.equal(claims.claims[1]?.result?.prover, 'prover-2');
 	const status = (await (await call('/status')).json()) as StatusReport;
-	assert.deepEqual([status.name, status.rosterVersion, status.connected, status.members], ['prover-1', 2, 2, 2]);
+	assert.deepEqual([status.name, status.rosterVersion, status.connected, status.members], ['prover-1', 2, 1, 1]);
 	assert.equal(((await (await call('/peers')).json()) as { peers: unknown[] }).peers.length, 2);
 	assert.equal((await call('/nothing')).status, 404);
 });
