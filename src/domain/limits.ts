@@ -184,13 +184,12 @@ export const limits = {
 	// Vanilla proofs between nodes.
 	/** 2,349 entries of [u53, 32 bytes] take at most 45 bytes each. */
 	vanillaRequestBytes: 112 * KIB,
-	/** Sectors of one reading job: those asked for wait for at most `vanillaReads` of them. */
+	/** Sectors of one reading job: those asked for wait for what is left of the running ones. */
 	vanillaReadSectors: 16,
-	/** Reading jobs at a time: one is read while the answers of the other travel. */
-	vanillaReads: 2,
-	/** Sectors asked of the reading queue ahead of time, so that a new order of the items counts soon. */
-	vanillaAhead: 32,
-	/** Sectors that one answer waits for at a time: its reader holds no more than these when it stops reading. */
+	/**
+	 * Sectors that one answer, or opening ahead, waits for at a time; more where more threads read. A reader that stops
+	 * reading holds no more than these, and a new order of the items counts soon.
+	 */
 	vanillaWindow: 32,
 	/** Sectors that killed the reading worker alone, left out until the next epoch. */
 	vanillaQuarantine: 1024,

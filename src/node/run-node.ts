@@ -198,7 +198,7 @@ async function buildParts(
 		workers.source &&
 		new VanillaServer(
 			{ source: workers.source, clock, log, metrics },
-			{ cacheBytes: config.storage?.cacheBytes ?? 0, emit: enqueue },
+			{ cacheBytes: config.storage?.cacheBytes ?? 0, threads: config.storage?.threads, emit: enqueue },
 		);
 	if (vanilla !== undefined) {
 		stack.defer(() => vanilla.stop());

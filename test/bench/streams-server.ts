@@ -23,7 +23,7 @@ node.streams.onPull(BULK_PROTOCOL, 16, async (_, __, writer) => {
 });
 new VanillaServer(
 	{ source: new ZeroSectorSource(), clock: systemClock, log: node.log, metrics: node.metrics },
-	{ cacheBytes: 0, emit: () => undefined },
+	{ cacheBytes: 0, threads: undefined, emit: () => undefined },
 ).serveOn(node.streams);
 
 const server = createServer((_, response) => {

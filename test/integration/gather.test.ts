@@ -88,7 +88,10 @@ test('a liar and a dying peer cost time only: the others deliver, and the proof 
 	const told: EventOf<'opened'>[] = [];
 	for (const [i, node] of [first, second].entries()) {
 		const source = sources[i] as NativeVanillaSource;
-		const server = new VanillaServer({ ...base, source }, { cacheBytes: 1e6, emit: (event) => told.push(event) });
+		const server = new VanillaServer(
+			{ ...base, source },
+			{ cacheBytes: 1e6, threads: undefined, emit: (event) => told.push(event) },
+		);
 		server.serveOn(node.streams);
 		server.openAhead([{ work, manifest, sectors: Bitfield.of([i]) }]);
 		t.after(() => server.stop());
@@ -171,7 +174,7 @@ test('a slow reader stops the sender again and again, and gets every sector', as
 	const [reader, sender] = nodes as [TestNode, TestNode];
 	const server = new VanillaServer(
 		{ ...base, source: new ZeroSectorSource() },
-		{ cacheBytes: 0, emit: () => assert.fail('nothing is announced') },
+		{ cacheBytes: 0, threads: undefined, emit: () => assert.fail('nothing is announced') },
 	);
 	server.serveOn(sender.streams);
 	await connectAll(nodes);

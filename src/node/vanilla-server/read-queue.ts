@@ -36,6 +36,7 @@ const STOPPED: ReadOutcome = { failure: 'unavailable', detail: 'this node stops'
 export class ReadQueue {
 	readonly #source: VanillaSource;
 	readonly #log: Log;
+	readonly #maxJobs: number;
 	readonly #stopping = new AbortController();
 	readonly #urgent = new Map<string, Task>();
 	readonly #ahead = new Map<string, Task>();
@@ -44,9 +45,11 @@ export class ReadQueue {
 	readonly #quarantine = new Set<string>();
 	readonly #jobs = new Set<Promise<void>>();
 
-	constructor(source: VanillaSource, log: Log) {
+	/** `sectors`: how many are read at a time, at least two jobs of them. */
+	constructor(source: VanillaSource, log: Log, sectors: number) {
 		this.#source = source;
 		this.#log = log;
+		this.#maxJobs = Math.max(2, Math.ceil(sectors / limits.vanillaReadSectors));
 	}
 
 	/** Never rejects. A sector that is in the queue already is read once, at the higher of both ranks. */
@@ -78,7 +81,7 @@ export class ReadQueue {
 	}
 
 	#pump(): void {
-		while (this.#jobs.size < limits.vanillaReads) {
+		while (this.#jobs.size < this.#maxJobs) {
 			const tasks = takeJob(this.#urgent) ?? takeJob(this.#ahead);
 			if (tasks === undefined) return;
 			for (const task of tasks) this.#running.set(task.key, task);

@@ -29,6 +29,8 @@ export interface VanillaServerComponents {
 
 export interface VanillaServerOptions {
 	readonly cacheBytes: number;
+	/** Sectors that the source opens at the same time; undefined when it decides itself. */
+	readonly threads: number | undefined;
 	readonly emit: (event: EventOf<'opened'>) => void;
 }
 
@@ -38,6 +40,8 @@ export class VanillaServer {
 	readonly #emit: VanillaServerOptions['emit'];
 	readonly #queue: ReadQueue;
 	readonly #cache: ProofCache;
+	/** Sectors asked of the reading queue at a time, by one request and ahead of time: twice what is read at once. */
+	readonly #window: number;
 	readonly #plan = new AheadPlan();
 	readonly #batches = new Map<WorkId, SectorBatch>();
 	/** Vanilla bytes that reading ahead will bring. */
@@ -48,7 +52,8 @@ export class VanillaServer {
 		this.#clock = clock;
 		this.#metrics = metrics;
 		this.#emit = options.emit;
-		this.#queue = new ReadQueue(source, log);
+		this.#window = Math.max(limits.vanillaWindow, 2 * (options.threads ?? 0));
+		this.#queue = new ReadQueue(source, log, this.#window);
 		this.#cache = new ProofCache(options.cacheBytes);
 	}
 
@@ -94,7 +99,7 @@ export class VanillaServer {
 		try {
 			for (;;) {
 				signal.throwIfAborted();
-				while (reading + ready.length < limits.vanillaWindow) {
+				while (reading + ready.length < this.#window) {
 					const next = missing.shift();
 					if (next === undefined) break;
 					void read(next);
@@ -139,7 +144,7 @@ export class VanillaServer {
 	}
 
 	#pumpAhead(): void {
-		while (this.#aheadReads < limits.vanillaAhead) {
+		while (this.#aheadReads < this.#window) {
 			const next = this.#plan.next();
 			if (next === undefined) return;
 			if (this.#cache.has(next.key)) continue;

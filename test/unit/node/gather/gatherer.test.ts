@@ -57,7 +57,7 @@ async function setUp(manifest: Manifest, { maxBytes = 1e9, local = false, folder
 	const base = { clock: systemClock, log, metrics };
 	const own = new VanillaServer(
 		{ ...base, source: new FakeVanillaSource(MINER, manifest) },
-		{ cacheBytes: 0, emit: () => undefined },
+		{ cacheBytes: 0, threads: undefined, emit: () => undefined },
 	);
 	const events: GatherEvent[] = [];
 	const gatherer = new Gatherer(
@@ -80,7 +80,9 @@ async function setUp(manifest: Manifest, { maxBytes = 1e9, local = false, folder
 	/** A peer with the real serving side over sectors of the manifest. */
 	const honest = (name: string): FakeVanillaSource => {
 		const source = new FakeVanillaSource(MINER, manifest);
-		new VanillaServer({ ...base, source }, { cacheBytes: 0, emit: () => undefined }).serveOn(peer(name));
+		new VanillaServer({ ...base, source }, { cacheBytes: 0, threads: undefined, emit: () => undefined }).serveOn(
+			peer(name),
+		);
 		return source;
 	};
 	/** A peer that answers as `answer` says. */
