@@ -1,10 +1,13 @@
 /** The ports over the real worker: real sectors, real proofs, and what becomes of a worker that is killed. */
 import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { NativeChecker } from '../../src/adapters/native/checker.ts';
+import { NativeChild } from '../../src/adapters/native/native-child.ts';
 import { NativeProverSlot } from '../../src/adapters/native/prover.ts';
 import { NativeVanillaSource } from '../../src/adapters/native/vanilla-source.ts';
 import { NativeVerifier } from '../../src/adapters/native/verifier.ts';
@@ -14,9 +17,12 @@ import type { ProofJob } from '../../src/ports/prover.ts';
 import { proverCompliance } from '../compliance/prover.ts';
 import { vanillaCompliance } from '../compliance/vanilla.ts';
 import { verifierCompliance } from '../compliance/verifier.ts';
-import { ensureParams, ensureSectors, nativeChild } from '../support/native-fixtures.ts';
+import type { LoneJob } from '../support/lone-prover.ts';
+import { memoryLog } from '../support/memory-log.ts';
+import { ensureNative, ensureParams, ensureSectors, nativeChild } from '../support/native-fixtures.ts';
 import { blsSigned, secpSigned } from '../support/signatures.ts';
 import { systemClock } from '../support/system-clock.ts';
+import { until } from '../support/until.ts';
 import { ZERO_SECTOR_TYPE, zeroManifest, zeroVanilla } from '../support/zero-sectors.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'poster-native-test-'));
@@ -190,4 +196,33 @@ test('vanilla proofs of 32 GiB sectors are checked in full', async (t) => {
 		assert.deepEqual(await session.check(sector.number, proof), { ok: true });
 	}
 	await session.drop();
+});
+
+test('when this process is killed in the middle of a proof, the worker is gone too', async () => {
+	const lone: LoneJob = { params, path: job.spool.path, statement: job.statement };
+	const parent = fork(join(import.meta.dirname, '../support/lone-prover.ts'), [JSON.stringify(lone)]);
+	const [pid] = (await once(parent, 'message')) as [number];
+	parent.kill('SIGKILL');
+	await until('the worker is gone', () => {
+		try {
+			process.kill(pid, 0);
+			return false;
+		} catch {
+			return true;
+		}
+	});
+});
+
+test('a disk without room is told as such, and the checker lives on', async (t) => {
+	// A bound on file sizes is the portable way to a write that fails.
+	const shell = ['/bin/sh', '-c', 'trap "" XFSZ; ulimit -f 4; exec "$0" check', await ensureNative()] as const;
+	const child = new NativeChild(
+		{ clock: systemClock, log: memoryLog() },
+		{ command: shell, env: process.env, scratch: join(root, 'no-room'), nice: 10 },
+	);
+	const checker = new NativeChecker(child, systemClock);
+	t.after(() => checker.close());
+	const { pid } = await child.start();
+	await assert.rejects(checker.begin(request, spoolPath()), { code: 'spool-io' });
+	assert.equal((await child.start())['pid'], pid);
 });
