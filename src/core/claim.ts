@@ -12,7 +12,7 @@ import { canGather, createJob } from './gather.ts';
 import { keys, writeNumbers } from './keys.ts';
 import { contenders, freeSlots, liveLeases } from './leases.ts';
 import { isPresent, patient } from './liveness.ts';
-import { hasRole, ranking, selfHasRole } from './members.ts';
+import { hasRole, isSynced, ranking, selfHasRole } from './members.ts';
 import { decide, put } from './outbox.ts';
 import { stopJob } from './proving.ts';
 import { jitter } from './rank.ts';
@@ -28,7 +28,7 @@ const BACKOFF_DOUBLINGS = 8;
 /** Claims of a node that waits for its first sync would ignore what it does not know yet. */
 function mayClaim(state: State): WaitReason | null {
 	if (state.identity.cloned) return 'key-cloned';
-	if (state.sync.completed === 0 && state.now - state.sync.startedAt < limits.firstSyncMs) return 'not-synced';
+	if (!isSynced(state)) return 'not-synced';
 	return null;
 }
 

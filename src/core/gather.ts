@@ -12,7 +12,7 @@ import { holdersOf, holdingsOf } from './holdings.ts';
 import { alarm, decide, effect } from './outbox.ts';
 import { backedSkips, isReopened, objectedSectors, spendObjections } from './skips.ts';
 import { SortedMap } from './sorted-map.ts';
-import type { Asked, Job, State, Work } from './state.ts';
+import type { Job, State, Work } from './state.ts';
 import { type Load, msToLatestStart } from './timing.ts';
 import { manifestOf } from './works.ts';
 
@@ -22,6 +22,9 @@ const BLOCK = 1_024;
 const BROKEN_RETRY_MS = 2_000;
 /** With no holder known at all, this long for one to show up. */
 const NO_HOLDER_MS = 5_000;
+/** A holder whose streams broke is asked for the item again after this, doubled up to three times. */
+const BROKEN_PAUSE_MS = 10_000;
+const PAUSE_DOUBLINGS = 3;
 
 export function createJob(state: State, work: Work, term: number, backup: boolean, replaces: NodeId | null): void {
 	state.jobs.set(work.item.id, {
@@ -53,7 +56,8 @@ export function canGather(state: State, work: Work, load: Load): WaitReason | nu
 	const { missing, exhausted, hopeless } = work.claim;
 	if (missing === null) return null;
 	const offered = holdersOf(state, work.item.miner, missing).some(
-		(id) => !exhausted.has(id) && (id === state.config.self || state.peers.get(id)?.connected === true),
+		(id) =>
+			(exhausted.get(id) ?? 0) <= state.now && (id === state.config.self || state.peers.get(id)?.connected === true),
 	);
 	if (offered) return null;
 	if (hopeless) return 'nothing-left-to-prove';
@@ -226,8 +230,12 @@ function isStuck(state: State, job: Job): boolean {
 function incomplete(state: State, job: Job, work: Work, missing: Bitfield, why: string): void {
 	work.claim.missing = missing;
 	for (const id of holdersOf(state, work.item.miner, missing)) {
-		if (id === state.config.self || state.peers.get(id)?.connected === true) work.claim.exhausted.set(id, true);
+		if (id !== state.config.self && state.peers.get(id)?.connected !== true) continue;
+		// Who refused has to offer anew; whose streams broke may be well again soon.
+		const pause = BROKEN_PAUSE_MS * 2 ** Math.min(work.claim.incomplete, PAUSE_DOUBLINGS);
+		work.claim.exhausted.set(id, job.asked.get(id)?.broken === false ? Number.MAX_SAFE_INTEGER : state.now + pause);
 	}
+	work.claim.incomplete++;
 	if (isReopened(work)) spendObjections(work, missing);
 	releaseJob(state, job.work, 'incomplete', why);
 }
@@ -255,7 +263,14 @@ export function onGathered(state: State, { work: id, peer, ok, failed }: EventOf
 		share.movedAt = state.now;
 		share.moved ||= ok.size > 0;
 	}
-	if (bad.size > 0) noteVain(state, job, peer, bad, longEpochMs(state.clock));
+	if (bad.size > 0)
+		noteVain(
+			state,
+			job,
+			peer,
+			bad,
+			failed.every(({ code }) => code === 'unavailable'),
+		);
 	state.dirty = true;
 }
 
@@ -268,7 +283,7 @@ export function onGatherEnded(state: State, { work: id, peer, code }: EventOf<'g
 	state.dirty = true;
 	if (share.owed.size === 0) return;
 	if (code !== null && share.moved) return;
-	noteVain(state, job, peer, share.owed, code === null ? longEpochMs(state.clock) : BROKEN_RETRY_MS);
+	noteVain(state, job, peer, share.owed, code !== null);
 }
 
 export function onGatherLost(state: State, { work: id, code }: EventOf<'gather-lost'>): void {
@@ -277,11 +292,13 @@ export function onGatherLost(state: State, { work: id, code }: EventOf<'gather-l
 	releaseJob(state, id, 'failed', code);
 }
 
-function noteVain(state: State, job: Job, peer: NodeId, sectors: Bitfield, pauseMs: number): void {
-	const before: Asked = job.asked.get(peer) ?? { once: Bitfield.empty, twice: Bitfield.empty, retryAt: state.now };
+function noteVain(state: State, job: Job, peer: NodeId, sectors: Bitfield, broken: boolean): void {
+	const before = job.asked.get(peer);
+	const once = before?.once ?? Bitfield.empty;
 	job.asked.set(peer, {
-		once: before.once.union(sectors),
-		twice: before.twice.union(before.once.intersect(sectors)),
-		retryAt: state.now + pauseMs,
+		once: once.union(sectors),
+		twice: (before?.twice ?? Bitfield.empty).union(once.intersect(sectors)),
+		retryAt: state.now + (broken ? BROKEN_RETRY_MS : longEpochMs(state.clock)),
+		broken,
 	});
 }

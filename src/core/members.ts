@@ -82,3 +82,9 @@ function dropOldest(rankings: SortedMap<string, readonly NodeId[]>, scores: Sort
 	for (const key of rankings.keys()) rankings.delete(key);
 	for (const key of scores.keys()) scores.delete(key);
 }
+
+/** True once this node knows what the others do: after a whole sync, after waiting for one in vain, or with nobody to ask. */
+export function isSynced({ config, roster, sync, now }: State): boolean {
+	const alone = roster.roster.peers.every(({ id }) => id === config.self);
+	return alone || sync.completed > 0 || now - sync.startedAt >= limits.firstSyncMs;
+}

@@ -145,7 +145,7 @@ export function buildRecord(state: State): NodeRecord {
 		idle: slots.names.length - slots.busy.size,
 		health: state.liveness.health,
 		chain: clock.own !== null && state.now - clock.own.at <= limits.rankMs,
-		synced: sync.completed > 0 || state.now - sync.startedAt >= limits.firstSyncMs,
+		synced: isSynced(state),
 		keys: state.config.keys,
 		estimates: ownEstimates(state),
 		leases: leases.slice(0, limits.recordLeases),

@@ -177,8 +177,10 @@ export interface ClaimSlice {
 	retryAt: number;
 	/** Sectors that the holders asked could not deliver to this node; null = never ended so. */
 	missing: Bitfield | null;
-	/** Those holders; one that comes back or offers anew is removed. */
-	readonly exhausted: SortedMap<NodeId, true>;
+	/** Those holders, until when they are not asked again; one that comes back or offers anew is removed. */
+	readonly exhausted: SortedMap<NodeId, number>;
+	/** Gathers that ended so. */
+	incomplete: number;
 	/** Not one sector came: not tried again at the latest start time either. */
 	hopeless: boolean;
 }
@@ -259,6 +261,8 @@ export interface Asked {
 	twice: Bitfield;
 	/** Not before this time is it asked again. */
 	retryAt: number;
+	/** The last vain answer was a stream that broke, which says nothing about the sectors. */
+	broken: boolean;
 }
 
 export interface SlotsSlice {

@@ -18,7 +18,7 @@ export function view(state: State, now: number): View {
 		network: state.config.network,
 		epoch: currentEpoch(state.clock, now),
 		epochMs: longEpochMs(state.clock),
-		synced: state.sync.completed > 0,
+		synced: isSynced({ ...state, now }),
 		health: state.liveness.health,
 		items: works.map((work) => itemView(state, work, load)),
 		peers: state.roster.byId.keys().map((id) => peerView(state, id)),

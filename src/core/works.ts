@@ -43,6 +43,7 @@ function createWork(state: State, item: WorkItem): Work {
 			retryAt: Number.MIN_SAFE_INTEGER,
 			missing: null,
 			exhausted: new SortedMap(),
+			incomplete: 0,
 			hopeless: false,
 		},
 		results: {

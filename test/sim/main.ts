@@ -1,12 +1,12 @@
 /**
- * `node test/sim/main.ts --seeds K --nodes N [--faults none|loss|crash|pause|all] [--seed S] [--verbose]`: runs whole
+ * `node test/sim/main.ts --seeds K --nodes N [--faults none|loss|crash|pause|split|all] [--seed S] [--verbose]`: runs whole
  * deadlines in virtual time and prints what went wrong with the command that repeats it.
  */
 import { parseArgs } from 'node:util';
 import { Random } from './random.ts';
 import { type Options, type Report, World } from './world.ts';
 
-const FAULTS = ['none', 'loss', 'crash', 'pause', 'all'] as const;
+const FAULTS = ['none', 'loss', 'crash', 'pause', 'split', 'all'] as const;
 type Faults = (typeof FAULTS)[number];
 
 /** Everything about a run follows from its seed, the number of nodes and the kind of faults. */
@@ -14,20 +14,28 @@ export function optionsOf(seed: number, nodes: number, faults: Faults): Options 
 	const random = new Random(seed ^ 0x5eed);
 	const lossy = faults === 'loss' || faults === 'all';
 	const crashing = faults === 'crash' || faults === 'all';
+	const splitting = faults === 'split' || faults === 'all';
 	const pausing = faults === 'pause' || faults === 'all';
+	const epochMs = random.pick([1_000, 2_000, 4_000]);
+	const proveMs = random.between(1_500, 15_000);
+	// Two machines of seven prove on two slots each: at most half of what they can do until the margin.
+	const slots = 2 * Math.max(1, Math.floor((nodes * 2) / 7));
+	const feasible = Math.floor((slots * 60 * epochMs) / (2 * proveMs));
 	return {
 		seed,
 		nodes,
-		epochMs: random.pick([1_000, 2_000, 4_000]),
+		epochMs,
 		deadlines: 2,
-		partitions: random.between(1, 6),
-		proveMs: random.between(1_500, 6_000),
-		lossPermille: lossy ? random.between(0, 200) : 0,
+		partitions: random.between(1, Math.max(1, Math.min(20, feasible))),
+		proveMs,
+		lossPermille: lossy ? random.between(0, 250) : 0,
 		duplicatePermille: lossy ? random.between(0, 300) : 0,
 		delayMs: lossy ? random.pick([20, 100, 400]) : random.pick([10, 50]),
-		crashes: crashing ? random.between(1, 8) : 0,
+		crashes: crashing ? random.between(1, 20) : 0,
 		downMs: random.between(2_000, 15_000),
-		pauses: pausing ? random.between(1, 4) : 0,
+		pauses: pausing ? random.between(1, 8) : 0,
+		splits: splitting ? random.between(1, 5) : 0,
+		outages: faults === 'all' ? random.between(0, 4) : 0,
 		stragglerPermille: faults === 'all' ? 50 : 0,
 		dropPermille: faults === 'all' ? 30 : 0,
 	};

@@ -1,13 +1,14 @@
 /** A whole mesh in one process and virtual time: nodes, the network between them, faults, and what must always hold. */
 
 import type { CoreConfig, Effect, EffectOf, Event } from '../../src/core/api.ts';
+import { buildDigest } from '../../src/core/sync.ts';
 import { Bitfield } from '../../src/domain/bitfield.ts';
 import type { Envelope } from '../../src/domain/envelope.ts';
 import { epoch, hex32, type NodeId, nodeId, type WorkId } from '../../src/domain/ids.ts';
 import type { Role, RosterPeer } from '../../src/domain/roster.ts';
 import { Heap } from './heap.ts';
 import { Random } from './random.ts';
-import { SimChain } from './sim-chain.ts';
+import { SimChain, WINDOW } from './sim-chain.ts';
 import { SimNode } from './sim-node.ts';
 
 export interface Options {
@@ -26,6 +27,9 @@ export interface Options {
 	readonly downMs: number;
 	/** Nodes that stand still for a while with open connections. */
 	readonly pauses: number;
+	/** Splits of the network into two, and full nodes that stop answering. */
+	readonly splits?: number;
+	readonly outages?: number;
 	readonly stragglerPermille: number;
 	readonly dropPermille: number;
 	/** Per mille of events after which a node's state is put away and read back. */
@@ -66,6 +70,11 @@ export interface Happening {
 type Answer = EffectOf<'answer-sync'> | EffectOf<'answer-pull'>;
 
 const CALL_TIMEOUT_MS = 5_000;
+/** A silent connection is given up within this, a healed one is dialled again within that. */
+const HANG_UP_MS = 9_000;
+const RECONNECT_MS = 5_000;
+/** Without faults at the end, so that knowledge must have become equal. */
+const QUIET_MS = 50_000;
 const NETWORK = 'simnet';
 
 export class World {
@@ -84,6 +93,8 @@ export class World {
 	readonly #problems: string[] = [];
 	readonly #takeovers: number[] = [];
 	readonly #lostHolders = new Map<NodeId, number>();
+	readonly #farSide = new Set<NodeId>();
+	readonly #chainless = new Set<NodeId>();
 	readonly #paused = new Map<NodeId, (() => void)[]>();
 	readonly #sequences = new Map<NodeId, readonly [number, number]>();
 	readonly #verbose: boolean;
@@ -162,17 +173,36 @@ export class World {
 		const { heap, options, random } = this;
 		this.begin();
 		const endMs = (this.chain.lastEpoch + 2) * options.epochMs;
+		// Faults fall where work is done, most of all, and end early enough for everyone to know the same again.
+		const anyTime = (): number => {
+			if (random.chance(300)) return random.between(5_000, endMs - QUIET_MS);
+			const deadline = random.between(0, options.deadlines - 1);
+			return (6 + deadline * WINDOW) * options.epochMs + random.between(0, 30 * options.epochMs);
+		};
 		for (let i = 0; i < options.crashes; i++) {
 			const node = random.pick(this.nodes);
-			heap.after(random.between(5_000, endMs - 30_000), () => {
+			heap.after(anyTime(), () => {
 				if (!this.crash(node)) return;
 				heap.after(random.between(500, options.downMs), () => this.startNode(node));
 			});
 		}
 		for (let i = 0; i < options.pauses; i++) {
 			const node = random.pick(this.nodes);
-			heap.after(random.between(5_000, endMs - 60_000), () => {
+			heap.after(anyTime(), () => {
 				if (this.pause(node)) heap.after(random.between(3_000, 30_000), () => this.resume(node));
+			});
+		}
+		for (let i = 0; i < (options.splits ?? 0); i++) {
+			heap.after(anyTime(), () => {
+				const side = this.nodes.filter(() => random.chance(400));
+				if (this.split(side)) heap.after(random.between(5_000, 40_000), () => this.heal());
+			});
+		}
+		for (let i = 0; i < (options.outages ?? 0); i++) {
+			const node = random.pick(this.nodes);
+			heap.after(anyTime(), () => {
+				this.loseChain(node);
+				heap.after(random.between(5_000, 30_000), () => this.#chainless.delete(node.id));
 			});
 		}
 		while (heap.run(endMs));
@@ -183,7 +213,8 @@ export class World {
 		this.heap.after(this.options.epochMs, () => {
 			this.chain.advance();
 			for (const node of this.nodes) {
-				if (node.up && node.config.roles.includes('chain')) this.whenAwake(node, () => node.showHead());
+				const sees = node.up && node.config.roles.includes('chain') && !this.#chainless.has(node.id);
+				if (sees) this.whenAwake(node, () => node.showHead());
 			}
 			this.#nextEpoch();
 		});
@@ -192,11 +223,12 @@ export class World {
 	startNode(node: SimNode): void {
 		if (node.up) return;
 		this.#note(node, 'START');
+		this.#lostHolders.delete(node.id);
 		node.start();
 		for (const peer of this.nodes) {
 			if (peer === node || !peer.up) continue;
 			this.heap.after(this.random.between(20, 300), () => {
-				if (!node.up || !peer.up) return;
+				if (!node.up || !peer.up || this.isCut(node, peer)) return;
 				node.give({ type: 'connected', peer: peer.id });
 				this.whenAwake(peer, () => peer.give({ type: 'connected', peer: node.id }));
 			});
@@ -251,7 +283,47 @@ export class World {
 	}
 
 	reaches(a: SimNode, b: SimNode): boolean {
-		return a.up && b.up && !this.isPaused(b) && !this.isPaused(a);
+		return a.up && b.up && !this.isPaused(b) && !this.isPaused(a) && !this.isCut(a, b);
+	}
+
+	isCut(a: SimNode, b: SimNode): boolean {
+		return this.#farSide.has(a.id) !== this.#farSide.has(b.id);
+	}
+
+	/** No message passes between these machines and the rest; the connections are given up some seconds later. */
+	split(side: readonly SimNode[]): boolean {
+		if (this.#farSide.size > 0 || side.length === 0 || side.length === this.nodes.length) return false;
+		for (const { id } of side) this.#farSide.add(id);
+		if (this.#verbose)
+			this.log.push(`${String(this.heap.now).padStart(8)} SPLIT ${side.map(({ id }) => this.nameOf(id)).join(' ')}`);
+		this.#connections('disconnected', HANG_UP_MS);
+		return true;
+	}
+
+	heal(): void {
+		this.#connections('connected', RECONNECT_MS);
+		this.#farSide.clear();
+		if (this.#verbose) this.log.push(`${String(this.heap.now).padStart(8)} HEAL`);
+	}
+
+	/** Tells both ends of every cut link. */
+	#connections(type: 'connected' | 'disconnected', withinMs: number): void {
+		for (const a of this.nodes) {
+			for (const b of this.nodes) {
+				if (a === b || !this.isCut(a, b)) continue;
+				this.heap.after(this.random.between(1, withinMs), () => {
+					// The world may have changed again in the meantime.
+					if (!a.up || (type === 'connected') === this.isCut(a, b) || (type === 'connected' && !b.up)) return;
+					const event = type === 'connected' ? { type, peer: b.id } : { type, peer: b.id, cause: 'closed' as const };
+					this.whenAwake(a, () => a.give(event));
+				});
+			}
+		}
+	}
+
+	loseChain(node: SimNode): void {
+		this.#chainless.add(node.id);
+		this.whenAwake(node, () => node.give({ type: 'chain-lost' }));
 	}
 
 	#delay(): number {
@@ -268,7 +340,8 @@ export class World {
 	/** To every other machine that is up, with the network's losses and repeats. */
 	deliver(from: SimNode, envelope: Envelope, raw: Uint8Array): void {
 		for (const peer of this.nodes) {
-			if (peer === from || !peer.up || this.random.chance(this.options.lossPermille)) continue;
+			if (peer === from || !peer.up || this.isCut(from, peer)) continue;
+			if (this.random.chance(this.options.lossPermille)) continue;
 			const arrive = (): void => {
 				if (peer.up) {
 					this.whenAwake(peer, () => peer.give({ type: 'statement', envelope, raw, relay: from.id, ageMs: 0 }));
@@ -318,6 +391,7 @@ export class World {
 			if (name === 'takeover' && peer !== undefined) {
 				const since = this.#lostHolders.get(peer);
 				if (since !== undefined) this.#takeovers.push(this.heap.now - since);
+				this.#lostHolders.delete(peer);
 			}
 		} else if (effect.type === 'alarm') {
 			this.#happened(node, 'alarm', effect.alarm.code, null, null);
@@ -369,6 +443,17 @@ export class World {
 		this.log.push(`${time} e${this.chain.epoch} ${this.nameOf(node.id).padEnd(12)} ${text}`);
 	}
 
+	/** After a quiet time everyone has the same announcements, results, messages and refusals. */
+	#compareKnowledge(): void {
+		const [first, ...rest] = this.nodes.filter(({ up }) => up);
+		if (first?.state == null) return;
+		const known = JSON.stringify(buildDigest(first.state).challenges);
+		for (const { id, state } of rest) {
+			if (state === null || JSON.stringify(buildDigest(state).challenges) === known) continue;
+			this.#problems.push(`${this.nameOf(id)} knows other things than ${this.nameOf(first.id)} in the end`);
+		}
+	}
+
 	#report(): Report {
 		const items = this.options.deadlines * this.options.partitions;
 		let missed = 0;
@@ -386,6 +471,7 @@ export class World {
 				);
 			}
 		}
+		this.#compareKnowledge();
 		const wasted = this.chain.landed.filter(({ exitCode }) => exitCode !== 0).length;
 		return {
 			seed: this.options.seed,
