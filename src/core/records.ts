@@ -12,7 +12,7 @@ import { learnInterval, longEpochMs } from './epoch-clock.ts';
 import { isNewer, publish } from './identity.ts';
 import { indexLeases, ownLease } from './leases.ts';
 import { onAlive, onSuspicion, peerOf } from './liveness.ts';
-import { hasRole } from './members.ts';
+import { hasRole, isSynced } from './members.ts';
 import { alarm, clearAlarm, ignore } from './outbox.ts';
 import { jitter } from './rank.ts';
 import { heedObjections } from './skips.ts';
@@ -136,7 +136,7 @@ function idleRenewalMs(state: State): number {
 }
 
 export function buildRecord(state: State): NodeRecord {
-	const { clock, records, roster, slots, sync } = state;
+	const { clock, records, roster, slots } = state;
 	const leases = state.jobs.keys().map((work) => ownLease(state, work));
 	return {
 		rosterVersion: roster.roster.version,

@@ -4,7 +4,7 @@ import type { HolderView, ItemView, PeerView, StoredResult, SubmissionView, View
 import { obstacle, waitMs } from './claim.ts';
 import { currentEpoch, longEpochMs } from './epoch-clock.ts';
 import { contenders, liveLeases } from './leases.ts';
-import { nameOf } from './members.ts';
+import { isSynced, nameOf } from './members.ts';
 import { copiesOf } from './results.ts';
 import type { Message, State, Work } from './state.ts';
 import { currentLoad, type Load } from './timing.ts';
@@ -18,7 +18,7 @@ export function view(state: State, now: number): View {
 		network: state.config.network,
 		epoch: currentEpoch(state.clock, now),
 		epochMs: longEpochMs(state.clock),
-		synced: isSynced({ ...state, now }),
+		synced: isSynced(state),
 		health: state.liveness.health,
 		items: works.map((work) => itemView(state, work, load)),
 		peers: state.roster.byId.keys().map((id) => peerView(state, id)),
