@@ -94,8 +94,10 @@ function head(kind: number, sector: number, length: number): Uint8Array {
  */
 export class VanillaRecordReader {
 	readonly #vanillaBytes: number;
-	/** What is being filled: a head, or the content that the last head announced. */
-	#target = new Uint8Array(HEAD_BYTES);
+	/** Bytes of what comes next: a head, or the content that the last head announced. */
+	#length = HEAD_BYTES;
+	/** The part of it that came in earlier frames. */
+	#begun: Uint8Array | undefined;
 	#filled = 0;
 	#head: { readonly kind: number; readonly sector: SectorNumber } | undefined;
 	#ended = false;
@@ -113,20 +115,26 @@ export class VanillaRecordReader {
 		let at = 0;
 		while (at < frame.length) {
 			if (this.#ended) throw badStream('bytes after the end');
-			const missing = this.#target.length - this.#filled;
-			if (frame.length - at < missing) {
-				this.#target.set(frame.subarray(at), this.#filled);
-				this.#filled += frame.length - at;
-				return;
-			}
-			const whole = this.#filled === 0;
-			if (!whole) this.#target.set(frame.subarray(at, at + missing), this.#filled);
-			const content = whole ? frame.subarray(at, at + missing) : this.#target;
-			at += missing;
-			this.#filled = 0;
-			if (this.#head === undefined) this.#readHead(content);
-			else yield this.#readContent(this.#head, content);
+			const piece = frame.subarray(at, at + this.#length - this.#filled);
+			at += piece.length;
+			const bytes = this.#complete(piece);
+			if (bytes === undefined) return;
+			if (this.#head === undefined) this.#readHead(bytes);
+			else yield this.#readContent(this.#head, bytes);
 		}
+	}
+
+	/** The whole of what is being read, once its last piece is there. */
+	#complete(piece: Uint8Array): Uint8Array | undefined {
+		if (this.#begun === undefined && piece.length === this.#length) return piece;
+		this.#begun ??= new Uint8Array(this.#length);
+		this.#begun.set(piece, this.#filled);
+		this.#filled += piece.length;
+		if (this.#filled < this.#length) return undefined;
+		const whole = this.#begun;
+		this.#begun = undefined;
+		this.#filled = 0;
+		return whole;
 	}
 
 	#readHead(bytes: Uint8Array): void {
@@ -142,7 +150,7 @@ export class VanillaRecordReader {
 			return;
 		}
 		this.#head = { kind, sector: sectorNumber(Number(sector)) };
-		this.#target = new Uint8Array(length);
+		this.#length = length;
 	}
 
 	#lengthOf(kind: number): number {
@@ -152,7 +160,7 @@ export class VanillaRecordReader {
 
 	#readContent({ kind, sector }: { kind: number; sector: SectorNumber }, content: Uint8Array): VanillaRecord {
 		this.#head = undefined;
-		this.#target = new Uint8Array(HEAD_BYTES);
+		this.#length = HEAD_BYTES;
 		if (kind === PROOF) return { sector, proof: content };
 		const failure = VANILLA_FAILURES[content[0] as number];
 		if (failure === undefined) throw badStream(`the unknown reason ${content[0]}`);

@@ -128,6 +128,8 @@ export type Event =
 	| { readonly type: 'probed'; readonly peer: NodeId; readonly alive: boolean }
 	/** A newer roster with a valid operator signature. The runner has stored it and hangs up removed members. */
 	| { readonly type: 'roster'; readonly roster: Roster; readonly hash: Hex32 }
+	/** The node is about to end in order: leases are given back, nothing new is begun. */
+	| { readonly type: 'stopping' }
 	/** Slots in service changed: a worker died for good or came back. */
 	| { readonly type: 'slots'; readonly slots: readonly string[] }
 	/** One proof of this type was measured at start. */
@@ -420,8 +422,8 @@ export type WaitReason =
 	| 'not-my-miner'
 	| 'proof-type'
 	| 'not-synced'
+	| 'stopping'
 	| 'key-cloned'
-	| 'store-stalled'
 	| 'one-announcer'
 	| 'announcement-differs'
 	| 'cancelled'

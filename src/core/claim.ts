@@ -17,6 +17,7 @@ import { decide, put } from './outbox.ts';
 import { stopJob } from './proving.ts';
 import { jitter } from './rank.ts';
 import { announceClaim, noteEnded } from './records.ts';
+import { isTold } from './results.ts';
 import { isReopened } from './skips.ts';
 import type { State, Work } from './state.ts';
 import { fits, isPast, type Load, pastNoReturn } from './timing.ts';
@@ -27,6 +28,7 @@ const BACKOFF_DOUBLINGS = 8;
 
 /** Claims of a node that waits for its first sync would ignore what it does not know yet. */
 function mayClaim(state: State): WaitReason | null {
+	if (state.identity.stopping) return 'stopping';
 	if (state.identity.cloned) return 'key-cloned';
 	if (!isSynced(state)) return 'not-synced';
 	return null;
@@ -42,7 +44,7 @@ export function obstacle(state: State, work: Work, load: Load): WaitReason | nul
 	if (isPast(state, work)) return 'past-close';
 	if (work.posted) return 'already-posted';
 	if (work.results.best !== null && !isReopened(work)) return 'result-known';
-	if (isVerifying(work) && !pastNoReturn(state, work, 0)) return 'result-unverified';
+	if ((isVerifying(work) || isTold(state, work)) && !pastNoReturn(state, work, 0)) return 'result-unverified';
 	const doubt = unbelieved(state, work) ?? mayClaim(state);
 	if (doubt !== null) return doubt;
 	if (manifestOf(state, work) === null) return 'no-manifest';
@@ -175,7 +177,7 @@ function reasonOf(state: State, work: Work, backup: boolean, replaces: NodeId | 
 /** Ends a lease of this node without a result. */
 export function releaseJob(state: State, id: Work['item']['id'], reason: ReleaseReason, why: string): void {
 	const work = state.works.get(id);
-	const keepSpool = reason === 'incomplete' || reason === 'withdrawn';
+	const keepSpool = reason === 'incomplete' || reason === 'withdrawn' || reason === 'shutdown';
 	stopJob(state, id, keepSpool);
 	noteEnded(state, id, reason);
 	decide(state, 'release', why, { work: id, facts: { reason } });
@@ -184,6 +186,13 @@ export function releaseJob(state: State, id: Work['item']['id'], reason: Release
 		const doublings = Math.min(work.claim.failures++, BACKOFF_DOUBLINGS);
 		work.claim.retryAt = state.now + limits.failedMs * 2 ** doublings;
 	}
+	state.dirty = true;
+}
+
+/** Gives everything back at once, so that others need not wait for the leases to lapse. */
+export function onStopping(state: State): void {
+	state.identity.stopping = true;
+	for (const id of state.jobs.keys()) releaseJob(state, id, 'shutdown', 'node-stops');
 	state.dirty = true;
 }
 

@@ -8,7 +8,7 @@ import { PosterError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import { announceDryRun, announceDue, cancelDryRun, onAnnouncement, onChainView, onTombstone } from './announce.ts';
 import type { CoreConfig, Event, EventOf, Recovered, Step } from './api.ts';
-import { claimWork, yieldLeases } from './claim.ts';
+import { claimWork, onStopping, yieldLeases } from './claim.ts';
 import { createEpochClock, learnInterval } from './epoch-clock.ts';
 import { forgetExhausted, onGatherEnded, onGathered, onGatherLost, onHoldersFound, planGathers } from './gather.ts';
 import { hedgeWork } from './hedge.ts';
@@ -50,7 +50,7 @@ export function createState(config: CoreConfig, recovered: Recovered): State {
 		now: 0,
 		out: { persist: [], after: [] },
 		dirty: true,
-		identity: { incarnation: 1, sequence: 0, reserved: 0, cloned: false, started: false },
+		identity: { incarnation: 1, sequence: 0, reserved: 0, cloned: false, stopping: false, started: false },
 		roster: createRosterSlice(config.roster, config.rosterHash),
 		clock: createEpochClock(config.epochMs, config.epochMsGuess),
 		peers: new SortedMap(),
@@ -135,6 +135,9 @@ function apply(state: State, event: Event): void {
 			return;
 		case 'roster':
 			adoptRoster(state, event.roster, event.hash);
+			return;
+		case 'stopping':
+			onStopping(state);
 			return;
 		case 'slots':
 			onSlots(state, event.slots);

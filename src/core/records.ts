@@ -15,6 +15,7 @@ import { onAlive, onSuspicion, peerOf } from './liveness.ts';
 import { hasRole, isSynced } from './members.ts';
 import { alarm, clearAlarm, ignore } from './outbox.ts';
 import { jitter } from './rank.ts';
+import { heedHave } from './results.ts';
 import { heedObjections } from './skips.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { RecordsSlice, State, StatementOf } from './state.ts';
@@ -48,12 +49,14 @@ export function onRecord(state: State, statement: StatementOf<'rec'>, ageMs: num
 		return;
 	}
 	const unheard = peer.record === null || peer.dead;
+	const before = peer.record?.envelope.body.have ?? [];
 	indexLeases(state, envelope.from, statement);
 	peer.record = statement;
 	onAlive(peer, state.now - ageMs);
 	if (unheard) state.dirty = true;
 	if (envelope.body.suspects.length > 0) onSuspicion(state, envelope.body.suspects);
 	if (envelope.body.objections.length > 0) heedObjections(state, envelope.from, envelope.body.objections);
+	heedHave(state, envelope.from, before, envelope.body.have);
 	compareKeys(state, envelope.from, envelope.body);
 }
 

@@ -3,8 +3,10 @@
  * the lower hash. The prover offers its result until enough disks hold it, one of them a submitter's.
  */
 import { resultHash } from '../codec/work-id.ts';
+import { Bitfield } from '../domain/bitfield.ts';
 import type { Hex32, NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
+import type { NodeRecord } from '../domain/record.ts';
 import type { Result } from '../domain/result.ts';
 import type { EventOf } from './api.ts';
 import { releaseJob } from './claim.ts';
@@ -196,6 +198,29 @@ function condemn(state: State, work: Work, hash: Hex32, from: NodeId): void {
 	const until = currentEpoch(state.clock, state.now) + limits.distrustEpochs;
 	peerOf(state, from).distrustedUntil = until;
 	put(state, keys.distrust(from), writeNumbers([until]));
+}
+
+/** A member's disk has results that this node lacks: asked for at once, since the statement itself was lost on the way. */
+export function heedHave(state: State, from: NodeId, before: NodeRecord['have'], have: NodeRecord['have']): void {
+	const old = new Map(before.map(({ key, partitions }) => [key, partitions]));
+	const told = new Map(
+		have.flatMap(({ key, partitions }) => {
+			const news = partitions.subtract(old.get(key) ?? Bitfield.empty);
+			return news.size === 0 ? [] : [[key, news] as const];
+		}),
+	);
+	if (told.size === 0 || state.config.keys === null) return;
+	for (const { item, results } of state.works.values()) {
+		if (results.best !== null || told.get(item.key)?.has(item.partition) !== true) continue;
+		results.toldAt ??= state.now;
+		if (state.peers.get(from)?.connected === true) state.sync.wanted.set(from, null);
+		state.dirty = true;
+	}
+}
+
+/** Told of a result lately enough to wait for it rather than to make another one. */
+export function isTold(state: State, { results }: Work): boolean {
+	return results.best === null && results.toldAt !== null && state.now - results.toldAt < limits.toldMs;
 }
 
 /** Present members that tell of a result for the item on their disk, and this node if it has one. */

@@ -61,6 +61,8 @@ export interface IdentitySlice {
 	reserved: number;
 	/** The key speaks elsewhere: claims stop. */
 	cloned: boolean;
+	/** The node ends in order: nothing new is begun. */
+	stopping: boolean;
 	started: boolean;
 }
 
@@ -199,6 +201,8 @@ export interface ResultsSlice {
 	readonly candidates: SortedMap<Hex32, Candidate>;
 	readonly bad: SortedMap<Hex32, true>;
 	/** Offers made of the best result, by whoever proved it. */
+	/** When a member's record first told of a result that this node does not have. */
+	toldAt: number | null;
 	offers: number;
 	offeredAt: number;
 	acknowledged: boolean;

@@ -50,6 +50,7 @@ function createWork(state: State, item: WorkItem): Work {
 			best: null,
 			candidates: new SortedMap(),
 			bad: new SortedMap(),
+			toldAt: null,
 			offers: 0,
 			offeredAt: Number.MIN_SAFE_INTEGER,
 			acknowledged: false,

@@ -9,8 +9,11 @@ export const limits = {
 	gossipBytes: 64 * KIB,
 	/** Work items of one ANN message, so that it stays below `gossipBytes`. */
 	announcementItems: 256,
-	/** Payload of one bulk frame: the fastest size measured under a 256 KiB yamux window. */
-	bulkFrameBytes: 64 * KIB,
+	/**
+	 * Payload of one bulk frame: near 64 KiB is the fastest under a 256 KiB window, and with the headers of frame (4) and
+	 * yamux (12) it must fit the 65,519 bytes of one noise message: a second one for the rest costs a sixth of the speed.
+	 */
+	bulkFrameBytes: 65_500,
 	/** yamux receive window, initial = maximum: a paused stream is aborted above 4 MiB of unread bytes. */
 	streamWindowBytes: 256 * KIB,
 	/** Encoded bitfield: `MAX_ENCODED_SIZE` of the chain. */
@@ -367,6 +370,8 @@ export const limits = {
 	offers: 20,
 	/** Nodes with the result on disk, one of them a submitter, before its prover stops offering it. */
 	copies: 3,
+	/** A result that a member tells of is waited for this long, two rounds of sync, before another one is made. */
+	toldMs: 20_000,
 	/** A member whose result failed verification is not listened to for this long, about 24 h of epochs. */
 	distrustEpochs: 2_880,
 	/** Peers one gather streams from at a time, and tries per holder and sector. */

@@ -41,6 +41,8 @@ export interface NodeFacts {
 	/** `none`: no chain role. */
 	readonly chain: 'none' | 'following' | 'lost';
 	readonly loopDelayP99Ms: number;
+	/** For how long the store has refused to write: meanwhile nothing is claimed or sent. 0 when it works. */
+	readonly storeStalledMs: number;
 }
 
 export interface StatusReport extends NodeFacts {

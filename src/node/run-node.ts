@@ -105,7 +105,11 @@ export async function runNode(
 	const chain = buildChain(context);
 	const { effects, serve } = await buildParts(context, inbound, chain);
 
-	stack.defer(() => loop.stop());
+	// Gives the leases back before the loop ends; the network is still there then.
+	stack.defer(() => {
+		enqueue({ type: 'stopping' });
+		return loop.stop();
+	});
 	loop.start();
 	await tellManifests(context);
 	serve();
@@ -358,7 +362,7 @@ async function openControl(context: Context, chain: ChainParts | undefined, stop
 }
 
 function facts(
-	{ options, outside, state, keeper }: Context,
+	{ options, outside, state, keeper, loop }: Context,
 	chain: ChainParts | undefined,
 	monitor: LoopMonitor,
 	startedWallMs: number,
@@ -373,6 +377,7 @@ function facts(
 		startedWallMs,
 		chain: chain?.follower.status ?? 'none',
 		loopDelayP99Ms: monitor.current().p99Ms,
+		storeStalledMs: loop.stalledMs(),
 	};
 }
 

@@ -50,6 +50,7 @@ export class FakeControlSource implements ControlSource {
 			startedWallMs: 0,
 			chain: 'none',
 			loopDelayP99Ms: 1,
+			storeStalledMs: 0,
 		};
 	}
 

@@ -116,7 +116,7 @@ export async function writeFrame(stream: Stream, bytes: Uint8Array, signal: Abor
 }
 
 /**
- * Many frames in a row, sent in pieces of `bulkFrameBytes` and more: each piece costs a cipher, two socket writes and a
+ * Many frames in a row, sent in pieces of about `bulkFrameBytes`: each piece costs a cipher, two socket writes and a
  * window update, whatever its size. At most one piece, one window and the socket's buffer wait in this process.
  */
 export class FrameWriter {

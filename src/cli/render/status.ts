@@ -22,8 +22,13 @@ export function renderStatus(report: StatusReport, wallMs: number): string {
 		['State', report.synced ? 'in sync' : 'syncing'],
 		['Slots', `${busy} of ${report.slots.length} busy`],
 		['Loop', `p99 delay ${duration(report.loopDelayP99Ms)}`],
+		...(report.storeStalledMs === 0 ? [] : [['Store', storeText(report.storeStalledMs)] as const]),
 		['Addresses', report.addresses.join('\n           ')],
 	];
 	const alarms = report.alarms.map(({ code, subject }) => `ALARM      ${code}: ${subject}`);
 	return [...lines.map(([name, value]) => `${name.padEnd(11)}${value}`), ...alarms].join('\n');
+}
+
+function storeText(stalledMs: number): string {
+	return `refuses to write for ${duration(stalledMs)}: nothing is claimed or sent until it does`;
 }
