@@ -9,6 +9,8 @@ import { assert, PosterError } from '../../domain/errors.ts';
 import { limits } from '../../domain/limits.ts';
 
 const HEADER_BYTES = 4;
+/** One full frame, or the small ones that fit in its place. */
+const PIECE_BYTES = HEADER_BYTES + limits.bulkFrameBytes;
 /** Unread bytes at which the sender is stopped, and below which it is let go on: two frames ahead keep the pipe busy. */
 const PAUSE_ABOVE = 2 * limits.bulkFrameBytes;
 const RESUME_BELOW = limits.bulkFrameBytes;
@@ -116,7 +118,7 @@ export async function writeFrame(stream: Stream, bytes: Uint8Array, signal: Abor
 }
 
 /**
- * Many frames in a row, sent in pieces of about `bulkFrameBytes`: each piece costs a cipher, two socket writes and a
+ * Many frames in a row, sent in pieces of up to `PIECE_BYTES`: each piece costs a cipher, two socket writes and a
  * window update, whatever its size. At most one piece, one window and the socket's buffer wait in this process.
  */
 export class FrameWriter {
@@ -133,8 +135,9 @@ export class FrameWriter {
 	/** Rejects when an earlier frame could not be sent, too. */
 	async write(bytes: Uint8Array): Promise<void> {
 		this.#signal.throwIfAborted();
+		if (this.#pending.byteLength + HEADER_BYTES + bytes.byteLength > PIECE_BYTES) await this.flush();
 		this.#pending.append(headerOf(bytes), bytes);
-		if (this.#pending.byteLength >= limits.bulkFrameBytes) await this.flush();
+		if (this.#pending.byteLength === PIECE_BYTES) await this.flush();
 		// A sender that has no more frames right now must not hold back those it has.
 		else this.#flushing ??= setImmediate(() => this.#flushLate());
 	}
