@@ -1,0 +1,287 @@
+/**
+ * A mesh of real processes on an embedded chain, as the demo runs it, with what a test needs around it: sectors spread
+ * over storage folders, all events kept, facts of the chain, and the proof that no process is left.
+ */
+import assert from 'node:assert/strict';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { defaultCacheDir } from '../../src/adapters/native/build.ts';
+import { Cluster } from '../../src/cli/demo/cluster.ts';
+import type { ClusterNode } from '../../src/cli/demo/cluster-node.ts';
+import type { GenesisFile } from '../../src/cli/demo/genesis-file.ts';
+import type { MeshPlan } from '../../src/cli/demo/mesh-homes.ts';
+import {
+	prepareNative,
+	prepareParameters,
+	prepareSectors,
+	type SealedSectors,
+} from '../../src/cli/demo/preparation.ts';
+import type { PartitionStatistics } from '../../src/devnet/statistics.ts';
+import { actorId, deadlineIndex } from '../../src/domain/ids.ts';
+import type { ControlEvent } from '../../src/node/control-api.ts';
+import { readSecretFile } from '../../src/node/files.ts';
+import { until } from './until.ts';
+
+export const EPOCH_MS = 800;
+const NETWORK = 'poster-e2e';
+const WINDOW_2KIB = 10;
+const PERIOD_EPOCHS = 48 * 60;
+/** Heads before the first challenge, from which the nodes learn how long an epoch is. */
+const LEAD_EPOCHS = 8;
+/** Every wait has a bound that only a fault reaches, also on a machine that is busy with other things. */
+export const PATIENCE_MS = 180_000;
+
+export interface MinerLayout {
+	readonly id: number;
+	/** Sector numbers of each deadline, two to a partition. */
+	readonly deadlines: Readonly<Record<number, readonly number[]>>;
+}
+
+export interface SeenEvent extends ControlEvent {
+	readonly node: string;
+}
+
+export interface DeadlineEpochs {
+	readonly challenge: number;
+	readonly open: number;
+	readonly close: number;
+}
+
+/** Of the first whole proving period. */
+export function epochsOf(deadline: number): DeadlineEpochs {
+	const open = PERIOD_EPOCHS + deadline * 60;
+	return { challenge: open - 20, open, close: open + 60 };
+}
+
+export class MeshBench {
+	readonly folder: string;
+	readonly cluster: Cluster;
+	readonly native: string;
+	readonly testParameters: string;
+	readonly sealed: ReadonlyMap<number, SealedSectors>;
+	readonly events: SeenEvent[] = [];
+	plan: MeshPlan | undefined;
+	/** True once the test came to its end: then its logs are of interest only if a rule failed. */
+	#finished = false;
+	#failed = false;
+
+	private constructor(
+		folder: string,
+		cluster: Cluster,
+		prepared: { readonly native: string; readonly testParameters: string },
+		sealed: ReadonlyMap<number, SealedSectors>,
+	) {
+		this.folder = folder;
+		this.cluster = cluster;
+		this.native = prepared.native;
+		this.testParameters = prepared.testParameters;
+		this.sealed = sealed;
+	}
+
+	/** The chain, paused before the first challenge of deadline 1; everything ends and vanishes with the test. */
+	static async start(t: TestContext, miners: readonly MinerLayout[]): Promise<MeshBench> {
+		const native = await prepareNative(() => undefined);
+		const testParameters = await prepareParameters(native, () => undefined);
+		const sealed = new Map<number, SealedSectors>();
+		for (const { id, deadlines } of miners) {
+			const dir = join(defaultCacheDir(process.env), 'test-sectors', `f0${id}`);
+			const numbers = Object.values(deadlines).flat();
+			sealed.set(id, await prepareSectors(native, { dir, miner: id, numbers }, () => undefined));
+		}
+		const folder = await mkdtemp(join(tmpdir(), 'poster-e2e-'));
+		const cluster = await Cluster.start(folder, {
+			genesis: genesisOf(miners, sealed),
+			network: NETWORK,
+			epochMs: EPOCH_MS,
+			startEpoch: epochsOf(1).challenge - LEAD_EPOCHS,
+			testParameters,
+			native,
+		});
+		const bench = new MeshBench(folder, cluster, { native, testParameters }, sealed);
+		t.after(async () => {
+			const pids = cluster.processes.running.map(({ pid }) => pid);
+			await cluster.close();
+			for (const pid of pids) assert.equal(isAlive(pid), false, `process ${pid} is left`);
+			if (bench.#finished && !bench.#failed) await rm(folder, { recursive: true });
+			else t.diagnostic(`logs and homes: ${folder}`);
+		});
+		return bench;
+	}
+
+	/** A subtest whose failure keeps the logs. */
+	async rule(t: TestContext, what: string, check: () => Promise<void> | void): Promise<void> {
+		await t.test(what, async () => {
+			try {
+				await check();
+			} catch (error) {
+				this.#failed = true;
+				throw error;
+			}
+		});
+	}
+
+	finish(): void {
+		this.#finished = true;
+	}
+
+	/** Plan of a mesh on this chain for all its miners. */
+	mesh(members: MeshPlan['members'], config: MeshPlan['config'] = {}): MeshPlan {
+		const { started } = this.cluster.chain;
+		return {
+			root: join(this.folder, 'homes'),
+			network: NETWORK,
+			miners: started.miners.map(({ miner, sender }) => ({ miner: actorId(Number(miner.slice(2))), sender })),
+			members,
+			config: {
+				network: { listen: ['/ip4/127.0.0.1/tcp/0'], ...(config['network'] as object) },
+				proofs: { test_parameters: this.testParameters },
+			},
+		};
+	}
+
+	/** Makes the homes and listens to all of them. */
+	async found(plan: MeshPlan): Promise<void> {
+		this.plan = plan;
+		await this.cluster.found(plan);
+		for (const node of this.cluster.nodes.values()) this.listen(node);
+	}
+
+	listen(node: ClusterNode): void {
+		node.onEvent((event, { name }) => void this.events.push({ ...event, node: name }));
+	}
+
+	/** `[chain]` and `[submitter]` for all miners, signing in the full node. `url`: of a proxy before it. */
+	chainConfig(url: string = this.cluster.chain.started.url) {
+		const { miners, dir } = this.cluster.chain.started;
+		return {
+			chain: { url: url.replace(/^http/, 'ws'), token_file: join(dir, 'token-sign') },
+			submitter: { miners: miners.map(({ miner }) => ({ miner, wallet: 'node' })) },
+		};
+	}
+
+	/** A storage folder with copies of these sectors. */
+	async storage(name: string, holdings: Readonly<Record<number, readonly number[]>>): Promise<string> {
+		const target = join(this.folder, 'storage', name);
+		for (const [miner, numbers] of Object.entries(holdings)) {
+			const { dir } = this.sealedOf(Number(miner));
+			for (const number of numbers) {
+				for (const kind of ['sealed', 'cache']) {
+					await mkdir(join(target, kind), { recursive: true });
+					const entry = join(kind, `s-t0${miner}-${number}`);
+					await cp(join(dir, entry), join(target, entry), { recursive: true });
+				}
+			}
+		}
+		return target;
+	}
+
+	sealedOf(miner: number): SealedSectors {
+		const found = this.sealed.get(miner);
+		assert.ok(found, `no miner ${miner}`);
+		return found;
+	}
+
+	/** Resolves with the first event that fits, also one of before. */
+	async event(what: string, fits: (event: SeenEvent) => boolean): Promise<SeenEvent> {
+		await until(what, () => this.events.some(fits), PATIENCE_MS);
+		return this.events.find(fits) as SeenEvent;
+	}
+
+	/** Work id of a partition, once the node knows it. */
+	async workOf(node: string, miner: number, deadline: number, partition: number): Promise<string> {
+		const find = async (): Promise<string | undefined> => {
+			const { claims } = await this.cluster.node(node).claims();
+			return claims.find(
+				(row) => row.miner === `f0${miner}` && row.deadline === deadline && row.partition === partition,
+			)?.work;
+		};
+		await until(`work of f0${miner}/${deadline}/${partition}`, async () => (await find()) !== undefined, PATIENCE_MS);
+		return (await find()) as string;
+	}
+
+	/** What became of a deadline's partitions, by what stands on the chain after its close. */
+	async outcome(miner: number, deadline: number): Promise<readonly PartitionStatistics[]> {
+		const { partitions } = await this.cluster.chain.stats();
+		return partitions
+			.filter((row) => row.miner === `f0${miner}` && row.deadline === deadline)
+			.sort((a, b) => a.partition - b.partition);
+	}
+
+	/** Every partition was accepted once, paid for once, and its proof survives a dispute. */
+	async assertProven(miner: number, deadline: number, partitions: number): Promise<void> {
+		const outcome = await this.outcome(miner, deadline);
+		assert.deepEqual(
+			outcome.map(({ partition, accepted, messages, missed }) => ({ partition, accepted, messages, missed })),
+			Array.from({ length: partitions }, (_, partition) => ({ partition, accepted: 1, messages: 1, missed: false })),
+		);
+		const { chain } = this.cluster;
+		const proofs = await chain.disputable(actorId(miner), deadlineIndex(deadline));
+		assert.equal(proofs, partitions);
+		for (let index = 0; index < proofs; index++) {
+			const { exitCode } = await chain.dispute(actorId(miner), deadlineIndex(deadline), index);
+			assert.equal(exitCode, ILLEGAL_ARGUMENT, `the dispute of proof ${index} failed`);
+		}
+	}
+
+	/** Faulty sectors of the miner. */
+	async faults(miner: number): Promise<readonly number[]> {
+		const { chain } = this.cluster;
+		const runs = await chain.call<readonly number[]>('Filecoin.StateMinerFaults', [`f0${miner}`, null]);
+		const faults: number[] = [];
+		let at = 0;
+		for (const [index, length] of runs.entries()) {
+			if (index % 2 === 1) for (let i = 0; i < length; i++) faults.push(at + i);
+			at += length;
+		}
+		return faults;
+	}
+
+	async metricAtLeast(node: string, name: string, least: number): Promise<void> {
+		await until(`${name} of ${node}`, async () => (await this.metric(node, name)) >= least, PATIENCE_MS);
+	}
+
+	/** Sum of a metric's series of one node whose labels hold the text. */
+	async metric(node: string, name: string, labels: RegExp = /.*/): Promise<number> {
+		const bytes = await readSecretFile(this.cluster.node(node).home.paths.control, 4096);
+		const { url } = JSON.parse(String(bytes)) as { url: string };
+		const text = await (await fetch(`${url}/metrics`)).text();
+		return text
+			.split('\n')
+			.filter((line) => line.startsWith(name) && labels.test(line))
+			.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+	}
+}
+
+/** builtin-actors `USR_ILLEGAL_ARGUMENT`: what a dispute of a valid proof ends with. */
+const ILLEGAL_ARGUMENT = 16;
+
+function genesisOf(miners: readonly MinerLayout[], sealed: ReadonlyMap<number, SealedSectors>): GenesisFile {
+	return {
+		miners: miners.map(({ id, deadlines }) => ({
+			id,
+			proofType: WINDOW_2KIB,
+			periodOffset: 0,
+			sectors: Object.entries(deadlines).flatMap(([deadline, numbers]) =>
+				numbers.map((number) => {
+					const sector = sealed.get(id)?.sectors.find((candidate) => candidate.number === number);
+					assert.ok(sector?.commR, `sector ${number} of f0${id} is sealed`);
+					const { commR, sealProof } = sector;
+					return { number, commR, sealProof, deadline: Number(deadline) };
+				}),
+			),
+		})),
+	};
+}
+
+function isAlive(pid: number | undefined): boolean {
+	if (pid === undefined) return false;
+	try {
+		process.kill(pid, 0);
+		return true;
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+		throw error;
+	}
+}
