@@ -46,6 +46,8 @@ export interface EffectParts {
 
 export class Effects {
 	readonly #parts: EffectParts;
+	/** Number of the newest `open-ahead`. */
+	#aheadTurn = 0;
 
 	constructor(parts: EffectParts) {
 		this.#parts = parts;
@@ -143,13 +145,22 @@ export class Effects {
 	}
 
 	async #openAhead({ works }: EffectOf<'open-ahead'>): Promise<void> {
-		const { book, vanilla } = this.#parts;
+		const { book, vanilla, log } = this.#parts;
 		if (vanilla === undefined) return;
-		const ahead = works.map(async ({ work, sectors }) => {
-			const manifest = await book.get(work.sectorRoot);
-			return manifest === undefined ? [] : [{ work, manifest, sectors }];
-		});
-		vanilla.openAhead((await Promise.all(ahead)).flat());
+		const turn = ++this.#aheadTurn;
+		try {
+			const ahead = works.map(async ({ work, sectors }) => {
+				const manifest = await book.get(work.sectorRoot);
+				return manifest === undefined ? [] : [{ work, manifest, sectors }];
+			});
+			const lists = await Promise.all(ahead);
+			// A list that took longer to read must not replace a newer one.
+			if (turn === this.#aheadTurn) vanilla.openAhead(lists.flat());
+		} catch (error) {
+			// What is not opened ahead is opened on request.
+			if (!isPosterError(error)) throw error;
+			log.warn({ error, code: error.code }, 'nothing is opened ahead: the manifests could not be read');
+		}
 	}
 }
 

@@ -73,8 +73,17 @@ export class Loop {
 			}
 			this.#outside++;
 		}
+		if (this.#stalledSince !== undefined) this.#dropSuperseded(event);
 		this.#queue.push(event);
 		this.#running ??= this.#pump();
+	}
+
+	/** While nothing can be written the chain goes on: only its newest state is kept. */
+	#dropSuperseded(event: Event): void {
+		if (event.type === 'head') this.#queue = this.#queue.filter(({ type }) => type !== 'head');
+		if (event.type !== 'chain-view') return;
+		const { miner } = event.view;
+		this.#queue = this.#queue.filter((queued) => queued.type !== 'chain-view' || queued.view.miner !== miner);
 	}
 
 	#tick(): void {

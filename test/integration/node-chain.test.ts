@@ -10,6 +10,7 @@ import type { ChainView, Event, EventOf } from '../../src/core/api.ts';
 import { startDevnet } from '../../src/devnet/devnet.ts';
 import { Bitfield } from '../../src/domain/bitfield.ts';
 import { actorId, attoFil } from '../../src/domain/ids.ts';
+import { limits } from '../../src/domain/limits.ts';
 import type { WorkItem } from '../../src/domain/work.ts';
 import { DuePartitions } from '../../src/node/chain/due-partitions.ts';
 import { ChainFollower } from '../../src/node/chain/follower.ts';
@@ -209,7 +210,8 @@ test("a waiting message of the sender is in the view's pool with its call", asyn
 
 test('one miner that cannot be read hides no other', async (t) => {
 	const bench = await setup(t);
-	bench.miners.unshift({ miner: OTHER, sender: bench.miners[0]?.sender ?? '' });
+	const sender = bench.miners[0]?.sender ?? '';
+	for (let i = 0; i <= limits.chainMinersAtOnce; i++) bench.miners.unshift({ miner: actorId(OTHER + i), sender });
 	bench.follower.start();
 	const view = await bench.viewAt(FIRST_OPEN);
 	assert.equal(view.miner, MINER);

@@ -50,11 +50,18 @@ export class DuePartitions {
 			const toProve = known !== undefined && posted.has(index) ? known.toProve : sectorsToProve(state);
 			return { key, index: partitionIndex(index), toProve };
 		});
-		const missing = wanted.filter(({ key, toProve }) => toProve.size > 0 && !this.#isKnown(key, toProve));
-		for (let at_ = 0; at_ < missing.length; at_ += limits.chainPartitionsPerCall) {
-			await this.#load(miner, missing.slice(at_, at_ + limits.chainPartitionsPerCall), at);
+		const due = new Map<PartitionIndex, DuePartition>();
+		const missing = [];
+		for (const partition of wanted) {
+			const known = this.#known.get(partition.key);
+			if (known?.toProve.equals(partition.toProve)) due.set(partition.index, known.due);
+			else if (partition.toProve.size > 0) missing.push(partition);
 		}
-		return wanted.flatMap(({ key, toProve }) => (toProve.size === 0 ? [] : [(this.#known.get(key) as Known).due]));
+		for (let from = 0; from < missing.length; from += limits.chainPartitionsPerCall) {
+			const some = missing.slice(from, from + limits.chainPartitionsPerCall);
+			for (const loaded of await this.#load(miner, some, at)) due.set(loaded.partition, loaded);
+		}
+		return wanted.flatMap(({ index }) => due.get(index) ?? []);
 	}
 
 	/** Drops what was known of turns before `turn` of this miner. */
@@ -65,27 +72,24 @@ export class DuePartitions {
 		}
 	}
 
-	#isKnown(key: string, toProve: Bitfield): boolean {
-		return this.#known.get(key)?.toProve.equals(toProve) ?? false;
-	}
-
 	/** One call for several partitions: a deadline may have thousands. */
 	async #load(
 		miner: ActorId,
 		partitions: readonly { key: string; index: PartitionIndex; toProve: Bitfield }[],
 		at: TipSetKey,
-	): Promise<void> {
+	): Promise<readonly DuePartition[]> {
+		const loaded: DuePartition[] = [];
 		const union = partitions.reduce((all, { toProve }) => all.union(toProve), Bitfield.empty);
 		const sectors = await this.#chain.sectors(miner, union, at);
 		for (const { key, index, toProve } of partitions) {
 			const manifest = manifestOf(sectors.filter(({ number }) => toProve.has(number)));
 			const root = await this.#book.put(manifest);
 			this.#held(root, toProve);
-			this.#known.set(key, {
-				toProve,
-				due: { partition: index, sectorCount: manifest.length, sectorRoot: root },
-			});
+			const due = { partition: index, sectorCount: manifest.length, sectorRoot: root };
+			loaded.push(due);
+			this.#known.set(key, { toProve, due });
 		}
+		return loaded;
 	}
 }
 

@@ -37,6 +37,8 @@ export class ChainFollower {
 	#latest: TipSet | undefined;
 	#heardAt: MonoMs;
 	#wake = Promise.withResolvers<void>();
+	/** As it was read last. */
+	#pool: readonly SignedMessage[] = [];
 	#lost = true;
 	#tasks: Promise<unknown> = Promise.resolve();
 
@@ -113,25 +115,28 @@ export class ChainFollower {
 
 	async #readAll(head: TipSet): Promise<boolean> {
 		const miners = this.#options.miners();
-		let pool: readonly SignedMessage[] = [];
-		let complete = true;
-		if (this.#options.readsPool && miners.length > 0) {
-			const senders = [...new Set(miners.map(({ sender }) => sender))];
-			complete = await this.#attempt('MpoolPending', async () => {
-				pool = await this.#ports.chain.pending(senders);
-			});
-		}
-		for (let from = 0; complete && from < miners.length; from += limits.chainMinersAtOnce) {
+		const poolRead = await this.#readPool(miners.map(({ sender }) => sender));
+		let complete = poolRead;
+		for (let from = 0; from < miners.length; from += limits.chainMinersAtOnce) {
 			const some = miners.slice(from, from + limits.chainMinersAtOnce);
-			const read = await Promise.all(some.map(({ miner, sender }) => this.#readMiner(miner, sender, head, pool)));
+			const read = await Promise.all(some.map(({ miner, sender }) => this.#readMiner(miner, sender, head)));
 			complete = read.every(Boolean) && complete;
 		}
+		// What is due is announced all the same; only signing needs to know what waits in the pool.
+		if (!poolRead) this.#options.enqueue({ type: 'chain-lost' });
 		return complete;
 	}
 
-	#readMiner(miner: ActorId, sender: string, head: TipSet, pool: readonly SignedMessage[]): Promise<boolean> {
+	async #readPool(senders: readonly string[]): Promise<boolean> {
+		if (!this.#options.readsPool || senders.length === 0) return true;
+		return this.#attempt('MpoolPending', async () => {
+			this.#pool = await this.#ports.chain.pending([...new Set(senders)]);
+		});
+	}
+
+	#readMiner(miner: ActorId, sender: string, head: TipSet): Promise<boolean> {
 		return this.#attempt(`f0${miner}`, async () => {
-			const view = await this.#options.views.read({ miner, sender, head, pool });
+			const view = await this.#options.views.read({ miner, sender, head, pool: this.#pool });
 			this.#found();
 			this.#options.enqueue({ type: 'chain-view', view });
 		});

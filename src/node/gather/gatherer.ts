@@ -1,6 +1,6 @@
 /** All gathers of this node by work item: effects of the core in, events for it out. Bulk bytes stay in here. */
 import type { EffectOf } from '../../core/api.ts';
-import { PosterError } from '../../domain/errors.ts';
+import { isPosterError, PosterError } from '../../domain/errors.ts';
 import type { NodeId, WorkId } from '../../domain/ids.ts';
 import { limits } from '../../domain/limits.ts';
 import type { WorkItem } from '../../domain/work.ts';
@@ -61,7 +61,7 @@ export class Gatherer {
 		const active = this.#works.has(work);
 		await this.#stop(work, keep);
 		// What was kept by an earlier stop is given up now.
-		if (!active && !keep) await this.#components.spools.release(work, false);
+		if (!active && !keep) await this.#components.spools.release(work, false).catch((error) => this.#stays(work, error));
 	}
 
 	/** The spool of a work, closed for writing. Rejects `spool-missing`, `check-unavailable`, `spool-io`. */
@@ -88,11 +88,21 @@ export class Gatherer {
 		if (gather === undefined) return this.#stopping.get(work) ?? Promise.resolve();
 		this.#works.delete(work);
 		if (keep) this.#noteTimes(work, gather);
-		const stopped = gather.stop(keep).finally(() => {
-			if (this.#stopping.get(work) === stopped) this.#stopping.delete(work);
-		});
+		const stopped = gather
+			.stop(keep)
+			.catch((error) => this.#stays(work, error))
+			.finally(() => {
+				if (this.#stopping.get(work) === stopped) this.#stopping.delete(work);
+			});
 		this.#stopping.set(work, stopped);
 		return stopped;
+	}
+
+	/** The folder's bound counts a file that could not be removed; it goes when its room is needed. */
+	#stays(work: WorkId, error: unknown): void {
+		if (!isPosterError(error)) throw error;
+		this.#components.metrics.count('poster_spool_failed_total', { code: error.code });
+		this.#components.log.warn({ error, code: error.code, work }, 'a spool file stays');
 	}
 
 	#noteTimes(work: WorkId, { times: { openMs, transferMs, checkMs } }: WorkGather): void {

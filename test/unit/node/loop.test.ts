@@ -124,3 +124,27 @@ test('a core that fails is reported once with its event; nothing of that run is 
 	assert.deepEqual(ran, []);
 	assert.equal(store.batches.length, 0);
 });
+
+test('while nothing can be written only the newest state of the chain is kept', async () => {
+	const heads: number[] = [];
+	const views: number[] = [];
+	const { store, ran, loop } = setup((event) => {
+		if (event.type === 'head') heads.push(event.epoch);
+		if (event.type === 'chain-view') views.push(event.view.epoch);
+		return keeping(event);
+	});
+	const view = (miner: number, height: number): Event =>
+		({ type: 'chain-view', view: { miner, epoch: height } }) as unknown as Event;
+	store.failNext('store-io', 'store-io');
+	loop.enqueue(head(0));
+	await until('the store has refused', () => loop.stalledMs() > 0);
+	for (let height = 1; height < 20; height++) {
+		loop.enqueue(head(height));
+		loop.enqueue(view(1000, height));
+		loop.enqueue(view(1001, height));
+	}
+	await until('it goes on', () => ran.includes('c/19'));
+	assert.deepEqual(heads, [0, 19]);
+	assert.deepEqual(views, [19, 19]);
+	await loop.stop();
+});
