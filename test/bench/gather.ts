@@ -34,6 +34,8 @@ const SECTORS = 2_349;
 const PARTITION_MB = (SECTORS * proofShape(ZERO_SECTOR_TYPE).vanillaBytes) / 1e6;
 /** A field element that is no hash of anything: the check ends at the commitment, after the whole structure. */
 const NO_COMM_R = hex32(`${'11'.repeat(31)}01`);
+/** Commitments of the two partitions that are gathered, for the sending process to open them ahead. */
+export const BENCH_COMMITMENTS: readonly Hex32[] = [NO_COMM_R, ZERO_COMM_R];
 const CHECKED_ALONE = 600;
 const IN_FLIGHT = 32;
 

@@ -2,11 +2,14 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Bitfield } from '../../src/domain/bitfield.ts';
 import { nodeId } from '../../src/domain/ids.ts';
 import { VanillaServer } from '../../src/node/vanilla-server/vanilla-server.ts';
 import { createNode, LOOPBACK } from '../support/libp2p-nodes.ts';
 import { systemClock } from '../support/system-clock.ts';
-import { ZeroSectorSource } from '../support/zero-sectors.ts';
+import { workOf } from '../support/work-items.ts';
+import { ZERO_SECTOR_TYPE, ZeroSectorSource, zeroManifest } from '../support/zero-sectors.ts';
+import { BENCH_COMMITMENTS } from './gather.ts';
 import type { ServerMessage } from './streams.ts';
 import { BULK_PROTOCOL, FRAME_BYTES, FRAME_KINDS, FRAMES } from './streams.ts';
 
@@ -21,10 +24,19 @@ node.mesh.setMembers([{ id: client, addresses: [] }]);
 node.streams.onPull(BULK_PROTOCOL, 16, async (_, __, writer) => {
 	for (let index = 0; index < FRAMES; index += 1) await writer.write(frameAt(index));
 });
-new VanillaServer(
+/** Opened ahead, as storage nodes do: nothing is computed while it is measured. */
+const vanilla = new VanillaServer(
 	{ source: new ZeroSectorSource(), clock: systemClock, log: node.log, metrics: node.metrics },
-	{ cacheBytes: 0, threads: undefined, emit: () => undefined },
-).serveOn(node.streams);
+	{ cacheBytes: 3 * FRAMES * FRAME_BYTES, threads: undefined, emit: () => undefined },
+);
+vanilla.openAhead(
+	BENCH_COMMITMENTS.map((commR, partition) => {
+		const manifest = zeroManifest(FRAMES, commR);
+		const work = workOf(manifest, { partition, proofType: ZERO_SECTOR_TYPE });
+		return { work, manifest, sectors: Bitfield.of(manifest.map(({ number }) => number)) };
+	}),
+);
+vanilla.serveOn(node.streams);
 
 const server = createServer((_, response) => {
 	const send = async (): Promise<void> => {
