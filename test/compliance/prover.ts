@@ -69,7 +69,10 @@ export function proverCompliance(name: string, open: () => Promise<ProverSubject
 	});
 
 	rule('a job that cannot be proven costs itself alone', async ({ slot, job }) => {
-		const gone = { path: `${job.spool.path}.gone`, slotOf: job.spool.slotOf };
+		const gone = {
+			path: `${job.spool.path}.gone`,
+			slotOf: (sector: Parameters<typeof job.spool.slotOf>[0]) => job.spool.slotOf(sector),
+		};
 		await assert.rejects(slot.prove({ ...job, spool: gone }, ignore, never), { code: 'prover-failed' });
 		assert.equal((await slot.prove(job, ignore, never)).proof.length, PROOF_BYTES);
 	});

@@ -54,7 +54,13 @@ function answer(frame: NativeFrame): void {
 			say({ type: 'verified', job, ok: 'yes' });
 			break;
 		case 'failed':
-			say({ type: 'failed', job, code: String(frame.header['fail'] ?? 'queue-full'), reason: 'no', advice: 'wait' });
+			say({
+				type: 'failed',
+				job,
+				code: typeof frame.header['fail'] === 'string' ? frame.header['fail'] : 'queue-full',
+				reason: 'no',
+				advice: 'wait',
+			});
 			break;
 		case 'mute':
 			break;

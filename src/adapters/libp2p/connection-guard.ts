@@ -94,9 +94,10 @@ export function watchUpgrades(upgrader: Upgrader, metrics: Metrics, clones: Clon
 		if (reason !== undefined) metrics.count('poster_mesh_refused_total', { reason });
 		if (reason === 'own-identity') clones.met(direction);
 	};
-	const { upgradeInbound, upgradeOutbound } = upgrader;
-	upgrader.upgradeInbound = counting(upgradeInbound.bind(upgrader), (error) => failed(error, 'inbound'));
-	upgrader.upgradeOutbound = counting(upgradeOutbound.bind(upgrader), (error) => failed(error, 'outbound'));
+	const upgradeInbound = upgrader.upgradeInbound.bind(upgrader);
+	const upgradeOutbound = upgrader.upgradeOutbound.bind(upgrader);
+	upgrader.upgradeInbound = counting(upgradeInbound, (error) => failed(error, 'inbound'));
+	upgrader.upgradeOutbound = counting(upgradeOutbound, (error) => failed(error, 'outbound'));
 }
 
 function counting<Args extends unknown[], Result>(

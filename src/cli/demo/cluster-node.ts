@@ -93,7 +93,7 @@ export class ClusterNode {
 		void this.#deliver(events).catch(async (error: unknown) => {
 			if (signal.aborted) return;
 			// The stream breaks before the process is known to have ended; `died` tells which of the two it was.
-			this.#died = `its events broke off: ${error instanceof Error ? error.message : error}`;
+			this.#died = `its events broke off: ${error instanceof Error ? error.message : String(error)}`;
 			const { code, signal: by } = await this.process.exited;
 			this.#died = `it ended by itself (${by ?? `exit code ${code}`})`;
 		});

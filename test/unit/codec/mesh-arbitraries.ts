@@ -33,7 +33,7 @@ const u53 = fc.maxSafeNat();
 const anyEpoch = fc.integer({ min: -100_000, max: 10_000_000 }).map(epoch);
 export const node = fc
 	.string({
-		unit: fc.constantFrom(...'123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'),
+		unit: fc.constantFrom(...'123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'.split('')),
 		minLength: 4,
 		maxLength: 52,
 	})

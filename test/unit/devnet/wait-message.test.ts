@@ -19,7 +19,7 @@ test('the answer comes with the confidence asked for, and names the tipset after
 	const { bench, answer } = await waiting(2);
 	const settled = answer.then(() => true);
 	await bench.mineTo(4);
-	assert.equal(await Promise.race([settled, 'waits']), 'waits');
+	assert.equal(await Promise.race([settled, Promise.resolve('waits')]), 'waits');
 	await bench.mineTo(5);
 	assert.equal((await answer).Height, 3);
 });
