@@ -1,0 +1,174 @@
+/**
+ * Two deadlines of one miner whose holdings are too large for gossip, so that only the DHT knows where its sectors lie.
+ * In the first a prover dies while it proves and a submitter between signing and sending; the second is proven by
+ * whoever is left.
+ */
+import assert from 'node:assert/strict';
+import { mkdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { MemberPlan } from '../../src/cli/demo/mesh-homes.ts';
+import { FullNodeProxy } from '../fakes/full-node-proxy.ts';
+import { epochsOf, MeshBench } from '../support/mesh-bench.ts';
+
+const MINER = 1100;
+const FIRST = { deadline: 1, sectors: [0, 1, 2, 3] };
+const SECOND = { deadline: 2, sectors: [4, 5, 6, 7] };
+const PARTITIONS = 2;
+/** One sector in three, so that its bitfield compresses badly: more than `limits.bitfieldBytes`. */
+const SCATTERED = { from: 1_002, step: 3, count: 40_000 };
+/** The phase in which a proof spends most of its time. */
+const DEADLY_PHASE = 'synthesis';
+
+test('a mesh whose members die one after another misses nothing and pays once', async (t) => {
+	const bench = await MeshBench.start(t, [
+		{ id: MINER, deadlines: { [FIRST.deadline]: FIRST.sectors, [SECOND.deadline]: SECOND.sectors } },
+	]);
+	const { cluster } = bench;
+	const deaths = new Deaths(bench);
+	const members = await plan(t, bench, deaths);
+	await bench.found(bench.mesh(members));
+	deaths.watchProvers();
+	const names = members.map(({ name }) => name);
+	await cluster.startNodes(['bootstrap-1'], []);
+	await cluster.startNodes(names.slice(1), cluster.node('bootstrap-1').addresses);
+	await cluster.untilConnected(names, 60_000);
+	for (const name of ['storage-1', 'storage-2']) {
+		await bench.metricAtLeast(name, 'poster_directory_provided_total', 1);
+	}
+	await cluster.chain.call('Devnet.Resume');
+	await cluster.chain.until(epochsOf(FIRST.deadline).close + 2);
+
+	await bench.rule(t, 'what only the DHT knows is found and proven', async () => {
+		for (const name of ['storage-1', 'storage-2']) {
+			const { alarms } = await cluster.node(name).status();
+			assert.ok(
+				alarms.some(({ code }) => code === 'holdings-too-large'),
+				`${name} told its holdings by gossip`,
+			);
+		}
+		await bench.assertProven(MINER, FIRST.deadline, PARTITIONS);
+	});
+	await bench.rule(t, 'what a killed prover held is taken over', async () => {
+		const { victim, works } = await deaths.prover();
+		assert.ok(works.length > 0, 'it held something');
+		for (const work of works) {
+			assert.ok(
+				bench.events.some(({ type, node, facts }) => type === 'takeover' && node !== victim && facts['work'] === work),
+				`${work} was taken over`,
+			);
+		}
+	});
+	await bench.rule(t, 'a submitter killed between signing and sending holds nothing up', async () => {
+		const victim = await deaths.submitter();
+		const signed = bench.events.find(({ type, node }) => type === 'sign' && node === victim);
+		assert.ok(signed, 'it had signed');
+		const survivor = victim === 'chain-1' ? 'chain-2' : 'chain-1';
+		const included = ({ type, node, facts }: (typeof bench.events)[number]): boolean =>
+			type === 'included' && node === survivor && facts['work'] === signed.facts['work'];
+		assert.equal(bench.events.find(included)?.facts['reason'], 'posted');
+	});
+
+	await cluster.chain.until(epochsOf(SECOND.deadline).close + 2);
+	await bench.rule(t, 'with one of two chain nodes and one of two provers dead all is proven', async () => {
+		const alive = ['chain-1', 'chain-2', 'prover-1', 'prover-2'].filter((name) => cluster.node(name).running);
+		assert.equal(alive.length, 2);
+		await bench.assertProven(MINER, SECOND.deadline, PARTITIONS);
+		assert.deepEqual(await bench.faults(MINER), []);
+	});
+	await bench.rule(t, 'nobody died but the killed', () => {
+		for (const { name, died } of cluster.nodes.values()) assert.equal(died, undefined, name);
+	});
+	bench.finish();
+});
+
+/** Kills one prover on a frame of its progress, and one submitter on its first push. */
+class Deaths {
+	readonly #bench: MeshBench;
+	#prover: Promise<{ readonly victim: string; readonly works: readonly string[] }> | undefined;
+	#submitter: { readonly name: string; readonly killed: Promise<void> } | undefined;
+
+	constructor(bench: MeshBench) {
+		this.#bench = bench;
+	}
+
+	watchProvers(): void {
+		for (const name of ['prover-1', 'prover-2']) {
+			this.#bench.cluster.node(name).onEvent(({ type, facts }) => {
+				if (type !== 'progress' || facts['phase'] !== DEADLY_PHASE || facts['state'] !== 'start') return;
+				this.#prover ??= this.#kill(name);
+			});
+		}
+	}
+
+	/** For the wire of this submitter: true when the message must not get through. */
+	onPush(name: string): boolean {
+		if (this.#submitter === undefined) {
+			const { process } = this.#bench.cluster.node(name);
+			this.#bench.cluster.node(name).closing();
+			process.kill('SIGKILL');
+			this.#submitter = { name, killed: process.exited.then(() => undefined) };
+		}
+		return this.#submitter.name === name;
+	}
+
+	async prover(): Promise<{ readonly victim: string; readonly works: readonly string[] }> {
+		assert.ok(this.#prover, 'a prover was killed');
+		return this.#prover;
+	}
+
+	async submitter(): Promise<string> {
+		assert.ok(this.#submitter, 'a submitter was killed');
+		await this.#submitter.killed;
+		return this.#submitter.name;
+	}
+
+	async #kill(victim: string): Promise<{ readonly victim: string; readonly works: readonly string[] }> {
+		const { cluster } = this.#bench;
+		await cluster.node(victim).kill();
+		const { claims } = await cluster.node('storage-1').claims();
+		const held = claims.filter(({ result, holders }) => result === null && holders[0]?.name === victim);
+		return { victim, works: held.map(({ work }) => work) };
+	}
+}
+
+async function plan(t: TestContext, bench: MeshBench, deaths: Deaths): Promise<readonly MemberPlan[]> {
+	const holdings = { [MINER]: [...FIRST.sectors, ...SECOND.sectors] };
+	const storage = async (name: string): Promise<MemberPlan> => {
+		const path = await bench.storage(name, holdings);
+		await scatter(path);
+		return { name, example: 'storage', roles: ['storage'], config: { storage: { paths: [path] } } };
+	};
+	const prover = (name: string): MemberPlan => ({
+		name,
+		example: 'prover',
+		roles: ['prover'],
+		slots: 1,
+		config: { prover: { slots: 1 } },
+	});
+	const chain = async (name: string): Promise<MemberPlan> => {
+		const proxy = await FullNodeProxy.open(bench.cluster.chain.started.url, () => deaths.onPush(name));
+		t.after(() => proxy.close());
+		return { name, example: 'chain-submitter', roles: ['chain', 'submitter'], config: bench.chainConfig(proxy.url) };
+	};
+	return [
+		{ name: 'bootstrap-1', example: 'bootstrap', roles: ['bootstrap'] },
+		await storage('storage-1'),
+		await storage('storage-2'),
+		prover('prover-1'),
+		prover('prover-2'),
+		await chain('chain-1'),
+		await chain('chain-2'),
+	];
+}
+
+/** Names of many more sectors, all of which lead to the files of one. */
+async function scatter(storage: string): Promise<void> {
+	const { from, step, count } = SCATTERED;
+	for (const kind of ['sealed', 'cache']) {
+		await mkdir(join(storage, kind), { recursive: true });
+		const target = `s-t0${MINER}-0`;
+		const numbers = Array.from({ length: count }, (_, i) => from + i * step);
+		await Promise.all(numbers.map((number) => symlink(target, join(storage, kind, `s-t0${MINER}-${number}`))));
+	}
+}
