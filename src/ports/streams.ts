@@ -21,7 +21,7 @@ export interface BulkReader {
 export interface BulkWriter {
 	/**
 	 * Resolves when the frame (1 to `limits.bulkFrameBytes` bytes, not changed afterwards) was taken by the transport:
-	 * never buffers more than one window. Rejects when the reader took nothing for `limits.bulkStallMs`.
+	 * never buffers more than one window. One at a time. Rejects when the reader took nothing for `limits.bulkStallMs`.
 	 */
 	write(frame: Uint8Array): Promise<void>;
 }

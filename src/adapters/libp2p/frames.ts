@@ -126,14 +126,25 @@ export class FrameWriter {
 	readonly #signal: AbortSignal;
 	#pending = new Uint8ArrayList();
 	#flushing: NodeJS.Immediate | undefined;
+	#writing = false;
 
 	constructor(stream: Stream, signal: AbortSignal) {
 		this.#stream = stream;
 		this.#signal = signal;
 	}
 
-	/** Rejects when an earlier frame could not be sent, too. */
+	/** One at a time. Rejects when an earlier frame could not be sent, too. */
 	async write(bytes: Uint8Array): Promise<void> {
+		assert(!this.#writing, 'the write before has resolved');
+		this.#writing = true;
+		try {
+			await this.#write(bytes);
+		} finally {
+			this.#writing = false;
+		}
+	}
+
+	async #write(bytes: Uint8Array): Promise<void> {
 		this.#signal.throwIfAborted();
 		if (this.#pending.byteLength + HEADER_BYTES + bytes.byteLength > PIECE_BYTES) await this.flush();
 		this.#pending.append(headerOf(bytes), bytes);
