@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const repository = resolve(import.meta.dirname, '../..');
+
+test('the packed package runs elsewhere: compiled, with its native sources and example configs', async (t) => {
+	const folder = await mkdtemp(join(tmpdir(), 'poster-package-'));
+	t.after(() => rm(folder, { recursive: true, force: true }));
+	const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: repository });
+	const [packed] = JSON.parse(stdout.slice(stdout.indexOf('[\n'))) as { filename: string; files: { path: string }[] }[];
+	assert.ok(packed);
+	const paths = new Set(packed.files.map(({ path }) => path));
+	for (const needed of [
+		'native/Cargo.lock',
+		'native/Cargo.toml',
+		'bootstrap/prover.toml',
+		'LICENSE-MIT',
+		'README.md',
+	]) {
+		assert.ok(paths.has(needed), needed);
+	}
+	assert.deepEqual(
+		[...paths].filter((path) => /\.ts$/.test(path) && !/\.d\.ts$/.test(path)),
+		[],
+		'node does not strip types inside node_modules',
+	);
+	await run('tar', ['xzf', packed.filename], { cwd: folder });
+	const root = join(folder, 'package');
+	// What `npm install` would bring, without asking a registry for it.
+	await symlink(join(repository, 'node_modules'), join(root, 'node_modules'));
+	const cli = async (...args: string[]): Promise<string> =>
+		(await run(process.execPath, [join(root, 'dist/cli/main.js'), ...args])).stdout;
+	const { version } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8')) as { version: string };
+	assert.equal((await cli('version')).trim(), version);
+	const home = join(folder, 'home');
+	await cli('init', '--home', home, '--network', 'testing', '--miner', 'f01000', '--sender', SENDER);
+	const roster = JSON.parse(await cli('roster', 'show', '--home', home, '--json')) as { version: number };
+	assert.equal(roster.version, 1);
+});
+
+/** Any key address: nothing is signed here. */
+const SENDER = 'f162i5kougbzp6bouckumnz7bptaral3yq7ecyl2a';
