@@ -18,6 +18,8 @@ import type { Membership } from './membership.ts';
 
 /** The node with the higher id gives the other this long to dial first: two connections between two nodes are waste. */
 const YIELD_MS = 400;
+/** A refusal follows the handshake within a round trip: a connection that lived longer was a success. */
+const SETTLED_MS = 1_000;
 /** Failed dials in a row after which the operator hears of it, once. */
 const WARN_AFTER = 6;
 
@@ -74,9 +76,7 @@ export class Dialer {
 			this.#cancel(target);
 			this.#targets.delete(key);
 		}
-		for (const { id, addresses } of listed.values()) {
-			this.#target(id, id).configured = this.#valid(id, addresses);
-		}
+		for (const { id, addresses } of listed.values()) this.#configure(this.#target(id, id), this.#valid(id, addresses));
 		this.repair();
 	}
 
@@ -95,7 +95,7 @@ export class Dialer {
 	disconnected(id: NodeId): void {
 		for (const target of this.#of(id)) {
 			// Whoever is refused sees the connection open and close: only one that lasted counts as success.
-			const lasted = this.#components.clock.now() - target.connectedAt >= limits.meshRepairMs;
+			const lasted = this.#components.clock.now() - target.connectedAt >= SETTLED_MS;
 			target.failures = lasted ? 0 : target.failures + 1;
 			this.#schedule(target, lasted ? this.#firstPauseMs(target) : this.#pauseMs(target));
 		}
@@ -117,6 +117,17 @@ export class Dialer {
 		const fresh = addresses.filter((address) => !known.some((old) => old.multiaddr.equals(withoutPeer(address))));
 		if (fresh.length === 0) return;
 		await peerStore.merge(peer, { multiaddrs: fresh });
+		this.#startOver(target);
+	}
+
+	#configure(target: Target, addresses: readonly Multiaddr[]): void {
+		const fresh = addresses.some((address) => !target.configured.some((old) => old.equals(address)));
+		target.configured = addresses;
+		if (fresh) this.#startOver(target);
+	}
+
+	/** What was tried in vain says nothing about a new address. */
+	#startOver(target: Target): void {
 		this.#cancel(target);
 		target.failures = 0;
 		this.#schedule(target, this.#firstPauseMs(target));
