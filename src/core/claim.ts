@@ -107,7 +107,8 @@ export function waitMs(state: State, work: Work): number | null {
 	const room = ownCapacity(state) - state.jobs.size;
 	if (room > 0) return stepsMs(state, work, better.ahead);
 	// One item more is gathered ahead, if no member with a free slot wants it.
-	return room === 0 && ownCapacity(state) > 0 ? stepsMs(state, work, better.free + 1) : null;
+	// Of members as busy as this one the better-ranked go first, else all of them would fetch the same item.
+	return room === 0 && ownCapacity(state) > 0 ? stepsMs(state, work, better.free + better.asBusy + 1) : null;
 }
 
 export function ownCapacity(state: State): number {
@@ -121,20 +122,26 @@ function makeRoom(state: State, work: Work): void {
 	if (dry !== undefined) releaseJob(state, dry, 'withdrawn', 'due-work-first');
 }
 
-/** Members with a free slot that fit: those ranked before this node, and all. */
-function betterRanked(state: State, work: Work): { readonly ahead: number; readonly free: number } {
+/** Fitting members with a free slot, those of them ranked before this node, and better-ranked ones that could fetch ahead. */
+function betterRanked(
+	state: State,
+	work: Work,
+): { readonly ahead: number; readonly free: number; readonly asBusy: number } {
 	const { self } = state.config;
 	let ahead = 0;
 	let free = 0;
+	let asBusy = 0;
 	let passed = false;
 	for (const id of ranking(state, work.item.id, 'prover', work.item.miner)) {
 		if (id === self) passed = true;
-		else if (isPresent(state, id) && fits(state, id, work) && freeSlots(state, id) > 0 && !gaveUp(state, id, work)) {
-			free++;
-			if (!passed) ahead++;
+		else if (isPresent(state, id) && fits(state, id, work) && !gaveUp(state, id, work)) {
+			const slots = freeSlots(state, id);
+			if (slots > 0) free++;
+			if (slots > 0 && !passed) ahead++;
+			if (slots === 0 && !passed) asBusy++;
 		}
 	}
-	return { ahead, free };
+	return { ahead, free, asBusy };
 }
 
 function gaveUp(state: State, id: NodeId, work: Work): boolean {

@@ -18,8 +18,14 @@ export function holdingsOf(state: State, id: NodeId, miner: ActorId): Bitfield |
 	if (id === state.config.self) return state.holdings.own.get(miner) ?? null;
 	const envelope = state.holdings.statements.get(`${id}/${miner}`)?.envelope;
 	if (envelope === undefined) return null;
-	const age = currentEpoch(state.clock, state.now) - envelope.epoch;
-	return envelope.epoch >= 0 && age > limits.holdingsEpochs ? null : envelope.body.sectors;
+	const age = currentEpoch(state.clock, state.now) - toldEpoch(state, envelope);
+	return age > limits.holdingsEpochs ? null : envelope.body.sectors;
+}
+
+/** Epoch since when the word counts: what was said before any epoch was known ages from when one was known here. */
+function toldEpoch(state: State, envelope: StatementOf<'hold'>['envelope']): number {
+	if (envelope.epoch >= 0) return envelope.epoch;
+	return state.holdings.datedFrom ?? currentEpoch(state.clock, state.now);
 }
 
 /** Storage members of the miner whose holdings list any of the sectors, ascending. */
@@ -72,11 +78,26 @@ export function onOwnHoldings(state: State, miner: ActorId, sectors: Bitfield): 
 		return;
 	}
 	clearAlarm(state, 'holdings-too-large', String(miner));
+	if (state.identity.started) tellHoldings(state, miner, sectors);
+}
+
+/** Storage stands still for months: what it holds is said again before the last word grows too old to count. */
+export function renewHoldings(state: State): void {
+	const epoch = currentEpoch(state.clock, state.now);
+	if (epoch >= 0) state.holdings.datedFrom ??= epoch;
+	for (const [miner, sectors] of state.holdings.own) {
+		const told = state.holdings.statements.has(`${state.config.self}/${miner}`);
+		if (told && selfHasRole(state, 'storage', miner)) tellHoldings(state, miner, sectors);
+	}
+}
+
+function tellHoldings(state: State, miner: ActorId, sectors: Bitfield): void {
+	const { self } = state.config;
 	const key = `${self}/${miner}`;
 	const known = state.holdings.statements.get(key)?.envelope;
-	// Said again before it grows too old to count.
-	const age = currentEpoch(state.clock, state.now) - (known?.epoch ?? 0);
-	if (known?.body.sectors.equals(sectors) && known.epoch >= 0 && age * 2 < limits.holdingsEpochs) return;
+	const epoch = currentEpoch(state.clock, state.now);
+	const fresh = known !== undefined && (known.epoch < 0 ? epoch < 0 : (epoch - known.epoch) * 2 < limits.holdingsEpochs);
+	if (fresh && known.body.sectors.equals(sectors)) return;
 	const statement = { envelope: publish(state, { kind: 'hold', body: { miner, sectors } }), raw: null };
 	state.holdings.statements.set(key, statement);
 	put(state, keys.holdings(self, miner), writeStatement(statement));

@@ -126,10 +126,10 @@ export function ownLease(state: State, work: WorkId): Lease {
 	};
 }
 
-/** Slots of a member that no live lease takes, as its records tell. */
+/** Slots of a member that no live lease takes, as its records tell; -1 when it has fetched an item ahead as well. */
 export function freeSlots(state: State, id: NodeId): number {
 	const body = state.peers.get(id)?.record?.envelope.body;
 	if (body === undefined) return 0;
 	const most = Math.min(body.slots, state.roster.byId.get(id)?.slots ?? 0, limits.slots);
-	return Math.max(0, most - body.leases.length);
+	return Math.max(-1, most - body.leases.length);
 }

@@ -5,7 +5,8 @@
  */
 import { minerAddress } from '../codec/address.ts';
 import { resultHash, shortHash } from '../codec/work-id.ts';
-import type { CidText } from '../domain/ids.ts';
+import { assert } from '../domain/errors.ts';
+import type { CidText, NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { PROOF_BYTES } from '../domain/proof.ts';
 import type { Submission } from '../domain/submission.ts';
@@ -34,9 +35,16 @@ export function onSubmission(state: State, statement: StatementOf<'sub'>): void 
 		ignore(state, 'submission-without-role');
 		return;
 	}
+	const short = shortHash(body.bytes);
 	const known = state.messages.get(body.cid);
 	if (known !== undefined) {
-		known.statement ??= statement;
+		// The CID of a BLS message does not cover its signature: other bytes are another claim, asked for again by sync.
+		if (known.short === short) known.statement ??= statement;
+		else ignore(state, 'submission-known-otherwise');
+		return;
+	}
+	if (senderSlice(state, body.signed.message.from).forged.includes(short)) {
+		ignore(state, 'submission-known-forged');
 		return;
 	}
 	const fault = mismatch(state, work, body);
@@ -45,8 +53,24 @@ export function onSubmission(state: State, statement: StatementOf<'sub'>): void 
 		alarm(state, 'bad-submission', from, { work: work.item.id, fault });
 		return;
 	}
-	const message = enterMessage(state, work, body);
-	if (message !== undefined) message.statement = statement;
+	if (unjudged(state, from) >= limits.challengeSubmissions || state.messages.size >= limits.works) {
+		ignore(state, 'too-many-submissions');
+		return;
+	}
+	enterMessage(state, work, body).statement = statement;
+}
+
+/** Messages of one author that were not found good or bad yet. */
+function unjudged(state: State, author: NodeId): number {
+	let count = 0;
+	for (const message of state.messages.values()) {
+		if (isUnjudged(message) && message.statement?.envelope.from === author) count++;
+	}
+	return count;
+}
+
+export function isUnjudged(message: Message): boolean {
+	return !counts(message) && message.dead === null;
 }
 
 /** What in the message does not answer the item; null when all of it does. */
@@ -66,23 +90,20 @@ function mismatch(state: State, { item }: Work, { signed, call }: Submission): s
 	return null;
 }
 
-/** A message that is not judged yet; undefined when there is no room or it is none of ours. */
-export function enterMessage(state: State, work: Work, submission: Submission): Message | undefined {
+/** A message that is not judged yet. One that this node signed, stored or has in its pool always has its place. */
+export function enterMessage(state: State, work: Work, submission: Submission): Message {
 	const { call, signed, cid } = submission;
+	assert(call.kind === 'submit-post', 'only proofs are entered');
+	const short = shortHash(submission.bytes);
 	const known = state.messages.get(cid);
-	if (known !== undefined) return known;
-	if (call.kind !== 'submit-post') return undefined;
-	if (state.messages.size >= limits.works) {
-		ignore(state, 'too-many-submissions');
-		return undefined;
-	}
+	if (known?.short === short) return known;
 	const message: Message = {
 		submission,
 		params: call.params,
 		sender: signed.message.from,
 		nonce: signed.message.nonce,
 		statement: null,
-		short: shortHash(submission.bytes),
+		short,
 		hash: resultHash(call.params.proof, call.params.skipped),
 		proofGood: false,
 		signatureGood: false,
@@ -94,6 +115,7 @@ export function enterMessage(state: State, work: Work, submission: Submission): 
 		everPooled: false,
 		pushing: false,
 		pushedEpoch: null,
+		passedEpoch: null,
 		includedAt: null,
 		searching: false,
 		searchedEpoch: -1,
@@ -115,6 +137,7 @@ export function senderSlice(state: State, address: string): Sender {
 		replacedEpoch: -1,
 		lastSigned: null,
 		foreign: new SortedMap(),
+		forged: [],
 	}));
 }
 
@@ -154,9 +177,13 @@ export function onMessageChecked(state: State, { cid, verdict }: EventOf<'messag
 	if (message === undefined) return;
 	message.checkingSignature = false;
 	state.dirty = true;
+	// Known good meanwhile, from the pool or because this node signed it: the verdict is on other bytes.
+	if (message.signatureGood) return;
 	if (verdict === 'unavailable') message.retryAt = state.now + limits.verifyRetryMs;
-	else if (verdict === 'bad') condemn(state, message, 'signature');
-	else {
+	else if (verdict === 'bad') {
+		condemn(state, message, 'signature');
+		forget(state, message);
+	} else {
 		message.signatureGood = true;
 		settle(state, cid, message);
 	}
@@ -182,6 +209,13 @@ function condemn(state: State, message: Message, fault: string): void {
 	const from = message.statement?.envelope.from ?? state.config.self;
 	decide(state, 'submission-refused', fault, { work: message.submission.work, peer: from });
 	alarm(state, 'bad-submission', from, { work: message.submission.work, fault });
+}
+
+/** Nobody with the sender's key made it, so that it can take no nonce: only its name is kept, against repeats. */
+function forget(state: State, { sender, short, submission }: Message): void {
+	const slice = senderSlice(state, sender);
+	slice.forged = [short, ...slice.forged].slice(0, limits.forgedSubmissions);
+	state.messages.delete(submission.cid);
 }
 
 /** From now on the message counts: it goes to disk, its receipt is told, one from the pool is told on. */
@@ -225,7 +259,6 @@ function adopt(state: State, view: ChainView, sender: Sender, { cid, bytes, sign
 		const submission: Submission = { work: work.item.id, bytes, cid, signed, call };
 		if (mismatch(state, work, submission) === null) {
 			const message = enterMessage(state, work, submission);
-			if (message === undefined) return;
 			// The full node took it into its pool, so the signature holds; the proof is still to be verified.
 			message.signatureGood = true;
 			message.pooled = true;

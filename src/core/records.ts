@@ -111,6 +111,8 @@ export function ownStatement(state: State): StatementOf<'rec'> | null {
 export function sendRecord(state: State): void {
 	const { records } = state;
 	if (!state.identity.started || state.now - records.sentAt < limits.recordPauseMs) return;
+	// Others leave a member out of their ranking until it is in sync: it must not wait for its next beacon.
+	if (records.own !== null && records.own.envelope.body.synced !== isSynced(state)) records.changed = true;
 	const repeat = records.repeatsAt[0] !== undefined && records.repeatsAt[0] <= state.now;
 	if (!records.changed && !repeat && state.now - records.sentAt < renewalMs(state)) return;
 	records.repeatsAt = records.repeatsAt.filter((at) => at > state.now);

@@ -87,7 +87,6 @@ function recoverStatement(state: State, { envelope, raw }: Statement): void {
 			const work = state.works.get(envelope.body.work);
 			if (work === undefined) return;
 			const message = enterMessage(state, work, envelope.body);
-			if (message === undefined) return;
 			// It was written only after it had been checked in full.
 			message.statement = { envelope, raw };
 			message.proofGood = true;

@@ -322,6 +322,8 @@ export interface Sender {
 	lastSigned: { readonly cid: CidText; readonly epoch: number } | null;
 	/** Foreign messages already alarmed. */
 	readonly foreign: SortedMap<CidText, true>;
+	/** Short hashes of messages whose signature did not hold, newest first. */
+	forged: readonly string[];
 }
 
 /** messages.ts: one signed message of a sender that this mesh knows. */
@@ -342,14 +344,16 @@ export interface Message {
 	checkingProof: boolean;
 	checkingSignature: boolean;
 	retryAt: number;
-	/** Epoch it was first seen here. */
-	readonly seenEpoch: number;
+	/** Epoch it was first seen here; -1 until an epoch is known. */
+	seenEpoch: number;
 	/** In the pool at the last view, and ever in one. */
 	pooled: boolean;
 	everPooled: boolean;
 	pushing: boolean;
 	/** Epoch of this node's last push. */
 	pushedEpoch: number | null;
+	/** Epoch of the first view whose actor nonce is above the message's; null while none is. */
+	passedEpoch: number | null;
 	/** Epoch of the including tipset. */
 	includedAt: number | null;
 	searching: boolean;
