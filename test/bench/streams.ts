@@ -7,6 +7,7 @@ import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { get } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { BulkReader } from '../../src/ports/streams.ts';
 import { until } from '../support/until.ts';
 import { benchGather } from './gather.ts';
 
@@ -58,6 +59,8 @@ async function main(check: FrameHook): Promise<void> {
 			return bytes;
 		};
 
+		// First, while no transfer has grown anything yet.
+		await paused(child, open);
 		// Both paths once before anything is measured: code is compiled, windows and sockets are open.
 		await pull();
 		await overHttp(ready.port);
@@ -99,24 +102,28 @@ async function main(check: FrameHook): Promise<void> {
 			`a 32 GiB partition          ${gather.partitionSeconds.toFixed(1)} s gathered, checked in full and spooled; memory growth ${gather.grownMb.toFixed(0)} MB`,
 		);
 		console.log(`Merkle check                ${gather.checkedPerSecondPerCore.toFixed(0)} sectors/s per core`);
-
-		const before = [process.memoryUsage.rss(), await rss(child)];
-		const reader = await open();
-		for (let taken = 0; taken < 10; taken += 1) await reader.read();
-		let peak = before;
-		const settled = performance.now() + 2_000;
-		await until('two seconds of pause', async () => {
-			const now = [process.memoryUsage.rss(), await rss(child)];
-			peak = peak.map((value, index) => Math.max(value, now[index] ?? 0));
-			return performance.now() > settled;
-		});
-		const grown = peak.map((value, index) => ((value - (before[index] ?? 0)) / MB).toFixed(1));
-		console.log(`memory growth, paused       receiver ${grown[0]} MB, sender ${grown[1]} MB   (target <= 100 MB)`);
-		reader.abort(new Error('measured'));
 	} finally {
 		child.disconnect();
 		await client.stop();
 	}
+}
+
+/** Memory of both processes while a whole partition is asked for and the reader stands still after ten frames. */
+async function paused(child: ChildProcess, open: () => Promise<BulkReader>): Promise<void> {
+	const memory = async (): Promise<number[]> => [process.memoryUsage.rss(), await rss(child)];
+	const before = await memory();
+	const reader = await open();
+	for (let taken = 0; taken < 10; taken += 1) await reader.read();
+	let peak = before;
+	const settled = performance.now() + 2_000;
+	await until('two seconds of pause', async () => {
+		const now = await memory();
+		peak = peak.map((value, index) => Math.max(value, now[index] ?? 0));
+		return performance.now() > settled;
+	});
+	reader.abort(new Error('measured'));
+	const grown = peak.map((value, index) => ((value - (before[index] ?? 0)) / MB).toFixed(1));
+	console.log(`memory growth, paused       receiver ${grown[0]} MB, sender ${grown[1]} MB   (target <= 100 MB)`);
 }
 
 async function overHttp(port: number): Promise<number> {
