@@ -96,7 +96,8 @@ function tellHoldings(state: State, miner: ActorId, sectors: Bitfield): void {
 	const key = `${self}/${miner}`;
 	const known = state.holdings.statements.get(key)?.envelope;
 	const epoch = currentEpoch(state.clock, state.now);
-	const fresh = known !== undefined && (known.epoch < 0 ? epoch < 0 : (epoch - known.epoch) * 2 < limits.holdingsEpochs);
+	const fresh =
+		known !== undefined && (known.epoch < 0 ? epoch < 0 : (epoch - known.epoch) * 2 < limits.holdingsEpochs);
 	if (fresh && known.body.sectors.equals(sectors)) return;
 	const statement = { envelope: publish(state, { kind: 'hold', body: { miner, sectors } }), raw: null };
 	state.holdings.statements.set(key, statement);

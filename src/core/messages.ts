@@ -15,7 +15,7 @@ import { currentEpoch } from './epoch-clock.ts';
 import { publish } from './identity.ts';
 import { keys, writeStatement } from './keys.ts';
 import { hasRole, selfHasRole, senderOf } from './members.ts';
-import { alarm, decide, effect, ignore, put } from './outbox.ts';
+import { alarm, clearAlarm, decide, effect, ignore, put } from './outbox.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { Message, Sender, State, StatementOf, Work } from './state.ts';
 import { manifestOf } from './works.ts';
@@ -43,7 +43,7 @@ export function onSubmission(state: State, statement: StatementOf<'sub'>): void 
 		else ignore(state, 'submission-known-otherwise');
 		return;
 	}
-	if (senderSlice(state, body.signed.message.from).forged.includes(short)) {
+	if (state.senders.get(body.signed.message.from)?.forged.includes(short) === true) {
 		ignore(state, 'submission-known-forged');
 		return;
 	}
@@ -110,7 +110,7 @@ export function enterMessage(state: State, work: Work, submission: Submission): 
 		checkingProof: false,
 		checkingSignature: false,
 		retryAt: state.now,
-		seenEpoch: currentEpoch(state.clock, state.now),
+		seenEpoch,
 		pooled: false,
 		everPooled: false,
 		pushing: false,
@@ -144,6 +144,13 @@ export function senderSlice(state: State, address: string): Sender {
 /** A message counts: everything about it was checked here. */
 export function counts(message: Message): boolean {
 	return message.proofGood && message.signatureGood;
+}
+
+/** It never counts again, unless a reorg brings it back. */
+export function bury(state: State, message: Message, why: string): void {
+	message.dead = why;
+	message.includedAt = null;
+	clearAlarm(state, 'submission-stuck', message.submission.cid);
 }
 
 export function isLive(message: Message): boolean {
@@ -205,7 +212,7 @@ export function onMessageProof(state: State, { work, hash, verdict }: EventOf<'v
 }
 
 function condemn(state: State, message: Message, fault: string): void {
-	message.dead = `bad-${fault}`;
+	bury(state, message, `bad-${fault}`);
 	const from = message.statement?.envelope.from ?? state.config.self;
 	decide(state, 'submission-refused', fault, { work: message.submission.work, peer: from });
 	alarm(state, 'bad-submission', from, { work: message.submission.work, fault });

@@ -16,7 +16,10 @@ export function messagesOf(state: State, address: string): readonly Message[] {
 }
 
 /** Of one nonce the message with the highest premium is the current one, then the lowest CID. */
-function compareMessages(a: Message, b: Message): number {
+export function compareMessages(
+	a: Pick<Message, 'nonce' | 'submission'>,
+	b: Pick<Message, 'nonce' | 'submission'>,
+): number {
 	if (a.nonce !== b.nonce) return a.nonce - b.nonce;
 	const premiums = b.submission.signed.message.gasPremium - a.submission.signed.message.gasPremium;
 	if (premiums !== 0n) return premiums > 0n ? 1 : -1;
@@ -29,9 +32,15 @@ export function currentMessages(state: State, address: string): readonly Message
 	return live.filter((message, i) => live[i - 1]?.nonce !== message.nonce);
 }
 
+/** Nonces that messages in the pool hold. A dead one holds none: it would keep everything behind it from the chain. */
+export function pooledNonces(state: State, view: ChainView): readonly number[] {
+	const standing = view.sender.pool.filter(({ cid }) => (state.messages.get(cid)?.dead ?? null) === null);
+	return standing.map(({ signed }) => signed.message.nonce);
+}
+
 /** Lowest nonce from the actor's on that neither a live message nor the pool holds. */
 export function nextNonce(state: State, view: ChainView): number {
-	const taken = new Set<number>(view.sender.pool.map(({ signed }) => signed.message.nonce));
+	const taken = new Set(pooledNonces(state, view));
 	for (const { nonce } of currentMessages(state, view.sender.address)) taken.add(nonce);
 	let nonce = view.sender.nonce;
 	while (taken.has(nonce)) nonce++;
@@ -51,7 +60,7 @@ export function mayUseNext(state: State, sender: Sender, epoch: number, close: n
 	if (sender.lastSigned === null || epoch > sender.lastSigned.epoch) return true;
 	if (epoch >= close - limits.hurryEpochs || connectedPeers(state).length === 0) return true;
 	const last = state.messages.get(sender.lastSigned.cid);
-	if (last === undefined || last.everPooled || last.includedAt !== null) return true;
+	if (last === undefined || last.everPooled || last.includedAt !== null || last.dead !== null) return true;
 	return state.peers
 		.keys()
 		.some(
@@ -64,7 +73,8 @@ export function mayUseNext(state: State, sender: Sender, epoch: number, close: n
 export function priceOf(state: State, address: string, nonce: number, wanted: Gas, feeCapLeast: AttoFil): Gas {
 	let premium = wanted.premium as bigint;
 	for (const message of messagesOf(state, address)) {
-		if (message.nonce !== nonce) continue;
+		// What nobody with the sender's key made waits in no pool, whatever it claims to pay.
+		if (message.nonce !== nonce || !message.signatureGood) continue;
 		const least = (message.submission.signed.message.gasPremium * 5n + 3n) / 4n + 1n;
 		if (least > premium) premium = least;
 	}

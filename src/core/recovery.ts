@@ -86,7 +86,8 @@ function recoverStatement(state: State, { envelope, raw }: Statement): void {
 		case 'sub': {
 			const work = state.works.get(envelope.body.work);
 			if (work === undefined) return;
-			const message = enterMessage(state, work, envelope.body);
+			// No head was seen yet: what the envelope says is when it was new.
+			const message = enterMessage(state, work, envelope.body, envelope.epoch);
 			// It was written only after it had been checked in full.
 			message.statement = { envelope, raw };
 			message.proofGood = true;

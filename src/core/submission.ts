@@ -2,18 +2,19 @@
  * Getting a result onto the chain: exactly one message normally, never none. One submitter per sender and deadline acts,
  * in rendezvous order; the others push its bytes again, and sign only where none is known to hold.
  */
-import { attoFil, type NodeId } from '../domain/ids.ts';
+import { attoFil, type CidText, type NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { PostParams } from '../domain/message.ts';
+import type { Submission } from '../domain/submission.ts';
 import type { ChainView, EventOf } from './api.ts';
 import { currentEpoch } from './epoch-clock.ts';
 import { publish } from './identity.ts';
 import { followMessages } from './inclusion.ts';
 import { keys, writeStatement } from './keys.ts';
 import { isPresent } from './liveness.ts';
-import { nameOf, ranking, selfHasRole, senderOf } from './members.ts';
+import { isSynced, nameOf, ranking, selfHasRole, senderOf } from './members.ts';
 import { enterMessage, isLive, senderSlice } from './messages.ts';
-import { mayUseNext, nextNonce, pendingCount, priceOf } from './nonces.ts';
+import { compareMessages, mayUseNext, nextNonce, pendingCount, priceOf } from './nonces.ts';
 import { alarm, clearAlarm, decide, effect, put } from './outbox.ts';
 import { hasManySkips, hasUnbackedSkip } from './skips.ts';
 import type { Message, Sender, State, Work } from './state.ts';
@@ -78,6 +79,8 @@ function hindrance(state: State, work: Work, view: ChainView, sender: Sender): s
 	if (work.posted) return 'posted';
 	if (!isOpen(view, work)) return 'not-open';
 	if (liveMessageOf(state, work) !== undefined) return 'message-known';
+	// Before its first sync it knows neither what was signed already nor who else is there to sign.
+	if (!isSynced(state) && epoch < item.close - limits.lastEpochs) return 'not-synced';
 	if (results.best === null) return 'no-result';
 	const { skipped } = results.best.result;
 	const doubtful = hasUnbackedSkip(state, work, skipped) || hasManySkips(work, skipped);
@@ -156,14 +159,12 @@ export function onSigned(state: State, { submission }: EventOf<'signed'>): void 
 	const work = state.works.get(submission.work);
 	const sender = senderBusyWith(state, submission.work);
 	if (work === undefined || sender === undefined) return;
-	const replaced = sender.busy?.replaces ?? null;
+	const replaced = sender.busy?.replaces;
 	sender.busy = null;
 	state.dirty = true;
-	const other = liveMessageOf(state, work);
 	// Another submitter's message came meanwhile: this one has not left the node, and never does.
-	if (other !== undefined && other.submission.cid !== replaced) return;
+	if (isNeedless(state, submission, replaced)) return;
 	const message = enterMessage(state, work, submission);
-	if (message === undefined) return;
 	message.proofGood = true;
 	message.signatureGood = true;
 	const statement = { envelope: publish(state, { kind: 'sub', body: submission }), raw: null };
@@ -173,6 +174,19 @@ export function onSigned(state: State, { submission }: EventOf<'signed'>): void 
 	state.records.changed = true;
 	sender.lastSigned = { cid: submission.cid, epoch: currentEpoch(state.clock, state.now) };
 	pushMessage(state, message, 'signed');
+}
+
+/** The work has a live message that counts before this one: beside what is replaced, or at the same nonce and better. */
+function isNeedless(state: State, submission: Submission, replaced: CidText | undefined): boolean {
+	const { nonce } = submission.signed.message;
+	const replacedNonce = replaced === undefined ? undefined : state.messages.get(replaced)?.nonce;
+	for (const other of state.messages.values()) {
+		if (other.submission.work !== submission.work || !isLive(other)) continue;
+		if (other.nonce === nonce ? compareMessages(other, { nonce, submission }) < 0 : other.nonce !== replacedNonce) {
+			return true;
+		}
+	}
+	return false;
 }
 
 export function onSignFailed(state: State, { work: id, code }: EventOf<'sign-failed'>): void {
