@@ -91,7 +91,12 @@ function mismatch(state: State, { item }: Work, { signed, call }: Submission): s
 }
 
 /** A message that is not judged yet. One that this node signed, stored or has in its pool always has its place. */
-export function enterMessage(state: State, work: Work, submission: Submission): Message {
+export function enterMessage(
+	state: State,
+	work: Work,
+	submission: Submission,
+	seenEpoch: number = currentEpoch(state.clock, state.now),
+): Message {
 	const { call, signed, cid } = submission;
 	assert(call.kind === 'submit-post', 'only proofs are entered');
 	const short = shortHash(submission.bytes);
