@@ -229,8 +229,8 @@ export type Event =
 	/** Answer to `push`. `code` null when the pool took it or had it already. */
 	| { readonly type: 'pushed'; readonly cid: CidText; readonly code: string | null }
 	/**
-	 * Answer to `search`. `lookup` null while no message of that nonce is on the chain of `epoch`; undefined answers
-	 * (RPC errors) come as null too. `posted`: the work's partition is in PostSubmissions of the state right after the
+	 * Answer to `search`. `lookup` null while neither the message nor another with the same call is on the chain of
+	 * `epoch`; `epoch` -1 when the full node could not tell. `posted`: the work's partition is in PostSubmissions of the state right after the
 	 * including tipset.
 	 */
 	| {
@@ -397,6 +397,7 @@ export type DecisionName =
 	| 'adopt'
 	| 'submission-refused'
 	| 'included'
+	| 'displaced'
 	| 'reverted'
 	| 'done'
 	| 'announce'

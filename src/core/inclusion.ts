@@ -5,12 +5,16 @@
 import { attoFil } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { ChainView, EventOf } from './api.ts';
-import { currentMessages, messagesOf, priceOf } from './nonces.ts';
+import { isSynced } from './members.ts';
+import { bury } from './messages.ts';
+import { currentMessages, messagesOf, pooledNonces, priceOf } from './nonces.ts';
 import { alarm, clearAlarm, decide, effect } from './outbox.ts';
 import type { Message, Sender, State, Work } from './state.ts';
 import { pushMessage, rankStep, submitters } from './submission.ts';
 
 const STUCK_ALARM_EPOCHS = 10;
+/** The actor's nonce has passed a message this long and no chain has it: another one is there, here and after small reorgs. */
+const DISPLACED_EPOCHS = 2;
 /** A displaced or unfound message is looked for this long after its deadline closed. */
 const SEARCH_EPOCHS = 20;
 
@@ -21,13 +25,17 @@ export function followMessages(state: State, view: ChainView, sender: Sender): v
 		if (work !== undefined) followMessage(state, view, message, work);
 	}
 	pushAgain(state, view, sender);
+	// Before the first sync the message that is missed here may be known to all others.
+	if (!isSynced(state)) return;
 	replaceStuck(state, view, sender);
 	fillGap(state, view, sender);
 }
 
 function followMessage(state: State, view: ChainView, message: Message, work: Work): void {
 	const { epoch } = view;
+	if (message.seenEpoch < 0) message.seenEpoch = epoch;
 	if (view.sender.nonce <= message.nonce) {
+		message.passedEpoch = null;
 		if (message.includedAt !== null || message.dead === 'nonce-taken') {
 			// The chain went back to before it: the same bytes again.
 			message.includedAt = null;
@@ -35,31 +43,64 @@ function followMessage(state: State, view: ChainView, message: Message, work: Wo
 			message.pushedEpoch = null;
 			decide(state, 'reverted', 'reorg', { work: work.item.id, facts: { nonce: message.nonce } });
 		}
-		if (epoch >= work.item.close && message.dead === null) message.dead = 'closed';
+		if (epoch >= work.item.close && message.dead === null) bury(state, message, 'closed');
 		return;
 	}
-	if (message.dead !== null && message.dead !== 'closed') return;
+	message.passedEpoch ??= epoch;
 	if (message.searching || message.searchedEpoch >= epoch || epoch > work.item.close + SEARCH_EPOCHS) return;
-	if (message.includedAt !== null && epoch < message.includedAt + limits.confirmationEpochs) return;
+	if (!isWorthSearching(state, message, work, epoch)) return;
 	message.searching = true;
 	message.searchedEpoch = epoch;
 	effect(state, { type: 'search', cid: message.submission.cid, work: work.item });
+}
+
+/** What landed is judged at its depth, or when its partition is not proven any more: a reorg may have put another there. */
+function isWorthSearching(state: State, message: Message, { posted }: Work, epoch: number): boolean {
+	const { dead, includedAt, searchedEpoch } = message;
+	if (dead === 'nonce-taken') {
+		const known = rivalsOf(state, message).some((rival) => rival.includedAt !== null);
+		return !known && epoch >= searchedEpoch + limits.confirmationEpochs;
+	}
+	if (dead !== null && dead !== 'closed') return false;
+	return includedAt === null || !posted || epoch >= includedAt + limits.confirmationEpochs;
+}
+
+/** Other known messages of the sender with the same nonce. */
+function rivalsOf(state: State, message: Message): readonly Message[] {
+	return messagesOf(state, message.sender).filter((other) => other !== message && other.nonce === message.nonce);
+}
+
+/** Another message holds its nonce: its work needs a new one, and the ranks take their turns anew. */
+function displace(state: State, message: Message): void {
+	if (message.dead === 'nonce-taken') return;
+	bury(state, message, 'nonce-taken');
+	const { work: id } = message.submission;
+	const work = state.works.get(id);
+	if (work !== undefined) work.submission.readyEpoch = null;
+	decide(state, 'displaced', 'nonce-taken', { work: id, facts: { nonce: message.nonce } });
 }
 
 export function onSearched(state: State, { cid, epoch, lookup, posted }: EventOf<'searched'>): void {
 	const message = state.messages.get(cid);
 	if (message === undefined) return;
 	message.searching = false;
-	if (lookup === null) return;
+	if (epoch < 0) return;
 	state.dirty = true;
+	if (lookup === null) {
+		// A full node names only what replaced the very same call: of another message at the nonce it says nothing.
+		const passedFor = message.passedEpoch === null ? -1 : epoch - message.passedEpoch;
+		if (passedFor >= DISPLACED_EPOCHS) displace(state, message);
+		return;
+	}
 	const work = state.works.get(message.submission.work);
 	const about = { work: message.submission.work, facts: { nonce: message.nonce, exit: lookup.exitCode } };
 	if (lookup.message !== cid) {
-		message.dead = 'nonce-taken';
+		displace(state, message);
 		return;
 	}
+	for (const rival of rivalsOf(state, message)) if (!rival.dead?.startsWith('bad-')) displace(state, rival);
 	if (lookup.exitCode !== 0) {
-		message.dead = `exit-${lookup.exitCode}`;
+		bury(state, message, `exit-${lookup.exitCode}`);
 		if (work !== undefined) work.submission.retryEpoch = epoch + 1;
 		decide(state, 'submission-refused', `exit-${lookup.exitCode}`, about);
 		return;
@@ -67,9 +108,9 @@ export function onSearched(state: State, { cid, epoch, lookup, posted }: EventOf
 	message.dead = null;
 	if (message.includedAt === null) decide(state, 'included', posted ? 'posted' : 'not-posted', about);
 	message.includedAt = lookup.height;
+	clearAlarm(state, 'submission-stuck', cid);
 	if (posted && epoch >= lookup.height + limits.confirmationEpochs) {
 		message.done = true;
-		clearAlarm(state, 'submission-stuck', message.submission.cid);
 		decide(state, 'done', 'confirmed', about);
 	}
 	for (const other of state.messages.values()) {
@@ -103,11 +144,12 @@ function rankFrom(state: State, message: Message, work: Work): number {
 function replaceStuck(state: State, view: ChainView, sender: Sender): void {
 	const pending = currentMessages(state, sender.address).filter(({ nonce }) => nonce >= view.sender.nonce);
 	const [first] = pending;
-	if (first === undefined || first.nonce !== view.sender.nonce || first.includedAt !== null) return;
+	if (first === undefined) return;
 	const waited = view.epoch - first.seenEpoch;
 	if (waited < limits.stuckEpochs) return;
 	const { cid, work: firstWork } = first.submission;
 	if (waited >= STUCK_ALARM_EPOCHS) alarm(state, 'submission-stuck', cid, { nonce: first.nonce, epochs: waited });
+	if (first.nonce !== view.sender.nonce) return;
 	if (sender.busy !== null || view.epoch - sender.replacedEpoch < limits.fallbackEpochs) return;
 	const work = state.works.get(firstWork);
 	if (work === undefined) return;
@@ -125,7 +167,7 @@ function replaceStuck(state: State, view: ChainView, sender: Sender): void {
 function fillGap(state: State, view: ChainView, sender: Sender): void {
 	const { nonce } = view.sender;
 	const live = currentMessages(state, sender.address).filter((message) => message.nonce >= nonce);
-	const held = live[0]?.nonce === nonce || view.sender.pool.some(({ signed }) => signed.message.nonce === nonce);
+	const held = live[0]?.nonce === nonce || pooledNonces(state, view).includes(nonce);
 	if (live.length === 0 || held) {
 		sender.gapEpoch = null;
 		return;
@@ -135,14 +177,16 @@ function fillGap(state: State, view: ChainView, sender: Sender): void {
 	const work = next === undefined ? undefined : state.works.get(next.submission.work);
 	if (next === undefined || work === undefined || sender.busy !== null) return;
 	const rank = Math.max(0, submitters(state, work).indexOf(state.config.self));
-	if (view.epoch - sender.gapEpoch < (1 + rank) * limits.fallbackEpochs) return;
-	sender.gapEpoch = view.epoch;
-	const dead = messagesOf(state, sender.address).find(
-		(message) => message.nonce === nonce && message.dead === 'closed',
+	// A message that came too late still uses up its nonce, if it pays enough; else the next item is signed a second time.
+	const late = messagesOf(state, sender.address).find(
+		({ nonce: its, dead, submission }) =>
+			its === nonce && dead === 'closed' && submission.signed.message.gasFeeCap >= view.baseFee,
 	);
-	// A message that came too late still uses up its nonce; only without one is the next item signed a second time.
-	if (dead !== undefined) pushMessage(state, dead, 'fills-gap');
-	else signAgain(state, sender, next, work, nonce, attoFil(0n), 'fills-gap');
+	const patience = late?.pooled === true ? limits.stuckEpochs : limits.fallbackEpochs;
+	if (view.epoch - sender.gapEpoch < patience + rank * limits.fallbackEpochs) return;
+	sender.gapEpoch = view.epoch;
+	if (late?.pooled === false) pushMessage(state, late, 'fills-gap');
+	else signAgain(state, sender, next, work, nonce, attoFil(view.baseFee * 2n), 'fills-gap');
 }
 
 function signAgain(

@@ -396,6 +396,8 @@ export const limits = {
 	doubtfulEpochs: 12,
 	manySkips: 10,
 	manySkipsPermille: 10,
+	/** Forged messages of one sender that are known again; a repeat beyond costs one more look at its signature. */
+	forgedSubmissions: 256,
 	/** Messages of one sender that wait for the chain: its pool refuses more. */
 	pendingMessages: 1_000,
 	/** A message not included after this many epochs may be replaced, every `fallbackEpochs`. */

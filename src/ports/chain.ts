@@ -46,7 +46,7 @@ export interface Chain {
 	pending(senders: readonly string[]): Promise<readonly SignedMessage[]>;
 	/** Idempotent: a message that the pool has already is taken. */
 	push(signed: SignedMessage): Promise<CidText>;
-	/** Undefined while it is on no chain of `at`. */
+	/** Undefined while it is on no chain of `at`, also when another message with its nonce is. */
 	searchMessage(cid: CidText, at: TipSetKey, lookback: number): Promise<MessageLookup | undefined>;
 	walletHas(address: string): Promise<boolean>;
 	walletSignMessage(message: Message): Promise<SignedMessage>;

@@ -2,6 +2,7 @@
  * A chain for simulations: epochs, one deadline after another, the rules that decide whether a partition counts as
  * proven, and a message pool with nonces. Proofs are recorded without a look at them, as the real actor does.
  */
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { minerAddress, secpAddress } from '../../src/codec/address.ts';
 import { encodeManifest, manifestRoot } from '../../src/codec/manifest.ts';
 import { sha256Hex } from '../../src/codec/work-id.ts';
@@ -21,6 +22,7 @@ import {
 	partitionIndex,
 	sectorNumber,
 } from '../../src/domain/ids.ts';
+import type { Message } from '../../src/domain/message.ts';
 import type { Challenge } from '../../src/domain/work.ts';
 import type { Random } from './random.ts';
 
@@ -152,10 +154,12 @@ export class SimChain {
 		return this.posted.get(deadline)?.has(partition) === true;
 	}
 
-	search(cid: CidText, nonce: number): MessageLookup | null {
+	/** As full nodes answer: the message, or one with the same call that replaced it; of others at its nonce nothing. */
+	search(cid: CidText, { nonce, params }: Message): MessageLookup | null {
 		const found = this.landed.find(({ message }) => message.signed.message.nonce === nonce);
 		// One more tipset must stand on the including one.
 		if (found === undefined || found.epoch >= this.epoch) return null;
+		if (bytesToHex(found.message.signed.message.params) !== bytesToHex(params)) return null;
 		return {
 			message: found.message.cid === cid ? cid : found.message.cid,
 			exitCode: found.exitCode,

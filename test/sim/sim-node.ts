@@ -266,7 +266,7 @@ export class SimNode {
 			case 'search': {
 				const message = this.state?.messages.get(effect.cid);
 				const { chain } = this.world;
-				const lookup = message === undefined ? null : chain.search(effect.cid, message.nonce);
+				const lookup = message === undefined ? null : chain.search(effect.cid, message.submission.signed.message);
 				const { deadline, partition } = effect.work;
 				const posted = chain.isPosted(deadline, partition);
 				this.#answer(20, { type: 'searched', cid: effect.cid, epoch: epoch(chain.epoch), lookup, posted });

@@ -224,7 +224,7 @@ export class LotusChain implements Chain {
 				result === null ? undefined : state.lookupFromJson(result),
 			);
 		} catch (error) {
-			if (isUnknownMessage(error, cid)) return undefined;
+			if (isUnknownMessage(error, cid) || isAnotherMessage(error)) return undefined;
 			throw error;
 		}
 	}
@@ -268,6 +268,11 @@ function isUnknownMessage(error: unknown, cid: CidText): boolean {
 		error.message.includes('failed to load message') &&
 		error.message.endsWith(`could not find ${cid}`)
 	);
+}
+
+/** Nor does it answer null where a message with another call holds the nonce (Lotus `chain/stmgr/searchwait.go`). */
+function isAnotherMessage(error: unknown): boolean {
+	return isPosterError(error, 'chain-rpc') && error.message.includes('found message with equal nonce');
 }
 
 function* chunks(numbers: Bitfield, size: number): Generator<Bitfield> {
