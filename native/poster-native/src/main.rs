@@ -28,6 +28,7 @@ one-shot commands (JSON lines on stdout):
   params generate-test --dir DIR [--size 2KiB|8MiB|512MiB] [--kind window|winning|both] [--seed N]
   params verify --dir DIR [--test]
   seal --out DIR --miner N --size 2KiB|8MiB --sectors 0-7 --seed TEXT [--snap N]
+  sample-vanilla --proof-type N --out FILE
   version --json";
 
 fn main() -> ExitCode {
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         "scan" => commands::run(rest, commands::scan::run),
         "params" => commands::run(rest, commands::params::run),
         "seal" => commands::run(rest, commands::seal::run),
+        "sample-vanilla" => commands::run(rest, commands::sample_vanilla::run),
         "version" => commands::run(rest, commands::version::run),
         _ => {
             eprintln!("{USAGE}");

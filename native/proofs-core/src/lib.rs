@@ -10,6 +10,7 @@ mod parameters;
 mod poseidon;
 mod prove;
 mod published;
+mod sample;
 mod seal;
 mod settings;
 mod tree;
@@ -24,6 +25,7 @@ pub use parameters::{
 pub use poseidon::{check_merkle, comm_r, warm_up, MerkleError};
 pub use prove::{PartitionCircuit, PROOF_BYTES};
 pub use published::{published_digest, published_name, Digest, Digester};
+pub use sample::sample_vanilla;
 pub use seal::{seal_sector, update_sector, SealRequest, UpdateRequest};
 pub use settings::{apply_settings, Settings};
 pub use vanilla::{open_sector, tree_files, OpenRequest};

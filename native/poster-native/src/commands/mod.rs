@@ -1,6 +1,7 @@
 //! The one-shot commands.
 
 pub mod params;
+pub mod sample_vanilla;
 pub mod scan;
 pub mod seal;
 pub mod version;
