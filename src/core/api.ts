@@ -230,8 +230,8 @@ export type Event =
 	| { readonly type: 'pushed'; readonly cid: CidText; readonly code: string | null }
 	/**
 	 * Answer to `search`. `lookup` null while neither the message nor another with the same call is on the chain of
-	 * `epoch`; `epoch` -1 when the full node could not tell. `posted`: the work's partition is in PostSubmissions of the state right after the
-	 * including tipset.
+	 * `epoch`; `epoch` -1 when the full node could not tell. `posted`: the work's partition is in PostSubmissions of the
+	 * state right after the including tipset.
 	 */
 	| {
 			readonly type: 'searched';

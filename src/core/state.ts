@@ -378,8 +378,13 @@ export interface SyncSlice {
 	completed: number;
 	startedAt: number;
 	/** The exchange in progress. */
-	active: { readonly peer: NodeId; readonly at: number; readonly stage: 'digest' | 'pull' } | null;
+	active:
+		| { readonly peer: NodeId; readonly at: number; readonly stage: 'digest' }
+		| { readonly peer: NodeId; readonly at: number; readonly stage: 'pull'; readonly asked: Hex32 }
+		| null;
 	nextAt: number;
+	/** The last question whose answer was full, hashed. */
+	fullPull: Hex32 | null;
 	/** Newly connected peers and those whose digest showed something newer, in key order. */
 	readonly wanted: SortedMap<NodeId, Digest | null>;
 	rounds: number;

@@ -13,7 +13,7 @@ import type { AgedStatement, EventOf } from './api.ts';
 import { currentEpoch } from './epoch-clock.ts';
 import { isNewer } from './identity.ts';
 import { connectedPeers } from './liveness.ts';
-import { counts } from './messages.ts';
+import { counts, isUnjudged } from './messages.ts';
 import { effect } from './outbox.ts';
 import { jitter } from './rank.ts';
 import { ownStatement } from './records.ts';
@@ -25,7 +25,15 @@ const SHORT_CHARS = 16;
 const OWN_STATEMENT_BYTES = 16 * 1024;
 
 export function createSyncSlice(now: number): SyncSlice {
-	return { completed: 0, startedAt: now, active: null, nextAt: now, wanted: new SortedMap(), rounds: 0 };
+	return {
+		completed: 0,
+		startedAt: now,
+		active: null,
+		nextAt: now,
+		wanted: new SortedMap(),
+		rounds: 0,
+		fullPull: null,
+	};
 }
 
 export function onSyncPeer(state: State, peer: NodeId): void {
@@ -78,22 +86,35 @@ export function onSyncAsked(state: State, { request, peer, digest }: EventOf<'sy
 }
 
 function pullFrom(state: State, peer: NodeId, theirs: Digest): void {
+	const { sync } = state;
 	const pull = buildPull(state, theirs);
 	if (isEmpty(pull)) {
-		state.sync.completed++;
+		sync.completed++;
 		return;
 	}
-	state.sync.active = { peer, at: state.now, stage: 'pull' };
+	const asked = hashOf([peer, JSON.stringify(pull)]);
+	if (asked === sync.fullPull) {
+		// The same would come again, to be judged no sooner: it waits for a regular round.
+		sync.fullPull = null;
+		return;
+	}
+	sync.active = { peer, at: state.now, stage: 'pull', asked };
 	effect(state, { type: 'pull', peer, pull });
 }
 
 export function onPulled(state: State, { peer, ok, more }: EventOf<'pulled'>): void {
-	if (state.sync.active?.peer !== peer || state.sync.active.stage !== 'pull') return;
-	state.sync.active = null;
+	const { sync } = state;
+	if (sync.active?.peer !== peer || sync.active.stage !== 'pull') return;
+	const { asked } = sync.active;
+	sync.active = null;
 	state.dirty = true;
 	if (!ok) return;
-	if (more) state.sync.wanted.set(peer, null);
-	else state.sync.completed++;
+	if (more) {
+		sync.fullPull = asked;
+		sync.wanted.set(peer, null);
+	} else {
+		sync.completed++;
+	}
 }
 
 export function onPullAsked(state: State, { request, pull }: EventOf<'pull-asked'>): void {
@@ -160,7 +181,7 @@ function openChallenges(state: State): SortedMap<ChallengeKey, Work[]> {
 }
 
 function digestOf(state: State, key: ChallengeKey, works: readonly Work[]): ChallengeDigest {
-	const known = knownOf(state, key, works);
+	const known = knownOf(state, key, works, false);
 	return {
 		key,
 		announcements: hashOf(known.announcements),
@@ -170,16 +191,20 @@ function digestOf(state: State, key: ChallengeKey, works: readonly Work[]): Chal
 	};
 }
 
-function knownOf(state: State, key: ChallengeKey, works: readonly Work[]): ChallengePull {
+/** `pending`: with what waits for its judgement here, so that it is not sent again meanwhile. */
+function knownOf(state: State, key: ChallengeKey, works: readonly Work[], pending: boolean): ChallengePull {
 	const ids = new Set(works.map(({ item }) => item.id));
 	return {
 		key,
 		announcements: state.announce.statements.get(key)?.keys() ?? [],
-		results: works.flatMap(({ item, results: { best } }) =>
-			best === null ? [] : [{ work: item.id, hash: best.hash.slice(0, SHORT_CHARS) }],
-		),
+		results: works.flatMap(({ item, results: { best, candidates } }) => {
+			// All candidates are better than the best one.
+			const hash = (pending ? candidates.keys()[0] : undefined) ?? best?.hash;
+			return hash === undefined ? [] : [{ work: item.id, hash: hash.slice(0, SHORT_CHARS) }];
+		}),
 		submissions: [...state.messages.values()]
-			.filter((message) => counts(message) && message.statement !== null && ids.has(message.submission.work))
+			.filter((message) => (counts(message) && message.statement !== null) || (pending && isUnjudged(message)))
+			.filter((message) => ids.has(message.submission.work))
 			.map(({ short }) => short)
 			.sort()
 			.slice(0, limits.challengeSubmissions),
@@ -213,10 +238,10 @@ function buildPull(state: State, theirs: Digest): Pull {
 		const equal =
 			known !== undefined &&
 			known.announcements === their.announcements &&
-			known.submissions === their.submissions &&
 			known.refusals === their.refusals &&
-			(known.results === their.results || state.config.keys === null);
-		return equal ? [] : [knownOf(state, their.key, open.get(their.key) ?? [])];
+			// Who cannot judge results and messages never has any that count.
+			(state.config.keys === null || (known.results === their.results && known.submissions === their.submissions));
+		return equal ? [] : [knownOf(state, their.key, open.get(their.key) ?? [], true)];
 	});
 	const { rosterVersion, rosterHash } = theirs;
 	const newerRoster =
