@@ -5,7 +5,8 @@ import type { PreparationProgress } from './preparation.ts';
 const WHOLE = 100;
 
 export function progressText({ what, share, leftMs }: PreparationProgress): string {
-	const done = share === undefined ? '' : ` ${Math.min(WHOLE, Math.floor(share * WHOLE))} %`;
-	const left = leftMs === undefined ? '' : `, about ${duration(leftMs)} left`;
-	return `Making the ${what}:${done === '' && left === '' ? ' starting' : `${done}${left}`}`;
+	const parts: string[] = [];
+	if (share !== undefined) parts.push(`${Math.min(WHOLE, Math.floor(share * WHOLE))} %`);
+	if (leftMs !== undefined) parts.push(`about ${duration(leftMs)} left`);
+	return `Making the ${what}: ${parts.length === 0 ? 'starting' : parts.join(', ')}`;
 }

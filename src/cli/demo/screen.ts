@@ -16,7 +16,8 @@ export interface Screen {
 
 /** `output`: stderr when stdout is for a machine. */
 export function openScreen(output: NodeJS.WriteStream): Screen {
-	return output.isTTY ? terminalScreen(output) : plainScreen(output);
+	// A terminal of no known size shows no table.
+	return output.isTTY && output.rows > 0 ? terminalScreen(output) : plainScreen(output);
 }
 
 function terminalScreen(output: NodeJS.WriteStream): Screen {
