@@ -1,4 +1,5 @@
 /** The sending process of the streams benchmark: the same frames over libp2p and over plain http. */
+import '../../src/node/young-generation.ts';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

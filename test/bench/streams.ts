@@ -3,6 +3,7 @@
  * another, over Streams.pull and over a plain node http stream, in turns. Prints the ratio, the memory that a paused
  * reader costs both processes, and the delay of the receiving event loop.
  */
+import '../../src/node/young-generation.ts';
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { get } from 'node:http';

@@ -1,4 +1,5 @@
 /** `start`: runs the node of a home until it is told to end. */
+import '../../node/young-generation.ts';
 import { multiaddr } from '@multiformats/multiaddr';
 import { isPosterError } from '../../domain/errors.ts';
 import { limits } from '../../domain/limits.ts';
