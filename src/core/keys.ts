@@ -6,16 +6,17 @@
  *     a/challenge/identity  ANN, TOMB     r/work  best result          s/sender/nonce/cid  submission
  *     c/work  [term]                      f/work/peer  refusal         h/peer/miner  holdings
  *     e/peer  [epoch]  distrust after a result that does not verify
+ *     d/proof type  durations of own proofs, the oldest first
  */
 import { cborBytes, cborInteger, cborList, cborTuple, decodeCbor, encodeCbor } from '../codec/cbor.ts';
 import { decodeEnvelope, decodePayload, encodePayload } from '../codec/envelope.ts';
 import type { Envelope, Statement } from '../domain/envelope.ts';
 import type { ActorId, CidText, NodeId, WorkId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
+import type { PoStProofType } from '../domain/proof.ts';
 import type { ChallengeKey } from '../domain/work.ts';
 
 const NONCE_DIGITS = 16;
-const NUMBERS_MAX = 8;
 
 export const keys = {
 	incarnation: 'i',
@@ -28,6 +29,7 @@ export const keys = {
 	refusal: (work: WorkId, peer: NodeId): string => `f/${work}/${peer}`,
 	holdings: (peer: NodeId, miner: ActorId): string => `h/${peer}/${miner}`,
 	distrust: (peer: NodeId): string => `e/${peer}`,
+	durations: (proofType: PoStProofType): string => `d/${proofType}`,
 } as const;
 
 export function writeStatement({ envelope, raw }: Statement): Uint8Array {
@@ -48,7 +50,7 @@ export function writeNumbers(numbers: readonly number[]): Uint8Array {
 
 /** Throws `bad-cbor` for a damaged value. */
 export function readNumbers(value: Uint8Array): readonly number[] {
-	return cborList(decodeCbor(value, limits.storeValueBytes, 'stored numbers'), NUMBERS_MAX, 'stored numbers').map((n) =>
-		cborInteger(n, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 'stored number'),
+	return cborList(decodeCbor(value, limits.storeValueBytes, 'stored numbers'), limits.durations, 'stored numbers').map(
+		(n) => cborInteger(n, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 'stored number'),
 	);
 }

@@ -8,6 +8,7 @@ import type { Statement } from '../domain/envelope.ts';
 import { PosterError } from '../domain/errors.ts';
 import { nodeId, type WorkId, workIdOf } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
+import { proofShape } from '../domain/proof.ts';
 import { keepAnnouncement, keepTombstone } from './announce.ts';
 import type { Recovered } from './api.ts';
 import { onHoldings } from './holdings.ts';
@@ -19,7 +20,7 @@ import { onRefusal } from './skips.ts';
 import type { State } from './state.ts';
 
 /** Prefixes in the order in which later entries need earlier ones. */
-const ORDER = ['i', 'q', 'a/', 'h/', 'c/', 'e/', 'f/', 'r/', 's/'] as const;
+const ORDER = ['i', 'q', 'd/', 'a/', 'h/', 'c/', 'e/', 'f/', 'r/', 's/'] as const;
 
 export function recover(state: State, recovered: Recovered): void {
 	const entries = [...recovered];
@@ -49,6 +50,12 @@ function recoverEntry(state: State, key: string, value: Uint8Array): void {
 			case 'e':
 				peerOf(state, nodeId(rest[0] ?? '')).distrustedUntil = readNumbers(value)[0] ?? -1;
 				return;
+			case 'd': {
+				const proofType = Number(rest[0]);
+				proofShape(proofType);
+				state.durations.set(proofType, [...readNumbers(value)]);
+				return;
+			}
 			default:
 				recoverStatement(state, readStatement(value));
 		}

@@ -7,9 +7,10 @@ import { limits } from '../domain/limits.ts';
 import { type PoStProofType, proofShape } from '../domain/proof.ts';
 import type { ProofEstimate } from '../domain/record.ts';
 import { longEpochMs, msUntil, shortEpochMs } from './epoch-clock.ts';
+import { keys, writeNumbers } from './keys.ts';
 import { isPresent } from './liveness.ts';
 import { hasRole } from './members.ts';
-import { alarm, clearAlarm } from './outbox.ts';
+import { alarm, clearAlarm, put } from './outbox.ts';
 import type { State, Work } from './state.ts';
 
 /** Before anything is known: a large partition on a slow card, a test partition on a CPU. */
@@ -21,6 +22,7 @@ export function learnDuration(state: State, proofType: PoStProofType, ms: number
 	const known = state.durations.obtain(proofType, () => []);
 	known.push(Math.max(1, ms));
 	if (known.length > limits.durations) known.shift();
+	put(state, keys.durations(proofType), writeNumbers(known));
 }
 
 export function percentile(values: readonly number[], percent: number): number {
