@@ -10,7 +10,7 @@ import { isAgreed, unbelieved } from './announce.ts';
 import type { WaitReason } from './api.ts';
 import { canGather, createJob } from './gather.ts';
 import { keys, writeNumbers } from './keys.ts';
-import { contenders, freeSlots, liveLeases } from './leases.ts';
+import { contenders, freeSlots, liveLeases, TERM_JUMP } from './leases.ts';
 import { isPresent, patient } from './liveness.ts';
 import { hasRole, isSynced, ranking, selfHasRole } from './members.ts';
 import { decide, put } from './outbox.ts';
@@ -86,7 +86,11 @@ export function claimWork(state: State, load: Load): boolean {
 		const leased = liveLeases(state, work);
 		const lapsed = leased.length === 0 && work.claim.lastHolder !== null;
 		if (leased[0] !== undefined) work.claim.lastHolder = leased[0].node;
-		for (const { lease } of leased) work.claim.term = Math.max(work.claim.term, lease.term);
+		// A term far above the others is a lie or a bug; taken over, it would be everyone's.
+		const lowest = Math.min(...leased.map(({ lease }) => lease.term));
+		for (const { lease } of leased) {
+			work.claim.term = Math.max(work.claim.term, Math.min(lease.term, lowest + TERM_JUMP));
+		}
 		if (leased.length > 0 || obstacle(state, work, load) !== null) {
 			work.claim.availableAt = null;
 			continue;
@@ -159,7 +163,7 @@ function stepsMs(state: State, work: Work, rank: number): number {
 /** Enters a lease of this node: durable first, then told. */
 export function takeUp(state: State, work: Work, backup: boolean, replaces: NodeId | null): void {
 	const { item, claim } = work;
-	claim.term++;
+	claim.term = Math.min(claim.term + 1, limits.leaseTerm);
 	claim.availableAt = null;
 	claim.hedgeAt = null;
 	put(state, keys.claim(item.id), writeNumbers([claim.term]));

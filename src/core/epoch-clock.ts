@@ -30,10 +30,19 @@ export function createEpochClock(fixedMs: number | null, guessMs: number): Epoch
 	return { fixedMs, guessMs, intervals: [], recentMs: null, usualMs: null, own: null, others: null };
 }
 
-/** Learns from two successive marks of one source. */
+/** Learns from two successive marks of the own full node. */
 export function learnInterval(clock: EpochClock, before: EpochMark, after: EpochMark): void {
-	if (after.epoch <= before.epoch) return;
-	clock.intervals.push(Math.max(1, Math.floor((after.at - before.at) / (after.epoch - before.epoch))));
+	if (after.epoch > before.epoch) learnLength(clock, intervalMs(before, after));
+}
+
+/** Milliseconds of one epoch between two marks of one source, the later one of a higher epoch. */
+export function intervalMs(before: EpochMark, after: EpochMark): number {
+	const ms = Math.floor((after.at - before.at) / (after.epoch - before.epoch));
+	return Math.max(limits.epochLeastMs, Math.min(limits.epochMostMs, ms));
+}
+
+export function learnLength(clock: EpochClock, ms: number): void {
+	clock.intervals.push(ms);
 	if (clock.intervals.length > limits.headsLong) clock.intervals.shift();
 	if (clock.intervals.length < limits.headsShort) return;
 	clock.recentMs = median(clock.intervals.slice(-limits.headsShort));

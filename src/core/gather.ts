@@ -12,7 +12,7 @@ import { holdersOf, holdingsOf } from './holdings.ts';
 import { alarm, decide, effect } from './outbox.ts';
 import { backedSkips, isReopened, objectedSectors, spendObjections } from './skips.ts';
 import { SortedMap } from './sorted-map.ts';
-import type { Job, State, Work } from './state.ts';
+import type { Job, Share, State, Work } from './state.ts';
 import { type Load, msToLatestStart } from './timing.ts';
 import { manifestOf } from './works.ts';
 
@@ -84,10 +84,13 @@ export function planGathers(state: State, load: Load): void {
 function planGather(state: State, job: Job, work: Work, load: Load): void {
 	const needed = manifestOf(state, work);
 	if (needed === null) return;
+	const late = msToLatestStart(state, work, load) <= 0;
 	let owed = Bitfield.empty;
+	let hoped = Bitfield.empty;
 	for (const share of job.shares.values()) {
-		// A stalled stream may still deliver, but nobody waits for it.
+		// A stalled stream may still deliver: its sectors are asked of others too, but they are not given up.
 		if (state.now - share.movedAt < limits.gatherStallMs) owed = owed.union(share.owed);
+		if (!late || !isHung(state, share)) hoped = hoped.union(share.owed);
 	}
 	const missing = needed.subtract(job.good);
 	if (missing.size === 0) {
@@ -107,8 +110,9 @@ function planGather(state: State, job: Job, work: Work, load: Load): void {
 		effect(state, { type: 'gather', work: work.item, shares });
 	}
 	const given = shares.reduce((sum, { sectors }) => sum.union(sectors), Bitfield.empty);
-	const unheld = open.subtract(given).subtract(later);
-	if (unheld.size > 0 && !askDirectory(state, job, work, unheld)) endGather(state, job, work, unheld, missing, load);
+	const unheld = open.subtract(given).subtract(later).subtract(hoped);
+	if (unheld.size === 0 || askDirectory(state, job, work, unheld)) return;
+	endGather(state, job, work, { unheld, later, missing }, late);
 }
 
 /** Spreads sectors over their holders, untried ones first, the least loaded first; `later`: all their holders pause. */
@@ -189,8 +193,16 @@ export function onHoldersFound(state: State, { miner, block, peers }: EventOf<'h
 	state.dirty = true;
 }
 
+/** Sectors that are not in the spool: those nobody is left to ask for, those whose holders pause, and all of them. */
+interface Lack {
+	readonly unheld: Bitfield;
+	readonly later: Bitfield;
+	readonly missing: Bitfield;
+}
+
 /** Some sectors come from nobody: leave them out when that is allowed, else let the item go for now. */
-function endGather(state: State, job: Job, work: Work, unheld: Bitfield, missing: Bitfield, load: Load): void {
+function endGather(state: State, job: Job, work: Work, lack: Lack, late: boolean): void {
+	const { unheld, later, missing } = lack;
 	if (state.now - job.startedAt < NO_HOLDER_MS && holdersOf(state, work.item.miner, unheld).length === 0) return;
 	if (objectedSectors(work).intersect(unheld).size > 0) {
 		incomplete(state, job, work, unheld, 'objection-unfounded');
@@ -198,8 +210,7 @@ function endGather(state: State, job: Job, work: Work, unheld: Bitfield, missing
 	}
 	const others = missing.subtract(unheld);
 	const backed = backedSkips(state, work, unheld).size === unheld.size;
-	const late = msToLatestStart(state, work, load) <= 0;
-	if (others.size > 0 && !(late && isStuck(state, job))) return;
+	if (others.size > 0 && !(late && later.size === 0 && isStuck(state, job))) return;
 	if (!backed && !late) {
 		incomplete(state, job, work, missing, 'holders-exhausted');
 		return;
@@ -224,7 +235,17 @@ function endGather(state: State, job: Job, work: Work, unheld: Bitfield, missing
 
 /** Nothing came for long, whatever is still promised. */
 function isStuck(state: State, job: Job): boolean {
-	return [...job.shares.values()].every(({ movedAt }) => state.now - movedAt >= limits.gatherStallMs);
+	return [...job.shares.values()].every((share) => share.owed.size === 0 || isHung(state, share));
+}
+
+/**
+ * A stream that has begun and brings nothing. One that has brought nothing yet may wait in line behind others, so it
+ * is given as long as the reader gives it, but never more than half of what is left after the latest start.
+ */
+function isHung(state: State, { moved, movedAt }: Share): boolean {
+	const spare = Math.floor((limits.marginEpochs * longEpochMs(state.clock)) / 2);
+	const inLine = Math.max(limits.gatherStallMs, Math.min(limits.gatherSilenceMs, spare));
+	return state.now - movedAt >= (moved ? limits.gatherStallMs : inLine);
 }
 
 function incomplete(state: State, job: Job, work: Work, missing: Bitfield, why: string): void {

@@ -18,14 +18,10 @@ export function holdingsOf(state: State, id: NodeId, miner: ActorId): Bitfield |
 	if (id === state.config.self) return state.holdings.own.get(miner) ?? null;
 	const envelope = state.holdings.statements.get(`${id}/${miner}`)?.envelope;
 	if (envelope === undefined) return null;
-	const age = currentEpoch(state.clock, state.now) - toldEpoch(state, envelope);
-	return age > limits.holdingsEpochs ? null : envelope.body.sectors;
-}
-
-/** Epoch since when the word counts: what was said before any epoch was known ages from when one was known here. */
-function toldEpoch(state: State, envelope: StatementOf<'hold'>['envelope']): number {
-	if (envelope.epoch >= 0) return envelope.epoch;
-	return state.holdings.datedFrom ?? currentEpoch(state.clock, state.now);
+	const epoch = currentEpoch(state.clock, state.now);
+	// What was said before any epoch was known ages from when one was known here.
+	const told = envelope.epoch >= 0 ? envelope.epoch : (state.holdings.datedFrom ?? epoch);
+	return epoch - told > limits.holdingsEpochs ? null : envelope.body.sectors;
 }
 
 /** Storage members of the miner whose holdings list any of the sectors, ascending. */
@@ -64,21 +60,15 @@ export function onHoldings(state: State, statement: StatementOf<'hold'>): void {
 
 /** The own disk changed: told to everyone. */
 export function onOwnHoldings(state: State, miner: ActorId, sectors: Bitfield): void {
-	const { self } = state.config;
 	const before = state.holdings.own.get(miner);
 	state.holdings.own.set(miner, sectors);
 	state.dirty = true;
-	if (before === undefined || !sectors.isSubsetOf(before)) forgetExhausted(state, self);
+	if (before === undefined || !sectors.isSubsetOf(before)) forgetExhausted(state, state.config.self);
 	if (!selfHasRole(state, 'storage', miner)) {
 		ignore(state, 'holdings-without-role');
 		return;
 	}
-	if (encodeBitfield(sectors).length > limits.bitfieldBytes || sectors.size > limits.bitfieldMembers) {
-		alarm(state, 'holdings-too-large', String(miner), { sectors: sectors.size });
-		return;
-	}
-	clearAlarm(state, 'holdings-too-large', String(miner));
-	if (state.identity.started) tellHoldings(state, miner, sectors);
+	tellHoldings(state, miner, sectors);
 }
 
 /** Storage stands still for months: what it holds is said again before the last word grows too old to count. */
@@ -86,8 +76,7 @@ export function renewHoldings(state: State): void {
 	const epoch = currentEpoch(state.clock, state.now);
 	if (epoch >= 0) state.holdings.datedFrom ??= epoch;
 	for (const [miner, sectors] of state.holdings.own) {
-		const told = state.holdings.statements.has(`${state.config.self}/${miner}`);
-		if (told && selfHasRole(state, 'storage', miner)) tellHoldings(state, miner, sectors);
+		if (selfHasRole(state, 'storage', miner)) tellHoldings(state, miner, sectors);
 	}
 }
 
@@ -96,9 +85,14 @@ function tellHoldings(state: State, miner: ActorId, sectors: Bitfield): void {
 	const key = `${self}/${miner}`;
 	const known = state.holdings.statements.get(key)?.envelope;
 	const epoch = currentEpoch(state.clock, state.now);
-	const fresh =
+	const isFresh =
 		known !== undefined && (known.epoch < 0 ? epoch < 0 : (epoch - known.epoch) * 2 < limits.holdingsEpochs);
-	if (fresh && known.body.sectors.equals(sectors)) return;
+	if (isFresh && known.body.sectors.equals(sectors)) return;
+	if (encodeBitfield(sectors).length > limits.bitfieldBytes || sectors.size > limits.bitfieldMembers) {
+		alarm(state, 'holdings-too-large', String(miner), { sectors: sectors.size });
+		return;
+	}
+	clearAlarm(state, 'holdings-too-large', String(miner));
 	const statement = { envelope: publish(state, { kind: 'hold', body: { miner, sectors } }), raw: null };
 	state.holdings.statements.set(key, statement);
 	put(state, keys.holdings(self, miner), writeStatement(statement));

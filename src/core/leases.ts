@@ -15,7 +15,7 @@ import { pastNoReturn } from './timing.ts';
 const FRESH_SECONDS = 5;
 const EIGHTH = 125;
 /** A term this far above the lowest live one is a lie or a bug and wins nothing. */
-const TERM_JUMP = 4;
+export const TERM_JUMP = 4;
 
 export interface Contender {
 	readonly node: NodeId;

@@ -35,6 +35,7 @@ export function createPeer(): Peer {
 		distrustedUntil: -1,
 		mark: null,
 		pace: null,
+		paceMs: null,
 	};
 }
 

@@ -12,7 +12,7 @@ import { claimWork, onStopping, yieldLeases } from './claim.ts';
 import { createEpochClock, learnInterval } from './epoch-clock.ts';
 import { forgetExhausted, onGatherEnded, onGathered, onGatherLost, onHoldersFound, planGathers } from './gather.ts';
 import { hedgeWork } from './hedge.ts';
-import { onHoldings, onOwnHoldings } from './holdings.ts';
+import { onHoldings, onOwnHoldings, renewHoldings } from './holdings.ts';
 import { beginIncarnation, heedOwnStatement } from './identity.ts';
 import { noticeMissed, onSearched } from './inclusion.ts';
 import { onConnected, onDisconnected, onProbed, onTick, probeSilent } from './liveness.ts';
@@ -62,8 +62,8 @@ export function createState(config: CoreConfig, recovered: Recovered): State {
 		slots: { names: config.slots.slice(0, limits.slots), busy: new SortedMap() },
 		durations: new SortedMap(),
 		manifests: new SortedMap(),
-		holdings: { statements: new SortedMap(), own: new SortedMap() },
-		storage: { ordered: '', opened: new SortedMap() },
+		holdings: { statements: new SortedMap(), own: new SortedMap(), datedFrom: null },
+		storage: { ordered: [], opened: new SortedMap() },
 		senders: new SortedMap(),
 		messages: new SortedMap(),
 		chain: { views: new SortedMap(), reachable: false },
@@ -293,5 +293,6 @@ const SLOW_RULES_MS = 1_000;
 function everySecond(state: State): void {
 	if (Math.floor(state.now / SLOW_RULES_MS) === Math.floor((state.now - limits.tickMs) / SLOW_RULES_MS)) return;
 	retireWorks(state);
+	renewHoldings(state);
 	checkFeasible(state, currentLoad(state));
 }

@@ -2,13 +2,14 @@
  * Records: taking in what other members say of themselves, and telling what this node is doing. A record replaces all
  * older ones of its node, so a lost one heals with the next; nothing of it is ever merged.
  */
+import { encodeBitfield } from '../codec/rle-plus.ts';
 import { Bitfield } from '../domain/bitfield.ts';
 import type { NodeId, WorkId } from '../domain/ids.ts';
 import type { ReleaseReason } from '../domain/lease.ts';
 import { limits } from '../domain/limits.ts';
 import type { NodeRecord } from '../domain/record.ts';
 import type { ChallengeKey } from '../domain/work.ts';
-import { learnInterval, longEpochMs } from './epoch-clock.ts';
+import { intervalMs, learnLength, longEpochMs, median } from './epoch-clock.ts';
 import { isNewer, publish } from './identity.ts';
 import { indexLeases, ownLease } from './leases.ts';
 import { onAlive, onSuspicion, peerOf } from './liveness.ts';
@@ -21,6 +22,8 @@ import { SortedMap } from './sorted-map.ts';
 import type { RecordsSlice, State, StatementOf } from './state.ts';
 import { ownEstimates } from './timing.ts';
 
+/** Challenge key and CBOR heads of one entry of `have`. */
+const HAVE_FRAME_BYTES = 24;
 /** Renewals of all holders together stay below this many a second. */
 const RENEWALS_PER_SECOND = 100;
 const JITTER_PERCENT = 10;
@@ -58,6 +61,14 @@ export function onRecord(state: State, statement: StatementOf<'rec'>, ageMs: num
 	if (envelope.body.objections.length > 0) heedObjections(state, envelope.from, envelope.body.objections);
 	heedHave(state, envelope.from, before, envelope.body.have);
 	compareKeys(state, envelope.from, envelope.body);
+	compareRosters(state, envelope.body);
+}
+
+/** Two rosters of one version: the operator signed twice, and every node must say so, whichever one it has. */
+function compareRosters(state: State, { rosterVersion, rosterHash }: NodeRecord): void {
+	const { roster, hash } = state.roster;
+	if (rosterVersion !== roster.version || rosterHash === hash) return;
+	alarm(state, 'roster-conflict', String(rosterVersion), { ours: hash, theirs: rosterHash });
 }
 
 /** Members that verify with other keys judge differently: an operator must know. */
@@ -75,9 +86,14 @@ export function heedEpoch(state: State, from: NodeId, epoch: number, ageMs: numb
 	if (peer.mark !== null && mark.epoch <= peer.mark.epoch) return;
 	peer.mark = mark;
 	peer.pace ??= mark;
-	if (state.clock.own === null && mark.epoch - peer.pace.epoch >= PACE_EPOCHS) {
-		learnInterval(state.clock, peer.pace, mark);
+	if (mark.epoch - peer.pace.epoch >= PACE_EPOCHS) {
+		peer.paceMs = intervalMs(peer.pace, mark);
 		peer.pace = mark;
+		// One word for each chain node, however often it speaks.
+		const paces = [...state.peers].flatMap(([id, { paceMs }]) =>
+			paceMs !== null && hasRole(state, id, 'chain') ? [paceMs] : [],
+		);
+		if (state.clock.own === null) learnLength(state.clock, median(paces));
 	}
 	const epochMs = longEpochMs(state.clock);
 	const fresh = [...state.peers.values()].flatMap(({ mark: heard }) =>
@@ -147,7 +163,8 @@ export function buildRecord(state: State): NodeRecord {
 		rosterVersion: roster.roster.version,
 		rosterHash: roster.hash,
 		slots: slots.names.length,
-		idle: slots.names.length - slots.busy.size,
+		// A slot that fell out while it was busy is still held.
+		idle: Math.max(0, slots.names.length - slots.busy.size),
 		health: state.liveness.health,
 		chain: clock.own !== null && state.now - clock.own.at <= limits.rankMs,
 		synced: isSynced(state),
@@ -170,13 +187,18 @@ function resultsHeld(state: State): NodeRecord['have'] {
 		if (results.best === null) entry.lacking.add(item.partition);
 		else entry.partitions.push(item.partition);
 	}
-	return [...held]
+	const newest = [...held]
 		.filter(([, { partitions }]) => partitions.length > 0)
 		.sort(([, a], [, b]) => b.close - a.close)
-		.slice(0, limits.recordHave)
-		.map(([key, { partitions, lacking }]) => ({
-			key,
-			partitions: Bitfield.of(partitions.filter((partition) => !lacking.has(partition))),
-		}))
-		.sort((a, b) => (a.key < b.key ? -1 : 1));
+		.slice(0, limits.recordHave);
+	const told: { readonly key: ChallengeKey; readonly partitions: Bitfield }[] = [];
+	let bytes = 0;
+	for (const [key, { partitions, lacking }] of newest) {
+		const whole = Bitfield.of(partitions.filter((partition) => !lacking.has(partition)));
+		const size = encodeBitfield(whole).length;
+		bytes += HAVE_FRAME_BYTES + size;
+		if (bytes > limits.recordHavesBytes) break;
+		if (size <= limits.recordHaveBytes) told.push({ key, partitions: whole });
+	}
+	return told.sort((a, b) => (a.key < b.key ? -1 : 1));
 }

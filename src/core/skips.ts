@@ -4,7 +4,7 @@
  * back nothing. Whoever can open a skipped sector objects, and the item is open again for one who fetches it.
  */
 import { Bitfield } from '../domain/bitfield.ts';
-import type { NodeId } from '../domain/ids.ts';
+import { type NodeId, epoch as toEpoch } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Objection } from '../domain/record.ts';
 import type { EventOf } from './api.ts';
@@ -14,7 +14,8 @@ import { isNewer, publish } from './identity.ts';
 import { keys, writeStatement } from './keys.ts';
 import { hasRole, selfHasRole } from './members.ts';
 import { decide, ignore, put } from './outbox.ts';
-import type { State, StatementOf, Work } from './state.ts';
+import { SortedMap } from './sorted-map.ts';
+import type { Opened, State, StatementOf, Work } from './state.ts';
 import { isPast } from './timing.ts';
 
 const OBJECTIONS_PER_WORK = 4;
@@ -86,22 +87,36 @@ export function onOpened(state: State, { work: id, ok, failed }: EventOf<'opened
 	const epoch = currentEpoch(state.clock, state.now);
 	const opened = state.storage.opened.obtain(id, () => ({
 		ok: Bitfield.empty,
-		failedOnce: Bitfield.empty,
+		failedFirst: new SortedMap<number, Bitfield>(),
 		failedTwice: Bitfield.empty,
-		firstEpoch: epoch,
 	}));
-	const bad = Bitfield.of(failed.map(({ sector }) => sector));
-	const again = epoch > opened.firstEpoch ? bad.intersect(opened.failedOnce) : Bitfield.empty;
-	if (bad.subtract(opened.failedOnce).size > 0) opened.firstEpoch = epoch;
+	const bad = Bitfield.of(failed.map(({ sector }) => sector)).subtract(ok);
+	const again = noteFailures(opened, ok, bad, epoch);
 	opened.ok = opened.ok.union(ok).subtract(bad);
-	opened.failedOnce = opened.failedOnce.union(bad).subtract(ok);
 	const refused = opened.failedTwice.union(again).subtract(ok);
 	const changed = !refused.equals(opened.failedTwice);
 	opened.failedTwice = refused;
 	state.dirty = true;
 	if (!changed || !selfHasRole(state, 'storage', work.item.miner)) return;
-	const body = { work: id, sectors: refused, first: opened.firstEpoch as StatementOf<'ref'>['envelope']['epoch'] };
+	// One epoch stands for all sectors: the last in which one of them failed first.
+	const firsts = [...opened.failedFirst].filter(([, sectors]) => sectors.intersect(refused).size > 0);
+	const body = { work: id, sectors: refused, first: toEpoch(firsts.at(-1)?.[0] ?? epoch) };
 	onRefusal(state, { envelope: publish(state, { kind: 'ref', body }), raw: null });
+}
+
+/** Each sector keeps its own first epoch; returns those that failed in an earlier one too. */
+function noteFailures({ failedFirst }: Opened, ok: Bitfield, bad: Bitfield, epoch: number): Bitfield {
+	let fresh = bad;
+	let again = Bitfield.empty;
+	for (const [first, sectors] of [...failedFirst]) {
+		fresh = fresh.subtract(sectors);
+		if (first < epoch) again = again.union(sectors.intersect(bad));
+		const left = sectors.subtract(ok);
+		if (left.size > 0) failedFirst.set(first, left);
+		else failedFirst.delete(first);
+	}
+	if (fresh.size > 0) failedFirst.set(epoch, (failedFirst.get(epoch) ?? Bitfield.empty).union(fresh));
+	return again;
 }
 
 /** Names skipped sectors that this node has opened, in its record. */

@@ -97,8 +97,9 @@ export interface Peer {
 	distrustedUntil: number;
 	/** Newest epoch it spoke of, when. */
 	mark: EpochMark | null;
-	/** The mark that the length of its epochs was last learned from. */
+	/** The mark that the length of its epochs was last learned from, and that length. */
 	pace: EpochMark | null;
+	paceMs: number | null;
 }
 
 export interface LivenessSlice {
@@ -287,20 +288,21 @@ export interface HoldingsSlice {
 	/** Newest HOLD of each peer and miner; the key is `peer/miner`. */
 	readonly statements: SortedMap<string, StatementOf<'hold'>>;
 	readonly own: SortedMap<ActorId, Bitfield>;
+	/** First epoch that this life knew. */
+	datedFrom: number | null;
 }
 
 export interface StorageSlice {
-	/** Works of the last `open-ahead`, joined. */
-	ordered: string;
+	/** The last `open-ahead`. */
+	ordered: readonly { readonly work: WorkId; readonly sectors: Bitfield }[];
 	readonly opened: SortedMap<WorkId, Opened>;
 }
 
 export interface Opened {
 	ok: Bitfield;
-	/** Failed once, and failed again at least one epoch later. */
-	failedOnce: Bitfield;
+	/** Failed sectors by the epoch in which each failed first, and those that failed again in a later one. */
+	readonly failedFirst: SortedMap<number, Bitfield>;
 	failedTwice: Bitfield;
-	firstEpoch: number;
 }
 
 export interface ChainSlice {

@@ -20,31 +20,31 @@ export function openAhead(state: State): void {
 		return sectors.size > 0 ? [{ work, sectors }] : [];
 	});
 	wanted.sort((a, b) => urgency(a.work) - urgency(b.work) || (a.work.item.id < b.work.item.id ? -1 : 1));
-	const ordered = wanted.map(({ work, sectors }) => `${work.item.id}/${shape(sectors)}`).join(' ');
-	if (ordered === state.storage.ordered) return;
-	state.storage.ordered = ordered;
+	const { ordered } = state.storage;
+	const isSame = ({ work, sectors }: (typeof wanted)[number], i: number): boolean =>
+		ordered[i]?.work === work.item.id && ordered[i].sectors.equals(sectors);
+	if (wanted.length === ordered.length && wanted.every(isSame)) return;
+	state.storage.ordered = wanted.map(({ work, sectors }) => ({ work: work.item.id, sectors }));
 	effect(state, { type: 'open-ahead', works: wanted.map(({ work, sectors }) => ({ work: work.item, sectors })) });
 }
 
-/** Own sectors of an open item that are not open yet; of a finished one those that its result leaves out. */
+/**
+ * Own sectors of an open item, those that are open already too: what leaves the list is dropped by the opener. Of a
+ * finished item those that its result leaves out.
+ */
 function toOpen(state: State, work: Work): Bitfield {
 	const held = holdingsOf(state, state.config.self, work.item.miner);
 	const manifest = manifestOf(state, work);
 	if (held === null || manifest === null || isPast(state, work) || isCancelled(state, work)) return Bitfield.empty;
 	const { best } = work.results;
 	const needed = best === null ? manifest : best.result.skipped;
+	const wanted = held.intersect(needed);
 	const opened = state.storage.opened.get(work.item.id);
-	if (opened === undefined) return held.intersect(needed);
-	const epoch = currentEpoch(state.clock, state.now);
-	const failed = epoch > opened.firstEpoch ? opened.failedTwice : opened.failedOnce;
-	return held.intersect(needed).subtract(opened.ok).subtract(failed);
+	if (opened === undefined) return wanted;
+	const failedNow = opened.failedFirst.get(currentEpoch(state.clock, state.now)) ?? Bitfield.empty;
+	return wanted.subtract(failedNow).subtract(opened.failedTwice);
 }
 
 function urgency({ item }: Work): number {
 	return item.kind === 'post' ? item.close : Number.MAX_SAFE_INTEGER;
-}
-
-/** Changes whenever the set does in size or span: enough to see that the opener's list is old. */
-function shape(sectors: Bitfield): string {
-	return `${sectors.size}:${sectors.runs[0]?.start ?? 0}:${sectors.runs.at(-1)?.end ?? 0}`;
 }

@@ -233,6 +233,8 @@ export const limits = {
 	manifestBytes: 112 * KIB,
 	/** RLE+ of any set of sectors of one partition: 2,349 lone members far apart take 10 bytes each. */
 	partitionSetBytes: 24 * KIB,
+	/** Terms on the wire are of 32 bits. */
+	leaseTerm: 2 ** 32 - 1,
 	/** A REC lists the leases within the roster's slots and one prefetch. */
 	recordLeases: 65,
 	recordEstimates: 8,
@@ -240,8 +242,10 @@ export const limits = {
 	recordEnded: 32,
 	/** Challenges whose results a REC names, newest first; older ones are acknowledged by sync alone. */
 	recordHave: 96,
-	/** One of them: every second of 3,000 partitions. */
-	recordHaveBytes: 512,
+	/** One of them: the worst of 3,000 partitions, every second pair of them, takes 1,126. */
+	recordHaveBytes: 1152,
+	/** All of them in one REC, so that the whole stays below `gossipBytes`; the rest takes under 20 KiB. */
+	recordHavesBytes: 40 * KIB,
 	/** SUBs whose receipt a REC acknowledges: signing waits for the newest one only. */
 	recordSubmissions: 64,
 	recordObjections: 32,
@@ -408,6 +412,9 @@ export const limits = {
 	alarms: 256,
 	/** Durations kept for the percentiles. */
 	durations: 64,
+	/** Epoch lengths that are believed when they are learned: a hurried test chain to ten times mainnet's. */
+	epochLeastMs: 20,
+	epochMostMs: 300_000,
 	/** Heads kept for the epoch length: short and long window. */
 	headsShort: 5,
 	headsLong: 100,

@@ -300,7 +300,7 @@ export class SimNode {
 		const token = this.#gathers.get(work.id);
 		for (const { peer: id, sectors } of shares) {
 			const peer = world.node(id);
-			const ms = world.random.between(50, 600);
+			const ms = world.random.between(50, 600) + (world.lineMs.get(id) ?? 0);
 			this.#later(ms, this.life, () => {
 				if (this.#gathers.get(work.id) !== token) return;
 				if (peer !== this && !world.reaches(this, peer)) {
@@ -389,6 +389,7 @@ export class SimNode {
 				const failure = { code: 'chain-rpc', refused: true, detail: 'invalid deadline' };
 				return this.give({ type: 'prepare-failed', work: work.id, ...failure });
 			}
+			const feeCap = chain.baseFee * 2n > 1000n ? chain.baseFee * 2n : 1000n;
 			this.give({
 				type: 'prepared',
 				work: work.id,
@@ -397,7 +398,7 @@ export class SimNode {
 				posted,
 				commitEpoch: epoch(chain.epoch - 1),
 				commitRandomness: hex32('00'.repeat(32)),
-				gas: { limit: 1000, feeCap: attoFil(1000n), premium: attoFil(100n) },
+				gas: { limit: 1000, feeCap: attoFil(feeCap), premium: attoFil(100n) },
 			});
 		});
 	}
@@ -422,7 +423,7 @@ export class SimNode {
 	}
 }
 
-function messageSignature(message: Message): Uint8Array {
+export function messageSignature(message: Message): Uint8Array {
 	const signature = new Uint8Array(65);
 	signature.set(
 		sha256(utf8ToBytes(`${message.from}/${message.nonce}/${message.gasPremium}/${bytesToHex(message.params)}`)),

@@ -85,6 +85,8 @@ export class World {
 	readonly nodes: SimNode[] = [];
 	/** Sectors whose files are gone everywhere. */
 	lost: Bitfield = Bitfield.empty;
+	/** How long streams of a machine wait in line before the first sector comes. */
+	readonly lineMs = new Map<NodeId, number>();
 	proofsStarted = 0;
 	statements = 0;
 	readonly log: string[] = [];

@@ -10,8 +10,11 @@
  *     count DECISION N [KEY=VALUE] …          it was made exactly N times so far
  *     run SECONDS | until EPOCH               let time pass
  *     crash | start | pause | resume NAME     what happens to a machine
+ *     line NAME SECONDS                       streams of a storage machine wait in line so long
+ *     split NAME … | heal                     these machines hear the others no more, and again
  *     lose SECTOR …                           sector files vanish everywhere
- *     forge KIND by=NAME                      NAME says something false (submission, result, needless-skip)
+ *     forge KIND by=NAME                      NAME says something false (submission, result, needless-skip,
+ *                                             rival: its own message for the last partition lands at the next nonce)
  *     pool drop | chain full | chain flows | fee N    what happens on the chain
  *     dry-run NAME                            NAME announces a dry run of the first partition
  *     posted N [DEADLINE] | wasted N | skipped N         what the chain holds in the end
@@ -95,6 +98,15 @@ export class Story {
 				return;
 			case 'resume':
 				this.world.resume(this.world.named(first));
+				return;
+			case 'line':
+				this.world.lineMs.set(this.world.named(first).id, Number(words[1]) * 1_000);
+				return;
+			case 'split':
+				assert.ok(this.world.split(words.map((name) => this.world.named(name))), 'nothing was split');
+				return;
+			case 'heal':
+				this.world.heal();
 				return;
 			case 'lose':
 				this.world.lose(words.map(Number));

@@ -48,7 +48,8 @@ export class AheadPlan {
 		const known = new Map(this.#works.map((progress) => [progress.work.id, progress]));
 		this.#works = works.slice(0, limits.vanillaWorks).map((next) => {
 			const progress = known.get(next.work.id);
-			return progress?.sectors.equals(next.sectors) === true ? progress : begin(next);
+			if (progress === undefined) return begin(next);
+			return progress.sectors.equals(next.sectors) ? progress : goOn(progress, next);
 		});
 		this.#byGroup = Map.groupBy(this.#works, ({ group }) => group);
 	}
@@ -101,6 +102,20 @@ export class AheadPlan {
 				sectors.has(sector.number) && manifest[manifestIndex(manifest, sector.number)]?.commR === sector.commR,
 		);
 	}
+}
+
+/** Another set of sectors of the same item: those that stay are where they were, the ones asked for included. */
+function goOn(before: Progress, next: AheadWork): Progress {
+	const { sectors } = next;
+	const stays = (number: SectorNumber): boolean => sectors.has(number);
+	const added = begin({ ...next, sectors: sectors.subtract(before.sectors) });
+	return {
+		...before,
+		sectors,
+		waiting: [...before.waiting.filter(stays), ...added.waiting],
+		failed: new Set([...before.failed].filter(stays)),
+		done: new Set([...before.done].filter(stays)),
+	};
 }
 
 function begin({ work, manifest, sectors }: AheadWork): Progress {
