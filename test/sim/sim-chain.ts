@@ -119,10 +119,15 @@ export class SimChain {
 		for (let i = 0; i < this.blockMessages; i++) {
 			const next = this.pool.find(({ signed }) => signed.message.nonce === this.nonce);
 			if (next === undefined || next.signed.message.gasFeeCap < this.baseFee) break;
-			this.pool = this.pool.filter(({ signed }) => signed.message.nonce !== this.nonce);
-			this.nonce++;
-			this.landed.push({ message: next, epoch: this.epoch, exitCode: this.#execute(next) });
+			this.land(next);
 		}
+	}
+
+	/** The message takes the next nonce, whatever waited for it. */
+	land(message: PoolMessage): void {
+		this.pool = this.pool.filter(({ signed }) => signed.message.nonce !== this.nonce);
+		this.nonce++;
+		this.landed.push({ message, epoch: this.epoch, exitCode: this.#execute(message) });
 	}
 
 	#execute({ call }: PoolMessage): number {
