@@ -15,7 +15,8 @@ import { MESH_KEY, privateKeyOf } from '../support/libp2p-nodes.ts';
 
 export class HostilePeer {
 	readonly id: NodeId;
-	readonly connection: Connection;
+	/** The latest one. */
+	connection: Connection;
 	readonly #node: Libp2p;
 
 	private constructor(node: Libp2p, connection: Connection) {
@@ -33,6 +34,12 @@ export class HostilePeer {
 			services: { identify: identify(), ping: ping() },
 		});
 		return new HostilePeer(node, await node.dial(multiaddr(address)));
+	}
+
+	/** Hangs up and dials anew. */
+	async reconnect(address: string): Promise<void> {
+		await this.connection.close();
+		this.connection = await this.#node.dial(multiaddr(address));
 	}
 
 	/** Opens a stream, sends the bytes and, unless it is to stay open, closes the sending side. */
