@@ -3,7 +3,7 @@
  * over storage folders, all events kept, facts of the chain, and the proof that no process is left.
  */
 import assert from 'node:assert/strict';
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -105,7 +105,7 @@ export class MeshBench {
 			await cluster.close();
 			for (const pid of pids) assert.equal(isAlive(pid), false, `process ${pid} is left`);
 			if (bench.#finished && !bench.#failed) await rm(folder, { recursive: true });
-			else t.diagnostic(`logs and homes: ${folder}`);
+			else await bench.#keep(t);
 		});
 		return bench;
 	}
@@ -120,6 +120,15 @@ export class MeshBench {
 				throw error;
 			}
 		});
+	}
+
+	/** What happened, beside the logs. */
+	async #keep(t: TestContext): Promise<void> {
+		await writeFile(
+			join(this.folder, 'events.jsonl'),
+			this.events.map((event) => `${JSON.stringify(event)}\n`).join(''),
+		);
+		t.diagnostic(`events, logs and homes: ${this.folder}`);
 	}
 
 	finish(): void {
