@@ -172,12 +172,15 @@ test('a damaged, shortened or removed file fails its own sector with its own rea
 	for await (const opened of source.open({ ...request, sectors: sealed.sectors }, never)) {
 		outcomes.set(opened.sector, 'proof' in opened ? 'opened' : opened.failure);
 	}
-	assert.deepEqual([...outcomes].sort(([a], [b]) => a - b), [
-		[0, 'failed'],
-		[1, 'short'],
-		[2, 'missing'],
-		[3, 'opened'],
-	]);
+	assert.deepEqual(
+		[...outcomes].sort(([a], [b]) => a - b),
+		[
+			[0, 'failed'],
+			[1, 'short'],
+			[2, 'missing'],
+			[3, 'opened'],
+		],
+	);
 });
 
 test('vanilla proofs of 32 GiB sectors are checked in full', async (t) => {
