@@ -94,8 +94,9 @@ function pullFrom(state: State, peer: NodeId, theirs: Digest): void {
 	}
 	const asked = hashOf([peer, JSON.stringify(pull)]);
 	if (asked === sync.fullPull) {
-		// The same would come again, to be judged no sooner: it waits for a regular round.
+		// The same would come again, to be judged no sooner: it waits for a round of its own.
 		sync.fullPull = null;
+		sync.nextAt = state.now + limits.syncMs;
 		return;
 	}
 	sync.active = { peer, at: state.now, stage: 'pull', asked };

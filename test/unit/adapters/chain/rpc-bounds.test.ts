@@ -242,6 +242,8 @@ test('a search that fails for another reason than an unknown message is an error
 	}
 	message = `failed to load message: ipld: could not find ${cid}`;
 	assert.equal(await chain.searchMessage(cid, at, -1), undefined);
+	message = `found message with equal nonce as the one we are looking for that is NOT a valid replacement message (F:${cid} n 7, TS: ${head} n7)`;
+	assert.equal(await chain.searchMessage(cid, at, -1), undefined);
 });
 
 test('an error inside a large answer keeps its code and text', async (t) => {

@@ -1,0 +1,100 @@
+/** What anti-entropy asks for: nothing that waits here already, nothing again and again. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Effect, EffectOf, Event } from '../../../src/core/api.ts';
+import { createState, type State, step } from '../../../src/core/poster.ts';
+import { buildDigest } from '../../../src/core/sync.ts';
+import type { Statement } from '../../../src/domain/envelope.ts';
+import { limits } from '../../../src/domain/limits.ts';
+import type { Pull } from '../../../src/domain/sync.ts';
+import { Story } from '../../stories/story.ts';
+
+/** Alpha has an announcement, a result and a message; a node that starts anew asks it. */
+function bench(keys: 'as-all' | null) {
+	const story = new Story();
+	story.tell(`
+		mesh alpha=chain+submitter store=storage/all p1=prover boot=bootstrap
+		chain full
+		await push reason=signed by=alpha
+		run 4`);
+	const alpha = story.world.named('alpha');
+	const { config } = story.world.named('boot');
+	assert.ok(alpha.state !== null);
+	const state = createState(keys === null ? { ...config, keys } : config, []);
+	let now = 1_000;
+	const give = (event: Event): readonly Effect[] => step(state, event, now).after;
+	/** The next exchange with alpha; null when nothing is pulled. */
+	const exchange = (full: boolean): Pull | null => {
+		give({ type: 'sync-answered', peer: alpha.id, digest: buildDigest(alpha.state as State) });
+		const asked = state.sync.active?.stage === 'pull';
+		if (!asked || pulled === null) return null;
+		const pull = pulled;
+		pulled = null;
+		for (const { envelope, raw } of answerOf(alpha.state as State, pull)) {
+			keep(give({ type: 'statement', envelope, raw: raw ?? alpha.seal(envelope), relay: alpha.id, ageMs: 0 }));
+		}
+		keep(give({ type: 'pulled', peer: alpha.id, ok: true, more: full }));
+		return pull;
+	};
+	let pulled: Pull | null = null;
+	const begun: EffectOf<'sync'>[] = [];
+	const keep = (effects: readonly Effect[]): void => {
+		for (const effect of effects) {
+			if (effect.type === 'pull') pulled = effect.pull;
+			if (effect.type === 'sync') begun.push(effect);
+		}
+	};
+	keep(give({ type: 'connected', peer: alpha.id }));
+	return {
+		state,
+		begun,
+		exchange: (full: boolean) => {
+			const digest = buildDigest(alpha.state as State);
+			keep(give({ type: 'sync-answered', peer: alpha.id, digest }));
+			return pulled === null ? null : exchange(full);
+		},
+		wait: (ms: number) => {
+			now += ms;
+			keep(give({ type: 'tick' }));
+		},
+	};
+}
+
+function answerOf(state: State, pull: Pull): readonly Statement[] {
+	const answer = step(state, { type: 'pull-asked', request: 1, peer: state.config.self, pull }, state.now).after.find(
+		({ type }) => type === 'answer-pull',
+	) as EffectOf<'answer-pull'>;
+	return answer.statements.map(({ statement }) => statement);
+}
+
+test('a node that cannot verify converges: what it will never count is asked for once', () => {
+	const { exchange, wait } = bench(null);
+	const first = exchange(false);
+	assert.ok((first?.challenges.length ?? 0) > 0);
+	wait(limits.syncMs);
+	assert.deepEqual(exchange(false)?.challenges ?? [], []);
+});
+
+test('what waits to be judged is named as known', () => {
+	const { exchange, wait, state } = bench('as-all');
+	exchange(false);
+	const [message] = state.messages.values();
+	assert.equal(message?.proofGood, false);
+	wait(limits.syncMs);
+	const [challenge] = exchange(false)?.challenges ?? [];
+	assert.deepEqual(challenge?.submissions, [message?.short]);
+	assert.equal(challenge?.results.length, 1);
+});
+
+test('an answer that is full and brings nothing new is not asked for again at once', () => {
+	const { exchange, wait, begun } = bench('as-all');
+	assert.notEqual(exchange(true), null);
+	// The first full answer changed what is known, the second one nothing.
+	assert.notEqual(exchange(true), null);
+	const before = begun.length;
+	assert.equal(exchange(true), null);
+	wait(limits.tickMs);
+	assert.equal(begun.length, before, 'it waits');
+	wait(limits.syncMs);
+	assert.equal(begun.length, before + 1, 'until the next round');
+});
