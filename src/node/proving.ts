@@ -42,6 +42,21 @@ export class Proving {
 		this.#options = options;
 	}
 
+	/** Tells the core which slots are in service whenever that changes. */
+	watchSlots(): void {
+		const { slots, log } = this.#ports;
+		const out = new Set<string>();
+		for (const slot of slots) {
+			slot.watch((inService) => {
+				if (inService) out.delete(slot.name);
+				else out.add(slot.name);
+				log.warn({ slot: slot.name, inService }, 'a slot changed');
+				const names = slots.map(({ name }) => name).filter((name) => !out.has(name));
+				this.#options.enqueue({ type: 'slots', slots: names });
+			});
+		}
+	}
+
 	/** Effect `prove`. */
 	async prove({ work, slot: name, skipped }: EffectOf<'prove'>): Promise<void> {
 		const { log, clock } = this.#ports;

@@ -5,6 +5,7 @@ import type { CoreConfig, Event } from '../core/api.ts';
 import { currentEpoch } from '../core/epoch-clock.ts';
 import { createState, step, storedResults, view } from '../core/poster.ts';
 import type { State } from '../core/state.ts';
+import { ownEstimates } from '../core/timing.ts';
 import { Bitfield } from '../domain/bitfield.ts';
 import { PosterError } from '../domain/errors.ts';
 import { type ActorId, attoFil, type Epoch } from '../domain/ids.ts';
@@ -32,6 +33,7 @@ import { HoldingsWatch } from './holdings-watch.ts';
 import { Inbound } from './inbound.ts';
 import { Loop } from './loop.ts';
 import { ManifestExchange } from './manifest-exchange.ts';
+import { Measuring } from './measure.ts';
 import type { Outside } from './outside.ts';
 import { Prober } from './prober.ts';
 import { Proving } from './proving.ts';
@@ -216,10 +218,16 @@ async function buildParts(
 	}
 	const gatherer = await buildGatherer(options, outside, vanilla, times, enqueue);
 	if (gatherer !== undefined) stack.defer(() => gatherer.close());
+	const measuring = new Measuring(
+		{ ...workers, clock, log, metrics },
+		{ proofTypes: outside.proofTypes, known: ownEstimates(state).map(({ proofType }) => proofType), enqueue },
+	);
+	stack.defer(() => measuring.stop());
 	const proving = new Proving(
-		{ slots: workers.slots, verifier: workers.verifier, book, clock, log },
+		{ slots: measuring.slots, verifier: workers.verifier, book, clock, log },
 		{ spool: (work) => spoolOf(gatherer, work), times, enqueue, progressed: hub },
 	);
+	proving.watchSlots();
 	const sync = new SyncExchange(
 		{ streams, identity: home.identity, log },
 		{
@@ -238,6 +246,7 @@ async function buildParts(
 		times.serve(streams);
 		vanilla?.serveOn(streams);
 		if (chain !== undefined) serveDryRuns(streams, chain.announce);
+		measuring.start(fatal);
 	};
 	const finding = new Finding(clock, times);
 	const effects = new Effects({

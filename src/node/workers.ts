@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { NativeChecker } from '../adapters/native/checker.ts';
 import { NativeChild, type NativeComponents } from '../adapters/native/native-child.ts';
 import { NativeProverSlot } from '../adapters/native/prover.ts';
+import { makeSample } from '../adapters/native/sample.ts';
 import { NativeVanillaSource } from '../adapters/native/vanilla-source.ts';
 import { NativeVerifier } from '../adapters/native/verifier.ts';
-import type { ProverSlot } from '../ports/prover.ts';
+import type { PoStProofType } from '../domain/proof.ts';
+import type { ProofJob, ProverSlot } from '../ports/prover.ts';
 import type { VanillaChecker, VanillaSource } from '../ports/vanilla.ts';
 import type { Verifier } from '../ports/verifier.ts';
 import type { Config, ProverSlotConfig } from './config.ts';
@@ -15,6 +17,8 @@ export interface Workers {
 	readonly verifier: Verifier;
 	/** Empty without the prover role. */
 	readonly slots: readonly ProverSlot[];
+	/** The job that slots are measured with; its spool is the caller's. Rejects `sample-failed`. */
+	readonly sample: (proofType: PoStProofType, signal: AbortSignal) => Promise<ProofJob>;
 	/** Undefined without the prover role. */
 	readonly checker: VanillaChecker | undefined;
 	/** Undefined without the storage role. */
@@ -62,7 +66,14 @@ export function startWorkers(components: NativeComponents, { config, command, sc
 	const close = async (): Promise<void> => {
 		await Promise.all([verifier, ...slots, checker, source].map(async (worker) => worker?.close()));
 	};
-	return { verifier, slots, checker, source, close };
+	return {
+		verifier,
+		slots,
+		sample: (proofType, signal) => makeSample(command, join(scratch, 'sample'), proofType, signal),
+		checker,
+		source,
+		close,
+	};
 }
 
 function vanillaLine(

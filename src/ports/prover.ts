@@ -28,6 +28,11 @@ export interface ProverSlot {
 	readonly name: string;
 	/** `onPhase` is called only for frames that came from the code that did the work. */
 	prove(job: ProofJob, onPhase: (phase: ProofPhase) => void, signal: AbortSignal): Promise<ProofMade>;
+	/**
+	 * Tells when the slot goes out of service (its worker dies again and again) and when it is back; in service at first.
+	 * One listener.
+	 */
+	watch(changed: (inService: boolean) => void): void;
 	close(): Promise<void>;
 }
 

@@ -15,6 +15,8 @@ export class FakeProverSlot implements ProverSlot {
 	#busy = false;
 	#closed = false;
 	#gate: PromiseWithResolvers<void> | undefined;
+	/** As if the worker died for good, or came back. */
+	setInService: (inService: boolean) => void = () => undefined;
 	/** Errors for the next jobs, one each. */
 	readonly failNext: PosterError[] = [];
 
@@ -61,6 +63,10 @@ export class FakeProverSlot implements ProverSlot {
 		}
 		const phaseMs = Object.fromEntries(PHASES.map((phase) => [phase, 1]));
 		return { proof: fakeProof(job.statement), phaseMs, device: 'fake' };
+	}
+
+	watch(changed: (inService: boolean) => void): void {
+		this.setInService = changed;
 	}
 
 	async close(): Promise<void> {

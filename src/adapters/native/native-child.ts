@@ -41,6 +41,8 @@ interface Running {
 	readonly hello: FrameHeader;
 }
 
+/** One death costs a job and a moment; the second one without a word in between says that it will not work now. */
+const DEATHS_OUT_OF_SERVICE = 2;
 const NO_BODY = new Uint8Array(0);
 
 export class NativeChild {
@@ -56,6 +58,8 @@ export class NativeChild {
 	/** Deaths since the last frame of a job. */
 	#failures = 0;
 	#lastJob = 0;
+	#inService = true;
+	#serviceChanged: (inService: boolean) => void = () => undefined;
 
 	constructor(components: NativeComponents, options: WorkerOptions) {
 		this.#clock = components.clock;
@@ -70,6 +74,11 @@ export class NativeChild {
 
 	get pid(): number | undefined {
 		return this.#process?.pid;
+	}
+
+	/** Tells when the worker is given up until it starts again, and when it has; in service at first. One listener. */
+	watch(changed: (inService: boolean) => void): void {
+		this.#serviceChanged = changed;
 	}
 
 	/** Rejects `native-busy`, `native-stopped`, the cause of a failed start, or the signal's reason. */
@@ -177,6 +186,7 @@ export class NativeChild {
 		try {
 			const hello = await process.ready;
 			started = true;
+			this.#setInService(true);
 			return { process, hello };
 		} finally {
 			cancelTimeout();
@@ -199,6 +209,13 @@ export class NativeChild {
 		// Capped where the pause no longer grows.
 		this.#failures = Math.min(this.#failures + 1, 30);
 		this.#current = this.#launch(pauseMs);
+		if (this.#failures >= DEATHS_OUT_OF_SERVICE) this.#setInService(false);
+	}
+
+	#setInService(inService: boolean): void {
+		if (inService === this.#inService) return;
+		this.#inService = inService;
+		this.#serviceChanged(inService);
 	}
 
 	#dispatch(frame: NativeFrame): void {

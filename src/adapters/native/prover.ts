@@ -31,6 +31,10 @@ export class NativeProverSlot implements ProverSlot {
 		}
 	}
 
+	watch(changed: (inService: boolean) => void): void {
+		this.#child.watch(changed);
+	}
+
 	close(): Promise<void> {
 		return this.#child.close();
 	}

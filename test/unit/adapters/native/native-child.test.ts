@@ -148,6 +148,33 @@ test('the pauses between starts double up to their bound', async (t) => {
 	assert.equal(pauses.at(-1), limits.nativeRestartMaxMs);
 });
 
+test('a worker that dies twice in a row is out of service until it is up again', async (t) => {
+	const { native } = child(t, 'crash');
+	const told: boolean[] = [];
+	native.watch((inService) => told.push(inService));
+	const die = () => assert.rejects(native.request({ type: 'ask' }, NOTHING), { code: 'native-exited' });
+	await die();
+	await native.start();
+	assert.deepEqual(told, []);
+	await die();
+	assert.deepEqual(told, [false]);
+	await native.start();
+	assert.deepEqual(told, [false, true]);
+});
+
+test('deaths with an answer in between leave a worker in service', async (t) => {
+	const { native } = child(t, 'echo');
+	const told: boolean[] = [];
+	native.watch((inService) => told.push(inService));
+	for (let i = 0; i < 3; i++) {
+		await native.request({ type: 'ask' }, NOTHING);
+		const job = await native.open({ frame: () => undefined, lost: () => undefined });
+		job.kill(new PosterError('test-kill', 'enough'));
+		await job.exited;
+	}
+	assert.deepEqual(told, []);
+});
+
 test('a job that the child gives up is told why, with advice; the child lives on', async (t) => {
 	const { native } = child(t, 'failed');
 	const { pid } = await native.start();

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createState, step } from '../../../src/core/poster.ts';
+import { ownEstimates } from '../../../src/core/timing.ts';
+import { limits } from '../../../src/domain/limits.ts';
+import { optionsOf } from '../../sim/main.ts';
+import { World } from '../../sim/world.ts';
+
+test('what a proof takes survives a restart, the newest durations of each type', () => {
+	const { config } = new World(optionsOf(1, 7, 'none'), false).named('bootstrap-7');
+	const state = createState(config, []);
+	const store = new Map<string, Uint8Array>();
+	const measure = (proofType: number, ms: number): void => {
+		for (const write of step(state, { type: 'measured', proofType, sectors: 2, ms }, 0).persist) {
+			if (write.type === 'put') store.set(write.key, write.value);
+		}
+	};
+	measure(13, 90_000);
+	for (let ms = 1; ms <= limits.durations + 3; ms++) measure(10, ms);
+	const restarted = createState(config, store);
+	assert.deepEqual(ownEstimates(restarted), ownEstimates(state));
+	assert.deepEqual(
+		ownEstimates(restarted).map(({ proofType, p99Ms }) => [proofType, p99Ms]),
+		[
+			[10, limits.durations + 3],
+			[13, 90_000],
+		],
+	);
+});
