@@ -17,6 +17,8 @@ export function optionsOf(seed: number, nodes: number, faults: Faults): Options 
 	const splitting = faults === 'split' || faults === 'all';
 	const pausing = faults === 'pause' || faults === 'all';
 	const epochMs = random.pick([1_000, 2_000, 4_000]);
+	// Faults of every kind at once are fewer of each, and last a few epochs: what is asked for must stay possible.
+	const most = (count: number): number => (faults === 'all' ? Math.ceil(count / 4) : count);
 	const proveMs = random.between(1_500, 15_000);
 	// Two machines of seven prove on two slots each: at most half of what they can do until the margin.
 	const slots = 2 * Math.max(1, Math.floor((nodes * 2) / 7));
@@ -31,11 +33,11 @@ export function optionsOf(seed: number, nodes: number, faults: Faults): Options 
 		lossPermille: lossy ? random.between(0, 250) : 0,
 		duplicatePermille: lossy ? random.between(0, 300) : 0,
 		delayMs: lossy ? random.pick([20, 100, 400]) : random.pick([10, 50]),
-		crashes: crashing ? random.between(1, 20) : 0,
-		downMs: random.between(2_000, 15_000),
-		pauses: pausing ? random.between(1, 8) : 0,
-		splits: splitting ? random.between(1, 5) : 0,
-		outages: faults === 'all' ? random.between(0, 4) : 0,
+		crashes: crashing ? random.between(1, most(20)) : 0,
+		downMs: random.between(2_000, Math.min(15_000, 5 * epochMs)),
+		pauses: pausing ? random.between(1, most(8)) : 0,
+		splits: splitting ? random.between(1, most(5)) : 0,
+		outages: faults === 'all' ? random.between(0, 2) : 0,
 		stragglerPermille: faults === 'all' ? 50 : 0,
 		dropPermille: faults === 'all' ? 30 : 0,
 	};
