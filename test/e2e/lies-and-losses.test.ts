@@ -36,11 +36,14 @@ const LYING_WORKER = resolve(import.meta.dirname, '../fakes/lying-worker.ts');
 const MINER = { damaged: 1000, forged: 1001, down: 1002, gone: 1003, falseResult: 1004, needless: 1005, fake: 1006 };
 const BOTH = [0, 1];
 const DOUBTFUL_EPOCHS = 12;
+/** Two proofs one after another, the second after an objection, also on a machine with other things to do. */
+const EPOCH_MS = 1_000;
 
 test('a deadline with every kind of lie and loss is proven, and only what is gone for good is given up', async (t) => {
 	const bench = await MeshBench.start(
 		t,
 		Object.values(MINER).map((id) => ({ id, deadlines: { [DEADLINE]: BOTH } })),
+		EPOCH_MS,
 	);
 	const { cluster } = bench;
 	const plan = bench.mesh(await members(bench), { network: { dht: false } });
@@ -281,6 +284,8 @@ async function proofWithout(bench: MeshBench, miner: number, left: number): Prom
 			storage: dir,
 			testParameters: bench.testParameters,
 			log: memoryLog(),
+			// Before the provers are through with the others: the objection to it needs its time.
+			nice: 0,
 		},
 		{
 			proofType: WINDOW_2KIB,

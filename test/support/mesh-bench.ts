@@ -24,7 +24,7 @@ import type { ControlEvent } from '../../src/node/control-api.ts';
 import { readSecretFile } from '../../src/node/files.ts';
 import { until } from './until.ts';
 
-export const EPOCH_MS = 800;
+const EPOCH_MS = 800;
 const NETWORK = 'poster-e2e';
 const WINDOW_2KIB = 10;
 const PERIOD_EPOCHS = 48 * 60;
@@ -81,7 +81,7 @@ export class MeshBench {
 	}
 
 	/** The chain, paused before the first challenge of deadline 1; everything ends and vanishes with the test. */
-	static async start(t: TestContext, miners: readonly MinerLayout[]): Promise<MeshBench> {
+	static async start(t: TestContext, miners: readonly MinerLayout[], epochMs = EPOCH_MS): Promise<MeshBench> {
 		const native = await prepareNative(() => undefined);
 		const testParameters = await prepareParameters(native, () => undefined);
 		const sealed = new Map<number, SealedSectors>();
@@ -94,7 +94,7 @@ export class MeshBench {
 		const cluster = await Cluster.start(folder, {
 			genesis: genesisOf(miners, sealed),
 			network: NETWORK,
-			epochMs: EPOCH_MS,
+			epochMs,
 			startEpoch: epochsOf(1).challenge - LEAD_EPOCHS,
 			testParameters,
 			native,

@@ -18,17 +18,19 @@ export interface DirectProver {
 	readonly storage: string;
 	readonly testParameters: string;
 	readonly log: Log;
+	/** Nice level of the workers. Default 10, as in a node. */
+	readonly nice?: number;
 }
 
 /** 192 bytes. Rejects `demo-prove` when a sector cannot be opened, else as the workers do. */
 export async function proveDirectly(prover: DirectProver, statement: PostStatement): Promise<Uint8Array> {
-	const { native, scratch, storage, testParameters, log } = prover;
+	const { native, scratch, storage, testParameters, log, nice = 10 } = prover;
 	const clock = createClock();
 	const signal = new AbortController().signal;
 	const child = (mode: string, ...args: readonly string[]): NativeChild =>
 		new NativeChild(
 			{ clock, log },
-			{ command: [native, mode, ...args], env: process.env, scratch: join(scratch, mode), nice: 10 },
+			{ command: [native, mode, ...args], env: process.env, scratch: join(scratch, mode), nice },
 		);
 	const source = new NativeVanillaSource(child('vanilla', '--storage', storage));
 	const checker = new NativeChecker(child('check'), clock);
