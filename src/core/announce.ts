@@ -11,17 +11,18 @@ import { limits } from '../domain/limits.ts';
 import type { Challenge, ChallengeKey, DuePartition, WorkItem } from '../domain/work.ts';
 import type { ChainView, ChallengeView, WaitReason } from './api.ts';
 import { currentEpoch } from './epoch-clock.ts';
-import { publish } from './identity.ts';
+import { isNewer, publish } from './identity.ts';
 import { keys, writeStatement } from './keys.ts';
 import { hasRole, ranking, selfHasRole } from './members.ts';
-import { alarm, decide, ignore, put } from './outbox.ts';
+import { alarm, decide, del, ignore, put } from './outbox.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { State, StatementOf, Work } from './state.ts';
-import { enterWork, possibleAnnouncers } from './works.ts';
+import { announcerQuota, enterWork, possibleAnnouncers, retire } from './works.ts';
 
 const FIRST_ANNOUNCERS = 2;
-/** SHA-256 digits that tell two statements apart. */
-const IDENTITY_CHARS = 16;
+/** SHA-256 digits that tell two statements apart, by what they say and by when it was said. */
+const CONTENT_CHARS = 10;
+const VERSION_CHARS = 6;
 
 /** Takes in what the own full node shows of a miner. */
 export function onChainView(state: State, view: ChainView): void {
@@ -29,7 +30,7 @@ export function onChainView(state: State, view: ChainView): void {
 		const items = seen.due.map((due) => workItem(state.config.network, seen.challenge, due));
 		const current = new Set(items.map(({ id }) => id));
 		for (const item of items) {
-			const work = enterWork(state, item);
+			const work = enterWork(state, item, null);
 			if (work === undefined) continue;
 			work.ownView = 'agrees';
 			if (seen.posted !== null) work.posted = seen.posted.has(item.partition);
@@ -79,7 +80,7 @@ export function announceDryRun(state: State, challenge: Challenge, due: readonly
 		return;
 	}
 	const items = due.map((partition) => workItem(state.config.network, challenge, partition));
-	for (const item of items) enterWork(state, item);
+	for (const item of items) enterWork(state, item, null);
 	announceItems(state, items);
 }
 
@@ -105,13 +106,21 @@ function bury(state: State, challenge: Challenge, reason: Tombstone['reason'], w
 function scheduleAnnouncement(state: State, items: readonly WorkItem[]): void {
 	const [first] = items;
 	if (first === undefined) return;
-	const unsaid = items.filter(({ id }) => state.works.get(id)?.announcers.has(state.config.self) === false);
+	const unsaid = items.filter(({ id }) => {
+		const work = state.works.get(id);
+		return work !== undefined && !isSaid(state, work);
+	});
 	if (unsaid.length === 0 || state.announce.pending.has(first.key)) return;
 	const rank = ranking(state, first.key, 'chain', first.miner).indexOf(state.config.self);
 	const steps = Math.max(0, rank - FIRST_ANNOUNCERS + 1);
 	const dueAt = state.now + steps * limits.announceStepMs;
 	state.announce.pending.set(first.key, { dueAt, works: unsaid.map(({ id }) => id) });
 	state.dirty = true;
+}
+
+/** Announced by this node and not taken back since. */
+function isSaid(state: State, { announcers, tombs }: Work): boolean {
+	return announcers.has(state.config.self) && !tombs.has(state.config.self);
 }
 
 /** Announces what is due and was not heard from two others in the meantime. */
@@ -121,8 +130,9 @@ export function announceDue(state: State): void {
 		state.announce.pending.delete(key);
 		const items = works.flatMap((id) => {
 			const work = state.works.get(id);
-			const wanted = work?.ownView === 'agrees' && work.announcers.size < FIRST_ANNOUNCERS;
-			return wanted ? [work.item] : [];
+			if (work?.ownView !== 'agrees' || isSaid(state, work)) return [];
+			// What this node took back is announced again, whoever else announced it.
+			return work.announcers.size < FIRST_ANNOUNCERS || work.tombs.has(state.config.self) ? [work.item] : [];
 		});
 		announceItems(state, items);
 	}
@@ -174,20 +184,33 @@ export function onTombstone(state: State, statement: StatementOf<'tomb'>): void 
 }
 
 function isTimely(state: State, { challenge, close }: Challenge): boolean {
+	if (close - challenge > limits.announcementSpanEpochs) return false;
 	const epoch = currentEpoch(state.clock, state.now);
 	if (epoch < 0) return true;
 	return epoch <= close + limits.announcementGraceEpochs && challenge <= epoch + limits.announcementAheadEpochs;
 }
 
 export function keepAnnouncement(state: State, statement: StatementOf<'ann'>): void {
-	const { from, body } = statement.envelope;
+	const { from, incarnation, sequence, body } = statement.envelope;
+	const said = { incarnation, sequence };
 	const works: WorkId[] = [];
+	let quota = from === state.config.self ? limits.works : announcerQuota(state, from, body.challenge.miner);
 	for (const due of body.items) {
 		const id = workId(state.config.network, body.challenge, due);
 		works.push(id);
-		const known = state.works.get(id) ?? enterWork(state, workItem(state.config.network, body.challenge, due));
-		if (known === undefined || known.announcers.has(from)) continue;
-		known.announcers.set(from, true);
+		let known = state.works.get(id);
+		if (known === undefined && quota-- <= 0) {
+			ignore(state, 'announcer-quota');
+			continue;
+		}
+		known ??= enterWork(state, workItem(state.config.network, body.challenge, due), from);
+		if (known === undefined) continue;
+		const before = known.announcers.get(from);
+		if (before !== undefined && !isNewer(said, before)) continue;
+		known.announcers.set(from, said);
+		// Of what a member said of an item the last counts.
+		const tomb = known.tombs.get(from);
+		if (tomb !== undefined && isNewer(said, tomb)) known.tombs.delete(from);
 		state.dirty = true;
 		if (known.ownView === 'unknown' && contradictsView(state, known)) {
 			known.ownView = 'differs';
@@ -198,9 +221,14 @@ export function keepAnnouncement(state: State, statement: StatementOf<'ann'>): v
 }
 
 export function keepTombstone(state: State, statement: StatementOf<'tomb'>): void {
-	const { from, body } = statement.envelope;
+	const { from, incarnation, sequence, body } = statement.envelope;
+	const said = { incarnation, sequence, reason: body.reason };
 	for (const id of body.works) {
-		state.works.get(id)?.tombs.set(from, body.reason);
+		const work = state.works.get(id);
+		const announced = work?.announcers.get(from);
+		const before = work?.tombs.get(from);
+		if (work === undefined || (announced !== undefined && !isNewer(said, announced))) continue;
+		if (before === undefined || isNewer(said, before)) work.tombs.set(from, said);
 		state.dirty = true;
 	}
 	keepStatement(state, statement, body.works);
@@ -215,20 +243,53 @@ function contradictsView(state: State, { item }: Work): boolean {
 	);
 }
 
-/** Kept once for each sender and content, to be served to members that missed it. */
+/** The roster changed: what removed members announced, and what only they announced, is forgotten. */
+export function forgetAnnouncers(state: State): void {
+	for (const [key, statements] of state.announce.statements) {
+		for (const [identity, { envelope }] of [...statements]) {
+			if (hasRole(state, envelope.from, 'chain', envelope.body.challenge.miner)) continue;
+			statements.delete(identity);
+			del(state, keys.announcement(key, identity));
+		}
+	}
+	for (const [id, work] of [...state.works]) {
+		const { item, announcers, tombs, results } = work;
+		const lost = [...announcers.keys(), ...tombs.keys()].filter((from) => !hasRole(state, from, 'chain', item.miner));
+		for (const from of lost) {
+			announcers.delete(from);
+			tombs.delete(from);
+		}
+		const needed = work.ownView === 'agrees' || results.best !== null || state.jobs.has(id);
+		if (lost.length > 0 && announcers.size === 0 && !needed) retire(state, work, 'announcer-removed');
+	}
+	state.dirty = true;
+}
+
+/** The newest of each sender and content is kept, to be served to members that missed it. */
 function keepStatement(
 	state: State,
 	statement: StatementOf<'ann'> | StatementOf<'tomb'>,
 	works: readonly WorkId[],
 ): void {
-	const { from, kind, body } = statement.envelope;
+	const { from, kind, incarnation, sequence, body } = statement.envelope;
 	const [first] = works;
 	const key = first === undefined ? undefined : challengeOf(state, first, body.challenge);
 	if (key === undefined) return;
-	const identity = sha256Hex(encodeCbor([from, kind, works])).slice(0, IDENTITY_CHARS);
+	const content = sha256Hex(encodeCbor([from, kind, works])).slice(0, CONTENT_CHARS);
+	const version = sha256Hex(encodeCbor([incarnation, sequence])).slice(0, VERSION_CHARS);
+	const identity = `${content}${version}`;
 	const known = state.announce.statements.obtain(key, () => new SortedMap());
-	if (known.has(identity)) return;
-	if (known.size >= limits.challengeStatements) {
+	let others = 0;
+	for (const [old, { envelope }] of [...known]) {
+		if (envelope.from !== from) continue;
+		others++;
+		if (envelope.kind !== kind || !old.startsWith(content)) continue;
+		if (!isNewer(statement.envelope, envelope)) return;
+		known.delete(old);
+		del(state, keys.announcement(key, old));
+		others--;
+	}
+	if (known.size >= limits.challengeStatements || others >= limits.announcerStatements) {
 		ignore(state, 'too-many-announcements');
 		return;
 	}
@@ -259,6 +320,7 @@ export function unbelieved(state: State, work: Work): WaitReason | null {
 /** Believed by more than one member's word. */
 export function isAgreed(state: State, work: Work): boolean {
 	if (work.ownView === 'agrees') return true;
+	if (work.announcers.size >= FIRST_ANNOUNCERS) return true;
 	return work.announcers.size >= Math.min(FIRST_ANNOUNCERS, Math.max(1, possibleAnnouncers(state, work)));
 }
 

@@ -110,9 +110,13 @@ export function waitMs(state: State, work: Work): number | null {
 	const better = betterRanked(state, work);
 	const room = ownCapacity(state) - state.jobs.size;
 	if (room > 0) return stepsMs(state, work, better.ahead);
-	// One item more is gathered ahead, if no member with a free slot wants it.
+	// One item more is gathered ahead, if no member with a free slot wants it; what has lost its holder, as far as the
+	// roster lets leases go, if no member has a free slot.
+	const spare = room + ((state.roster.byId.get(state.config.self)?.slots ?? 0) - ownCapacity(state));
+	const orphan = work.claim.lastHolder !== null && better.free === 0 && spare >= 0;
+	if (ownCapacity(state) === 0 || (room < 0 && !orphan)) return null;
 	// Of members as busy as this one the better-ranked go first, else all of them would fetch the same item.
-	return room === 0 && ownCapacity(state) > 0 ? stepsMs(state, work, better.free + better.asBusy + 1) : null;
+	return stepsMs(state, work, better.free + better.asBusy + 1);
 }
 
 export function ownCapacity(state: State): number {

@@ -13,15 +13,15 @@ export function createRosterSlice(roster: Roster, hash: Hex32): RosterSlice {
 	return { roster, hash, byId, rankings: new SortedMap(), scores: new SortedMap() };
 }
 
-/** The highest version wins; of two equal ones the lower hash, with an alarm on every node. */
-export function adoptRoster(state: State, roster: Roster, hash: Hex32): void {
+/** The highest version wins; of two equal ones the lower hash, with an alarm on every node. True if it is in force now. */
+export function adoptRoster(state: State, roster: Roster, hash: Hex32): boolean {
 	const slice = state.roster;
-	if (hash === slice.hash) return;
+	if (hash === slice.hash) return false;
 	if (roster.version === slice.roster.version) {
 		alarm(state, 'roster-conflict', String(roster.version), { ours: slice.hash, theirs: hash });
 	}
 	const newer = roster.version > slice.roster.version || (roster.version === slice.roster.version && hash < slice.hash);
-	if (!newer || roster.network !== state.config.network) return;
+	if (!newer || roster.network !== state.config.network) return false;
 	Object.assign(slice, createRosterSlice(roster, hash));
 	for (const id of state.peers.keys()) {
 		if (slice.byId.has(id)) continue;
@@ -30,6 +30,7 @@ export function adoptRoster(state: State, roster: Roster, hash: Hex32): void {
 	}
 	state.records.changed = true;
 	state.dirty = true;
+	return true;
 }
 
 /** True if the roster gives the member this role, for this miner when one is named. */

@@ -6,7 +6,15 @@
 import type { Envelope, Statement } from '../domain/envelope.ts';
 import { PosterError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
-import { announceDryRun, announceDue, cancelDryRun, onAnnouncement, onChainView, onTombstone } from './announce.ts';
+import {
+	announceDryRun,
+	announceDue,
+	cancelDryRun,
+	forgetAnnouncers,
+	onAnnouncement,
+	onChainView,
+	onTombstone,
+} from './announce.ts';
 import type { CoreConfig, Event, EventOf, Recovered, Step } from './api.ts';
 import { claimWork, onStopping, yieldLeases } from './claim.ts';
 import { createEpochClock, learnInterval } from './epoch-clock.ts';
@@ -134,7 +142,7 @@ function apply(state: State, event: Event): void {
 			onProbed(state, event);
 			return;
 		case 'roster':
-			adoptRoster(state, event.roster, event.hash);
+			if (adoptRoster(state, event.roster, event.hash)) forgetAnnouncers(state);
 			return;
 		case 'stopping':
 			onStopping(state);

@@ -146,13 +146,22 @@ export interface AnnounceSlice {
 	statements: SortedMap<ChallengeKey, SortedMap<string, StatementOf<'ann'> | StatementOf<'tomb'>>>;
 }
 
+/** Place of a statement among those of its author. */
+export interface Said {
+	readonly incarnation: number;
+	readonly sequence: number;
+}
+
 export interface Work {
 	readonly item: WorkItem;
 	/** announce.ts */
 	readonly heardAt: number;
 	readonly heardEpoch: Epoch;
-	readonly announcers: SortedMap<NodeId, true>;
-	readonly tombs: SortedMap<NodeId, TombstoneReason>;
+	/** The announcer whose quota it counts in; null when the own view or an operator brought it. */
+	readonly enteredBy: NodeId | null;
+	/** The last announcement of each, and its tombstone where that is newer. */
+	readonly announcers: SortedMap<NodeId, Said>;
+	readonly tombs: SortedMap<NodeId, Said & { readonly reason: TombstoneReason }>;
 	ownView: 'agrees' | 'differs' | 'unknown';
 	/** In PostSubmissions at the last own view while the deadline was open. */
 	posted: boolean;

@@ -6,6 +6,7 @@ import type { NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { type PoStProofType, proofShape } from '../domain/proof.ts';
 import type { ProofEstimate } from '../domain/record.ts';
+import { unbelieved } from './announce.ts';
 import { longEpochMs, msUntil, shortEpochMs } from './epoch-clock.ts';
 import { keys, writeNumbers } from './keys.ts';
 import { isPresent } from './liveness.ts';
@@ -52,19 +53,18 @@ export function estimate(state: State, proofType: PoStProofType): ProofEstimate 
 	return best ?? { proofType, p95Ms: guess, p99Ms: guess };
 }
 
-/** Can prove this kind of item: role, slots, and a measured time for the proof type (or none told at all yet). */
+/** Can prove: role, slots, in sync. A size that a member has not measured yet is none that it cannot prove. */
 export function fits(state: State, id: NodeId, work: Work): boolean {
 	const { miner, proofType } = work.item;
 	if (!hasRole(state, id, 'prover', miner)) return false;
 	if (id === state.config.self) return state.slots.names.length > 0 && state.config.proofTypes.includes(proofType);
 	const body = state.peers.get(id)?.record?.envelope.body;
-	if (body === undefined || body.slots === 0 || !body.synced) return false;
-	return body.estimates.length === 0 || body.estimates.some((entry) => entry.proofType === proofType);
+	return body !== undefined && body.slots > 0 && body.synced;
 }
 
 /** What still has to be proven and by how many slots; made once for each round of decisions. */
 export interface Load {
-	/** Open items without a result. */
+	/** Open items without a result that are believed to be due. */
 	readonly waiting: number;
 	/** Slots of present members that prove. */
 	readonly slots: number;
@@ -73,7 +73,7 @@ export interface Load {
 export function currentLoad(state: State): Load {
 	let waiting = 0;
 	for (const work of state.works.values()) {
-		if (work.item.kind === 'post' && work.results.best === null && !work.posted && !isPast(state, work)) waiting++;
+		if (isWaiting(state, work)) waiting++;
 	}
 	let slots = state.slots.names.length;
 	for (const [id, peer] of state.peers) {
@@ -81,6 +81,12 @@ export function currentLoad(state: State): Load {
 		slots += Math.min(peer.record?.envelope.body.slots ?? 0, state.roster.byId.get(id)?.slots ?? 0);
 	}
 	return { waiting, slots: Math.max(1, slots) };
+}
+
+/** To be proven still. What nobody will prove takes no slot and must not hurry the others. */
+function isWaiting(state: State, work: Work): boolean {
+	const open = work.item.kind === 'post' && work.results.best === null && !work.posted && !isPast(state, work);
+	return open && unbelieved(state, work) === null;
 }
 
 /** True once the deadline is closed. */
@@ -114,7 +120,7 @@ export function checkFeasible(state: State, load: Load): void {
 	if (state.config.keys === null) return;
 	const byClose = new Map<number, { count: number; work: Work }>();
 	for (const work of state.works.values()) {
-		if (work.item.kind !== 'post' || work.results.best !== null || work.posted || isPast(state, work)) continue;
+		if (!isWaiting(state, work)) continue;
 		const entry = byClose.get(work.item.close);
 		byClose.set(work.item.close, { count: (entry?.count ?? 0) + 1, work });
 	}

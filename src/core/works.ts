@@ -1,33 +1,67 @@
 /** The table of work items: what is known to be due, and forgetting it when nobody can need it any more. */
 import type { Bitfield } from '../domain/bitfield.ts';
-import type { WorkId } from '../domain/ids.ts';
+import type { ActorId, NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { WorkItem } from '../domain/work.ts';
 import { currentEpoch } from './epoch-clock.ts';
 import { keys } from './keys.ts';
-import { membersWith } from './members.ts';
+import { hasRole, membersWith } from './members.ts';
 import { decide, del, effect, ignore } from './outbox.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { State, Work } from './state.ts';
 
-/** The work of an item, entered into the table if there is room. */
-export function enterWork(state: State, item: WorkItem): Work | undefined {
+/**
+ * The work of an item, entered into the table if there is room. What the own view shows takes the place of what only
+ * others tell; whoever announces takes the place of what is over. `from`: the announcer; null for the own view.
+ */
+export function enterWork(state: State, item: WorkItem, from: NodeId | null): Work | undefined {
 	const known = state.works.get(item.id);
 	if (known !== undefined) return known;
-	if (state.works.size >= limits.works) {
+	if (state.works.size >= limits.works && !makeRoom(state, from === null)) {
 		ignore(state, 'too-many-works');
 		return undefined;
 	}
-	const work = createWork(state, item);
+	const work = createWork(state, item, from);
 	state.works.set(item.id, work);
 	state.manifests.obtain(item.sectorRoot, () => ({ sectors: null, fetching: false, retryAt: state.now, tries: 0 }));
 	state.dirty = true;
 	return work;
 }
 
-function createWork(state: State, item: WorkItem): Work {
+/** Drops the least useful item; false when every one is still needed. */
+function makeRoom(state: State, forOwnView: boolean): boolean {
+	const epoch = currentEpoch(state.clock, state.now);
+	let worst: Work | undefined;
+	let worstKey = 0;
+	for (const work of state.works.values()) {
+		if (state.jobs.has(work.item.id)) continue;
+		const over = epoch > work.item.close + limits.announcementGraceEpochs;
+		// Doubted before over before unknown; of equal ones the earliest close.
+		const kind = work.ownView === 'differs' ? 3 : over ? 2 : forOwnView && work.ownView === 'unknown' ? 1 : 0;
+		if (kind === 0 || kind < worstKey) continue;
+		if (kind === worstKey && worst !== undefined && worst.item.close <= work.item.close) continue;
+		worst = work;
+		worstKey = kind;
+	}
+	if (worst === undefined) return false;
+	retire(state, worst, 'no-room');
+	return true;
+}
+
+/** How many items more the member may bring in: its open ones that nobody here saw on the chain count. */
+export function announcerQuota(state: State, from: NodeId, miner: ActorId): number {
+	const epoch = currentEpoch(state.clock, state.now);
+	let left = limits.announcerWorks;
+	for (const { item, enteredBy, ownView } of state.works.values()) {
+		if (enteredBy === from && item.miner === miner && ownView !== 'agrees' && epoch <= item.close) left--;
+	}
+	return left;
+}
+
+function createWork(state: State, item: WorkItem, enteredBy: NodeId | null): Work {
 	return {
 		item,
+		enteredBy,
 		heardAt: state.now,
 		heardEpoch: currentEpoch(state.clock, state.now),
 		announcers: new SortedMap(),
@@ -71,13 +105,24 @@ export function fetchManifests(state: State): void {
 		const slice = state.manifests.get(work.item.sectorRoot);
 		if (slice === undefined || slice.sectors !== null || slice.fetching || slice.retryAt > state.now) continue;
 		const connected = state.peers.keys().filter((id) => state.peers.get(id)?.connected === true);
-		const announcers = connected.filter((id) => work.announcers.has(id));
-		const others = connected.filter((id) => !work.announcers.has(id));
-		const from = [...announcers, ...others].slice(0, limits.gatherPeers);
-		if (from.length === 0) continue;
+		if (connected.length === 0) continue;
+		// Each try begins where the last one ended, so that no set of peers is asked for ever.
+		const ordered = connected
+			.map((id) => ({ id, rank: manifestRank(state, work, id) }))
+			.sort((a, b) => a.rank - b.rank || (a.id < b.id ? -1 : 1))
+			.map(({ id }) => id);
+		const start = (slice.tries * limits.gatherPeers) % ordered.length;
+		const from = [...ordered.slice(start), ...ordered.slice(0, start)].slice(0, limits.gatherPeers);
 		slice.fetching = true;
 		effect(state, { type: 'fetch-manifest', root: work.item.sectorRoot, from });
 	}
+}
+
+/** Who has the manifest soonest: announcers made it, chain and storage members need it. */
+function manifestRank(state: State, work: Work, id: NodeId): number {
+	const { miner } = work.item;
+	if (work.announcers.has(id)) return 0;
+	return hasRole(state, id, 'chain', miner) || hasRole(state, id, 'storage', miner) ? 1 : 2;
 }
 
 /** Drops items one proving period after their close, dry runs soon after it, with everything stored of them. */
@@ -86,13 +131,17 @@ export function retireWorks(state: State): void {
 	if (epoch < 0) return;
 	for (const [id, work] of state.works) {
 		const kept = work.item.kind === 'post' ? limits.retentionEpochs : limits.announcementGraceEpochs;
-		if (epoch <= work.item.close + kept || state.jobs.has(id)) continue;
-		retire(state, id, work);
+		// Taken in before any epoch was known, and not due for long.
+		const early = work.ownView !== 'agrees' && work.item.challenge > epoch + limits.announcementAheadEpochs;
+		if ((epoch <= work.item.close + kept && !early) || state.jobs.has(id)) continue;
+		retire(state, work, early ? 'not-timely' : 'past-retention');
 	}
 }
 
-function retire(state: State, id: WorkId, work: Work): void {
-	decide(state, 'retire', 'past-retention', { work: id });
+/** Forgets an item with everything stored of it. */
+export function retire(state: State, work: Work, why: string): void {
+	const { id } = work.item;
+	decide(state, 'retire', why, { work: id });
 	state.works.delete(id);
 	state.storage.opened.delete(id);
 	state.records.ended = state.records.ended.filter((entry) => entry.work !== id);
@@ -105,14 +154,20 @@ function retire(state: State, id: WorkId, work: Work): void {
 		state.messages.delete(cid);
 		del(state, keys.submission(message.sender, message.nonce, cid));
 	}
-	const rest = [...state.works.values()];
-	if (!rest.some(({ item }) => item.key === work.item.key)) {
+	let sameKey = false;
+	let sameRoot = false;
+	for (const { item } of state.works.values()) {
+		sameKey ||= item.key === work.item.key;
+		sameRoot ||= item.sectorRoot === work.item.sectorRoot;
+		if (sameKey && sameRoot) return;
+	}
+	if (!sameKey) {
 		for (const identity of state.announce.statements.get(work.item.key)?.keys() ?? []) {
 			del(state, keys.announcement(work.item.key, identity));
 		}
 		state.announce.statements.delete(work.item.key);
 	}
-	if (!rest.some(({ item }) => item.sectorRoot === work.item.sectorRoot)) {
+	if (!sameRoot) {
 		state.manifests.delete(work.item.sectorRoot);
 		effect(state, { type: 'forget-manifest', root: work.item.sectorRoot });
 	}

@@ -363,8 +363,17 @@ export const limits = {
 	retentionEpochs: 2_880,
 	/** Holdings on disk count for 7 days of 30 s epochs. */
 	holdingsEpochs: 20_160,
-	/** Work items known at a time: five deadlines of 3,000 partitions. */
+	/**
+	 * Work items known at a time: a day of a miner of 1 EiB (14,285) and what is due next. Where more comes, those that
+	 * closed first are forgotten before their proving period is over.
+	 */
 	works: 16_384,
+	/** Open items that one announcer may bring in for a miner unseen: two deadlines of 2,048, seven times 1 EiB. */
+	announcerWorks: 4096,
+	/** From challenge to close: 80 epochs on public networks, 260 of a dry run; test chains may have wider windows. */
+	announcementSpanEpochs: 1024,
+	/** ANN pages and TOMBs of one announcer in one challenge: 12 pages of 3,000 partitions, and some reorgs. */
+	announcerStatements: 64,
 	/** Unverified results of one item, verifications in progress, and pause before an unavailable verifier is asked again. */
 	candidates: 4,
 	verifications: 8,
