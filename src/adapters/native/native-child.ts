@@ -198,7 +198,9 @@ export class NativeChild {
 		const lost = [...this.#jobs.values()];
 		this.#jobs.clear();
 		if (!this.#closing.signal.aborted) {
-			this.#log.warn({ cause, jobs: lost.length }, 'native worker died');
+			// Exit code 0: a cancelled proof, which ends in no other way.
+			if (cause.meta['exitCode'] === 0) this.#log.info({ jobs: lost.length }, 'native worker ended');
+			else this.#log.warn({ cause, jobs: lost.length }, 'native worker died');
 			this.#restart();
 		}
 		for (const listener of lost) listener.lost(cause);

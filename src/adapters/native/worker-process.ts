@@ -16,7 +16,7 @@ import { logStderr } from './stderr-log.ts';
 export interface WorkerOptions {
 	/** Executable and arguments. */
 	readonly command: readonly [string, ...string[]];
-	/** Whole environment of the child; TMPDIR is added. */
+	/** Whole environment of the child, but for TMPDIR and RUST_BACKTRACE. */
 	readonly env: Readonly<Record<string, string | undefined>>;
 	/** Folder of this child alone, emptied at each start: its empty working directory and its TMPDIR lie in it. */
 	readonly scratch: string;
@@ -56,7 +56,9 @@ export class WorkerProcess {
 		await mkdir(cwd, { recursive: true });
 		await mkdir(tmp, { recursive: true });
 		const [file, ...args] = options.command;
-		const child = spawn(file, args, { cwd, env: { ...options.env, TMPDIR: tmp }, stdio: 'pipe', detached: false });
+		// Damaged sectors make the library panic, which is caught and answered: a backtrace costs a second of CPU each.
+		const env = { ...options.env, RUST_BACKTRACE: '0', TMPDIR: tmp };
+		const child = spawn(file, args, { cwd, env, stdio: 'pipe', detached: false });
 		const worker = new WorkerProcess(child, events, clock, log.child({ pid: child.pid ?? 0 }));
 		worker.#lowerPriority(options.nice);
 		return worker;
