@@ -9,6 +9,7 @@ import { after, test } from 'node:test';
 import { NativeChecker } from '../../src/adapters/native/checker.ts';
 import { NativeChild } from '../../src/adapters/native/native-child.ts';
 import { NativeProverSlot } from '../../src/adapters/native/prover.ts';
+import { makeSample } from '../../src/adapters/native/sample.ts';
 import { NativeVanillaSource } from '../../src/adapters/native/vanilla-source.ts';
 import { NativeVerifier } from '../../src/adapters/native/verifier.ts';
 import { actorId, hex32 } from '../../src/domain/ids.ts';
@@ -75,6 +76,17 @@ vanillaCompliance('native', async () => ({
 	request,
 	path: spoolPath(),
 }));
+
+test('a slot is measured with a sample, which verifies; no sample of what is no window', async (t) => {
+	const { slot } = await openSlot();
+	const verifier = await openVerifier();
+	t.after(() => Promise.all([slot.close(), verifier.close()]));
+	const command = [await ensureNative()];
+	const job = await makeSample(command, join(root, 'samples'), 10, never);
+	const { proof } = await slot.prove(job, () => undefined, never);
+	assert.deepEqual(await verifier.verifyPost(job.statement, proof), { ok: true });
+	await assert.rejects(makeSample(command, join(root, 'samples'), 0, never), { code: 'sample-failed' });
+});
 
 proverCompliance('native', async () => ({ slot: (await openSlot()).slot, verifier: await openVerifier(), job }));
 
