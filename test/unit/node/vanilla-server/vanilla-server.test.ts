@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeVanillaRequest, VANILLA_PROTOCOL, type VanillaRecord } from '../../../../src/codec/vanilla-wire.ts';
-import type { EventOf } from '../../../../src/core/api.ts';
+import type { Effect, EventOf } from '../../../../src/core/api.ts';
 import { Bitfield } from '../../../../src/domain/bitfield.ts';
 import { hex32, nodeId, type SectorNumber, sectorNumber } from '../../../../src/domain/ids.ts';
 import { limits } from '../../../../src/domain/limits.ts';
@@ -12,6 +12,7 @@ import { VanillaServer } from '../../../../src/node/vanilla-server/vanilla-serve
 import { fakeVanilla } from '../../../fakes/fake-proofs.ts';
 import { FakeVanillaSource } from '../../../fakes/fake-vanilla.ts';
 import { MemoryStreams } from '../../../fakes/memory-streams.ts';
+import { CoreBench } from '../../../support/core.ts';
 import { memoryLog } from '../../../support/memory-log.ts';
 import { memoryMetrics } from '../../../support/memory-metrics.ts';
 import { systemClock } from '../../../support/system-clock.ts';
@@ -36,6 +37,17 @@ const ahead = (manifest: Manifest, options: WorkOptions = {}) => ({
 	manifest,
 	sectors: Bitfield.of(manifest.map(({ number }) => number)),
 });
+
+/** The same item as the core hears of it. */
+function announcementOf(manifest: Manifest) {
+	const { kind, nonce, miner, periodStart, deadline, challenge, open, close, randomness, proofType, ...rest } =
+		workOf(manifest);
+	const { partition, sectorCount, sectorRoot } = rest;
+	return {
+		challenge: { kind, nonce, miner, periodStart, deadline, challenge, open, close, randomness, proofType },
+		due: { partition, sectorCount, sectorRoot },
+	};
+}
 
 function requestFor(sectors: Manifest): OpenRequest {
 	const { proofType, miner, randomness } = workOf(sectors);
@@ -124,6 +136,59 @@ test('with a full cache a sector that is asked for is opened on request', async 
 	await server.stop();
 });
 
+test('driven by the core: everything opened ahead stays open until the item has a result', async () => {
+	const manifest = fakeManifest(...range(0, 300));
+	const sectors = Bitfield.of(range(0, 300));
+	const source = new FakeVanillaSource(MINER, manifest);
+	const bench = new CoreBench({ store: ['storage', 'prover'], a: ['chain'], b: ['chain'] });
+	const take = (effects: readonly Effect[]): void => {
+		for (const effect of effects) {
+			if (effect.type !== 'open-ahead') continue;
+			server.openAhead(effect.works.map((entry) => ({ ...entry, manifest })));
+		}
+	};
+	let told = 0;
+	const server: VanillaServer = new VanillaServer(
+		{ source, clock: systemClock, log: memoryLog(), metrics: memoryMetrics() },
+		{
+			cacheBytes: 1000 * V,
+			threads: undefined,
+			emit: (event) => {
+				told += event.ok.size + event.failed.length;
+				take(bench.give(event));
+			},
+		},
+	);
+	source.failures.set(sectorNumber(7), 'missing');
+	const { challenge, due } = announcementOf(manifest);
+	for (const name of ['a', 'b']) bench.hear(name, { kind: 'ann', body: { challenge, items: [due] } }, 165);
+	take(bench.give({ type: 'holdings', miner: MINER, sectors }));
+	take(bench.give({ type: 'manifest-held', root: due.sectorRoot, sectors }));
+	await until('all were tried and told', () => told === 300);
+	take(bench.second());
+	const before = source.attempts.length;
+	const asked = manifest.filter(({ number }) => number !== 7);
+	const { proofType, miner, randomness } = challenge;
+	assert.equal((await collect(server, { proofType, miner, randomness, sectors: asked })).length, 299);
+	assert.equal(source.attempts.length, before, 'nothing is read twice');
+	await server.stop();
+});
+
+test('a sector that leaves the list and comes back is opened again, the others are not', async () => {
+	const manifest = fakeManifest(...range(0, 20));
+	const { source, server, events } = setUp(manifest);
+	const whole = ahead(manifest);
+	server.openAhead([whole]);
+	await until('all opened', () => events.reduce((sum, { ok }) => sum + ok.size, 0) === 20);
+	server.openAhead([{ ...whole, sectors: whole.sectors.subtract(Bitfield.of([3])) }]);
+	server.openAhead([whole]);
+	await until('it was opened again', () => source.attempts.length === 21);
+	assert.equal(source.attempts[20], 3);
+	await collect(server, requestFor(manifest));
+	assert.equal(source.attempts.length, 21);
+	await server.stop();
+});
+
 test('who asks is served before what is opened ahead', async () => {
 	const manifest = fakeManifest(...range(0, 200));
 	const { source, server } = setUp(manifest);
@@ -149,6 +214,7 @@ test('a failed sector is told, and tried again in the next epoch, not before', a
 	await until('told once', () => told('missing') === 1);
 	// The list as it comes again, with a less urgent item behind.
 	const later = ahead(fakeManifest(9), { partition: 1 });
+	assert.deepEqual(await collect(server, requestFor(manifest.slice(1, 2))), [{ sector: 2, failure: 'missing' }]);
 	server.openAhead([work, later]);
 	await until('the later one was tried', () => source.attempts.includes(sectorNumber(9)));
 	assert.deepEqual([told('missing'), source.attempts.length], [1, 4]);

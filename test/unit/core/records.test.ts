@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decodePayload, encodePayload } from '../../../src/codec/envelope.ts';
+import { workItem } from '../../../src/codec/work-id.ts';
+import { longEpochMs } from '../../../src/core/epoch-clock.ts';
+import { Bitfield } from '../../../src/domain/bitfield.ts';
+import { deadlineIndex, epoch, hex32, partitionIndex } from '../../../src/domain/ids.ts';
+import { limits } from '../../../src/domain/limits.ts';
+import type { NodeRecord } from '../../../src/domain/record.ts';
+import type { Challenge } from '../../../src/domain/work.ts';
+import { CoreBench, MINER, published } from '../../support/core.ts';
+
+const record = (change: Partial<NodeRecord> = {}): NodeRecord => ({
+	rosterVersion: 1,
+	rosterHash: hex32('11'.repeat(32)),
+	slots: 1,
+	idle: 1,
+	health: 0,
+	chain: false,
+	synced: true,
+	keys: null,
+	estimates: [],
+	leases: [],
+	ended: [],
+	have: [],
+	submissions: [],
+	objections: [],
+	suspects: [],
+	...change,
+});
+const challenge: Challenge = {
+	kind: 'post',
+	nonce: 0,
+	miner: MINER,
+	periodStart: epoch(0),
+	deadline: deadlineIndex(3),
+	challenge: epoch(160),
+	open: epoch(180),
+	close: epoch(240),
+	randomness: hex32('5b'.repeat(31).concat('1b')),
+	proofType: 10,
+};
+const due = { partition: partitionIndex(0), sectorCount: 4, sectorRoot: hex32('33'.repeat(32)) };
+const item = workItem('corenet', challenge, due);
+const TOP = 2 ** 32 - 1;
+
+test('a lease of the highest term there is makes no record that others cannot read', () => {
+	const bench = new CoreBench({ self: ['prover', 'storage'], liar: ['prover'], a: ['chain'], b: ['chain'] });
+	for (let i = 0; i < 6; i++) bench.second();
+	for (const name of ['a', 'b']) bench.hear(name, { kind: 'ann', body: { challenge, items: [due] } }, 165);
+	bench.give({ type: 'holdings', miner: MINER, sectors: Bitfield.of([1]) });
+	bench.give({ type: 'manifest-held', root: due.sectorRoot, sectors: Bitfield.of([1]) });
+	const lease = { work: item.id, backup: false, phase: 'prove', permille: 0, workSeconds: 0, replaces: null } as const;
+	bench.hear('liar', { kind: 'rec', body: record({ leases: [{ ...lease, term: TOP }] }) }, 165);
+	bench.second();
+	bench.hear('liar', { kind: 'rec', body: record() }, 165);
+	const records = Array.from({ length: 20 }, () => published(bench.second(), 'rec')).flat();
+	const leases = records.flatMap((envelope) => {
+		const read = decodePayload(encodePayload(envelope));
+		return read.kind === 'rec' ? read.body.leases : [];
+	});
+	assert.ok(leases.length > 0, 'it was claimed');
+});
+
+test('two rosters of one version are an alarm on every node that hears of it', () => {
+	const bench = new CoreBench({ self: ['prover'], other: ['prover'] });
+	const effects = bench.hear('other', { kind: 'rec', body: record({ rosterHash: hex32('99'.repeat(32)) }) }, 1);
+	assert.deepEqual(
+		effects.flatMap((effect) => (effect.type === 'alarm' ? [effect.alarm.code] : [])),
+		['roster-conflict'],
+	);
+	const other = new CoreBench({ self: ['prover'], other: ['prover'] });
+	const newer = record({ rosterVersion: 2, rosterHash: hex32('99'.repeat(32)) });
+	assert.ok(other.hear('other', { kind: 'rec', body: newer }, 1).every(({ type }) => type !== 'alarm'));
+});
+
+test('slots that fall out while they are busy leave no negative number of idle ones', () => {
+	const bench = new CoreBench({ self: ['prover'], other: ['prover'] });
+	bench.state.slots.busy.set('slot0', item.id);
+	bench.give({ type: 'slots', slots: [] });
+	const told = [...bench.second(), ...bench.second()];
+	const [envelope] = published(told, 'rec').slice(-1);
+	assert.ok(envelope?.kind === 'rec' && envelope.body.idle === 0);
+	decodePayload(encodePayload(envelope));
+});
+
+test('every set of partitions of a deadline fits a record', () => {
+	const worst = Bitfield.of(Array.from({ length: 1500 }, (_, i) => (i >> 1) * 4 + (i & 1)));
+	const random = Bitfield.of(
+		Array.from({ length: 3000 }, (_, i) => i).filter((i) => (i * 2654435761) % 2 ** 32 < 2 ** 31),
+	);
+	for (const partitions of [worst, random]) {
+		const envelope = { network: 'n', from: item.id as never, incarnation: 1, sequence: 1, epoch: epoch(1) };
+		const body = record({ have: [{ key: item.key, partitions }] });
+		const bytes = encodePayload({ ...envelope, from: new CoreBench({ a: [] }).id('a'), kind: 'rec', body });
+		const read = decodePayload(bytes);
+		assert.ok(read.kind === 'rec' && read.body.have[0]?.partitions.equals(partitions));
+	}
+});
+
+test('one chain member that hurries does not change the length of an epoch', () => {
+	const bench = new CoreBench({ self: ['prover'], a: ['chain'], b: ['chain'], liar: ['chain'] });
+	Object.assign(bench.state.clock, { fixedMs: null });
+	let lie = 1_000;
+	for (let at = 100; at < 300; at++) {
+		for (const name of ['a', 'b']) bench.hear(name, { kind: 'rec', body: record() }, at);
+		for (let i = 0; i < 4; i++) {
+			lie += 20;
+			bench.hear('liar', { kind: 'rec', body: record() }, lie);
+		}
+		for (let i = 0; i < 4; i++) bench.second();
+	}
+	assert.equal(longEpochMs(bench.state.clock), 4_000);
+	assert.ok(bench.state.clock.intervals.length <= limits.headsLong);
+});
