@@ -194,8 +194,8 @@ export const limits = {
 	 * reading holds no more than these, and a new order of the items counts soon.
 	 */
 	vanillaWindow: 32,
-	/** Sectors that killed the reading worker alone, left out until the next epoch. */
-	vanillaQuarantine: 1024,
+	/** Failed sectors remembered for the rest of the epoch; beyond that they are read again when asked for. */
+	vanillaFailures: 4096,
 	/** Work items whose sectors are opened ahead: each keeps its manifest in memory, about 0.5 MB. */
 	vanillaWorks: 256,
 	/** One peer's answer to the question for a manifest of at most 112 KiB; then the next peer is asked. */
@@ -497,4 +497,16 @@ export const limits = {
 	directoryFindMs: 2_000,
 	/** Length of an epoch on every public network: the first guess where nothing says otherwise. */
 	epochSecondsGuess: 30,
+
+	// Demo: processes of one machine.
+	/** From the request to end in order to the kill: a node releases its leases and closes its store first. */
+	processStopMs: 10_000,
+	/** Seven nodes that start together on two busy cores. */
+	demoConnectMs: 60_000,
+	/** Pause between two looks at the nodes while they connect, and at the head of the embedded chain. */
+	demoPollMs: 100,
+	/** One call to the embedded chain; the wait for a message takes some epochs. */
+	demoCallMs: 30_000,
+	/** How long the full node answers nobody when it is the victim. */
+	demoFreezeMs: 10_000,
 } as const;

@@ -8,6 +8,7 @@ import { encodeDisputeWindowedPoSt, minerMethod } from '../../codec/miner-params
 import type { StatisticsReport } from '../../devnet/statistics.ts';
 import { PosterError } from '../../domain/errors.ts';
 import { type ActorId, attoFil, type DeadlineIndex } from '../../domain/ids.ts';
+import { limits } from '../../domain/limits.ts';
 import type { Message } from '../../domain/message.ts';
 
 /** What `poster-node devnet --json` prints. */
@@ -28,8 +29,6 @@ export interface Receipt {
 const GAS_LIMIT = 400_000_000;
 const GAS_FEE_CAP = attoFil(200_000n);
 const GAS_PREMIUM = attoFil(100_000n);
-const CALL_MS = 30_000;
-const POLL_MS = 100;
 
 export class ChainDesk {
 	readonly started: ChainStarted;
@@ -52,7 +51,7 @@ export class ChainDesk {
 			method: 'POST',
 			headers: { 'content-type': 'application/json', authorization: `Bearer ${this.token}` },
 			body: JSON.stringify({ jsonrpc: '2.0', id: ++this.#calls, method, params }),
-			signal: AbortSignal.timeout(CALL_MS),
+			signal: AbortSignal.timeout(limits.demoCallMs),
 		});
 		const { result, error } = (await response.json()) as { result?: T; error?: { message: string } };
 		if (error === undefined) return result as T;
@@ -69,7 +68,7 @@ export class ChainDesk {
 
 	/** Resolves once the head is at this height or above. */
 	async until(height: number, signal?: AbortSignal): Promise<void> {
-		while ((await this.height()) < height) await sleep(POLL_MS, undefined, signal && { signal });
+		while ((await this.height()) < height) await sleep(limits.demoPollMs, undefined, signal && { signal });
 	}
 
 	/** Proofs of the miner's deadline at its last close that can be disputed. */

@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PosterError } from '../../domain/errors.ts';
+import { limits } from '../../domain/limits.ts';
 import type { Home } from '../../node/home.ts';
 import { ChainDesk, type ChainStarted } from './chain-desk.ts';
 import { ClusterNode } from './cluster-node.ts';
@@ -22,8 +23,6 @@ export interface ChainPlan {
 	/** Executable `poster-native`. */
 	readonly native: string;
 }
-
-const POLL_MS = 200;
 
 export class Cluster {
 	readonly folder: string;
@@ -105,7 +104,7 @@ export class Cluster {
 					advice: `Their logs: ${join(this.folder, 'logs')}`,
 				});
 			}
-			await sleep(POLL_MS);
+			await sleep(limits.demoPollMs);
 		}
 	}
 

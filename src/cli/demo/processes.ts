@@ -8,9 +8,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { PosterError } from '../../domain/errors.ts';
-
-/** From the request to end in order to the kill: a node releases its leases and closes its store first. */
-const STOP_MS = 10_000;
+import { limits } from '../../domain/limits.ts';
 
 export interface Exit {
 	readonly code: number | null;
@@ -64,7 +62,7 @@ export class OwnedProcess {
 
 	async stop(): Promise<Exit> {
 		this.kill('SIGTERM');
-		const timer = setTimeout(() => this.kill('SIGKILL'), STOP_MS);
+		const timer = setTimeout(() => this.kill('SIGKILL'), limits.processStopMs);
 		try {
 			return await this.exited;
 		} finally {

@@ -45,7 +45,6 @@ export interface DemoOptions {
 }
 
 const BOOTSTRAP = 'bootstrap-1';
-const CONNECT_MS = 60_000;
 const HINT = 'Kill another: p prover, s submitter, t storage, f full node. Ctrl-C ends.';
 /** Epochs after close in which the chain has drawn its conclusions. */
 const SETTLE_EPOCHS = 2;
@@ -145,7 +144,7 @@ class DemoRun {
 		await cluster.startNodes([BOOTSTRAP], []);
 		const others = names.filter((name) => name !== BOOTSTRAP);
 		await cluster.startNodes(others, cluster.node(BOOTSTRAP).addresses);
-		await cluster.untilConnected(names, CONNECT_MS);
+		await cluster.untilConnected(names, limits.demoConnectMs);
 	}
 
 	/** The second miner's proof, sent while its deadline is open. */

@@ -3,6 +3,7 @@
  * and after that first kill each key kills one more, as long as the mesh can do without.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { limits } from '../../domain/limits.ts';
 import type { ControlEvent } from '../../node/control-api.ts';
 import type { Cluster } from './cluster.ts';
 import type { ClusterNode } from './cluster-node.ts';
@@ -17,8 +18,6 @@ export const VICTIM_KEYS: Readonly<Record<string, VictimKind>> = {
 	f: 'full node',
 };
 
-/** How long the full node answers nobody. */
-const FREEZE_MS = 10_000;
 /** The phase in which a proof spends most of its time has begun. */
 const DEADLY_PHASE = 'synthesis';
 
@@ -118,9 +117,9 @@ export class Victims {
 
 	async #freeze(): Promise<void> {
 		this.kills.push({ name: 'chain', kind: 'full node', wallMs: Date.now(), works: [] });
-		this.#note(`The full node answers nobody for ${FREEZE_MS / 1000} s.`);
+		this.#note(`The full node answers nobody for ${limits.demoFreezeMs / 1000} s.`);
 		await this.#cluster.chain.call('Devnet.Freeze', [true]);
-		await sleep(FREEZE_MS);
+		await sleep(limits.demoFreezeMs);
 		await this.#cluster.chain.call('Devnet.Freeze', [false]);
 		this.#note('The full node answers again.');
 	}
