@@ -12,9 +12,12 @@ import type { SectorChallenge } from '../../domain/vanilla.ts';
 import type { Log } from '../../ports/log.ts';
 import type { OpenedSector, VanillaSource } from '../../ports/vanilla.ts';
 
-export type ReadOutcome =
-	| { readonly proof: Uint8Array }
-	| { readonly failure: VanillaFailure; readonly detail: string };
+export interface ReadFailure {
+	readonly failure: VanillaFailure;
+	readonly detail: string;
+}
+
+export type ReadOutcome = { readonly proof: Uint8Array } | ReadFailure;
 
 export interface SectorRead {
 	/** Same for all sectors under one challenge. */
@@ -41,8 +44,7 @@ export class ReadQueue {
 	readonly #urgent = new Map<string, Task>();
 	readonly #ahead = new Map<string, Task>();
 	readonly #running = new Map<string, Task>();
-	/** Sectors that killed the worker when they were alone in it. */
-	readonly #quarantine = new Set<string>();
+	readonly #failures = new Map<string, ReadFailure>();
 	readonly #jobs = new Set<Promise<void>>();
 
 	/** `sectors`: how many are read at a time, at least two jobs of them. */
@@ -55,9 +57,6 @@ export class ReadQueue {
 	/** Never rejects. A sector that is in the queue already is read once, at the higher of both ranks. */
 	read(read: SectorRead, urgent: boolean): Promise<ReadOutcome> {
 		if (this.#stopping.signal.aborted) return Promise.resolve(STOPPED);
-		if (this.#quarantine.has(read.key)) {
-			return Promise.resolve({ failure: 'unavailable', detail: 'reading it killed the worker' });
-		}
 		const asked = this.#running.get(read.key) ?? this.#urgent.get(read.key);
 		if (asked !== undefined) return asked.outcome.promise;
 		const task = this.#ahead.get(read.key) ?? newTask(read);
@@ -67,9 +66,14 @@ export class ReadQueue {
 		return task.outcome.promise;
 	}
 
-	/** Sectors in quarantine get another chance. */
+	/** How the sector failed in this epoch: reading it again for everyone who asks costs time and tells nothing new. */
+	failureOf(key: string): ReadFailure | undefined {
+		return this.#failures.get(key);
+	}
+
+	/** An epoch passed: failures are forgotten. */
 	pardon(): void {
-		this.#quarantine.clear();
+		this.#failures.clear();
 	}
 
 	async stop(): Promise<void> {
@@ -102,7 +106,9 @@ export class ReadQueue {
 				const task = open.get(opened.sector);
 				if (task === undefined) continue;
 				open.delete(opened.sector);
-				this.#settle(task, outcomeOf(opened));
+				const outcome = outcomeOf(opened);
+				if ('failure' in outcome) this.#remember(task, outcome);
+				this.#settle(task, outcome);
 			}
 		} catch (cause) {
 			this.#lost(tasks, [...open.values()], cause);
@@ -124,9 +130,14 @@ export class ReadQueue {
 				this.#urgent.set(task.key, task);
 				continue;
 			}
-			if (job.length === 1 && this.#quarantine.size < limits.vanillaQuarantine) this.#quarantine.add(task.key);
-			this.#settle(task, { failure: 'unavailable', detail });
+			const outcome: ReadFailure = { failure: 'unavailable', detail };
+			if (job.length === 1) this.#remember(task, outcome);
+			this.#settle(task, outcome);
 		}
+	}
+
+	#remember({ key }: Task, outcome: ReadFailure): void {
+		if (this.#failures.size < limits.vanillaFailures) this.#failures.set(key, outcome);
 	}
 
 	#settle(task: Task, outcome: ReadOutcome): void {

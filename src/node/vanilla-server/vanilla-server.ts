@@ -78,9 +78,11 @@ export class VanillaServer {
 		const missing: SectorRead[] = [];
 		const ready: VanillaRecord[] = [];
 		for (const sector of request.sectors) {
-			const proof = this.#cache.take(sectorKey(group, sector));
-			if (proof === undefined) missing.push(this.#readOf(request, group, sector));
-			else ready.push(this.#served({ sector: sector.number, proof }, 'cache'));
+			const key = sectorKey(group, sector);
+			const proof = this.#cache.take(key);
+			const known = proof === undefined ? this.#queue.failureOf(key) : { proof };
+			if (known === undefined) missing.push(this.#readOf(request, group, sector));
+			else ready.push(this.#served(recordOf(sector, known), 'cache'));
 			if (ready.length === limits.vanillaWindow) yield ready.splice(0);
 		}
 		// Room in the cache: what was read gives way.
