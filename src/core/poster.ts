@@ -58,6 +58,7 @@ export function createState(config: CoreConfig, recovered: Recovered): State {
 		now: 0,
 		out: { persist: [], after: [] },
 		dirty: true,
+		decidedAt: Number.MIN_SAFE_INTEGER,
 		identity: { incarnation: 1, sequence: 0, reserved: 0, cloned: false, stopping: false, started: false },
 		roster: createRosterSlice(config.roster, config.rosterHash),
 		clock: createEpochClock(config.epochMs, config.epochMsGuess),
@@ -93,12 +94,18 @@ export function step(state: State, event: Event, now: number): Step {
 		beginIncarnation(state);
 	}
 	apply(state, event);
-	if (event.type === 'tick' || state.dirty) decideAll(state);
+	// A round of decisions looks at every item: with thousands of them a burst of events is decided on together.
+	const pause = Math.floor(state.works.size / ITEMS_PER_MS);
+	if (event.type === 'tick' || (state.dirty && now - state.decidedAt >= pause)) decideAll(state);
 	return state.out;
 }
 
+/** Items for which rounds of decisions are a millisecond further apart: 3,000 are looked at five times a second. */
+const ITEMS_PER_MS = 16;
+
 function decideAll(state: State): void {
 	state.dirty = false;
+	state.decidedAt = state.now;
 	probeSilent(state);
 	announceDue(state);
 	fetchManifests(state);

@@ -30,6 +30,8 @@ export interface State {
 	out: { persist: Write[]; after: Effect[] };
 	/** Something happened that rules may decide on before the next tick. */
 	dirty: boolean;
+	/** When the rules last looked at everything. */
+	decidedAt: number;
 	readonly identity: IdentitySlice;
 	readonly roster: RosterSlice;
 	readonly clock: EpochClock;
