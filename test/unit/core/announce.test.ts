@@ -115,7 +115,7 @@ test('a fork that flips back undoes the tombstones: the last word of each announ
 			for (const sequence of order) bench.hearAs(name, sequence === 1 ? tomb : ann, 165, sequence);
 		}
 		const work = bench.state.works.get(item.id);
-		assert.ok(work !== undefined && !isCancelled(bench.state, work), `in the order ${order}`);
+		assert.ok(work !== undefined && !isCancelled(bench.state, work), `in the order ${order.join()}`);
 		const kept = [...(bench.state.announce.statements.get(item.key)?.values() ?? [])];
 		assert.ok(
 			kept.filter(({ envelope }) => envelope.kind === 'ann').every(({ envelope }) => envelope.sequence === 2),

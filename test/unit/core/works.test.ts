@@ -9,13 +9,15 @@ import { fakeManifest, workOf } from '../../support/work-items.ts';
 
 function announcementOf(partition: number) {
 	const {
-		id,
-		key,
+		id: _id,
+		key: _key,
 		partition: number,
 		sectorCount,
 		sectorRoot,
 		...challenge
-	} = workOf(fakeManifest(1, 2), { partition });
+	} = workOf(fakeManifest(1, 2), {
+		partition,
+	});
 	return { challenge, items: [{ partition: number, sectorCount, sectorRoot }] };
 }
 const askedFor = (effects: readonly Effect[]): readonly NodeId[] =>
