@@ -495,6 +495,8 @@ export const limits = {
 	directoryBlockSectors: 1024,
 	/** Whole answer of the directory: the DHT is never the only way and never a wait. */
 	directoryFindMs: 2_000,
+	/** A node that meets its own key this soon after its start came second: copied homes are started within minutes. */
+	cloneYieldMs: 60_000,
 	/** Length of an epoch on every public network: the first guess where nothing says otherwise. */
 	epochSecondsGuess: 30,
 

@@ -52,6 +52,8 @@ export interface Outside {
 	readonly blockDelaySeconds: number | undefined;
 	readonly wallet: Wallet | undefined;
 	readonly net: Awaited<ReturnType<typeof createLibp2pMesh>>;
+	/** Resolves when another process with this node's key was met. */
+	readonly cloned: Promise<PosterError>;
 }
 
 /** What was opened is closed by `stack`, also when a later step rejects. */
@@ -87,6 +89,7 @@ export async function openOutside(
 			? undefined
 			: await openWallets(config.submitter, roster, chain, workers.verifier);
 
+	const cloned = Promise.withResolvers<PosterError>();
 	const net = await createLibp2pMesh(
 		{ log, metrics, clock },
 		{
@@ -97,7 +100,10 @@ export async function openOutside(
 			announce: config.network.announce,
 			bootstrap,
 			dht: config.network.dht,
-			onCloned: (error) => log.error({ error, code: error.code }, 'another process runs with the key of this node'),
+			onCloned: (error) => {
+				log.error({ error, code: error.code }, 'another process runs with the key of this node');
+				cloned.resolve(error);
+			},
 		},
 	);
 	stack.defer(() => net.stop());
@@ -127,6 +133,7 @@ export async function openOutside(
 		blockDelaySeconds: chain && (await chain.version()).blockDelaySeconds,
 		wallet,
 		net,
+		cloned: cloned.promise,
 	};
 }
 

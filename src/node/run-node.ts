@@ -121,6 +121,11 @@ export async function runNode(
 		connected: (peer) => enqueue({ type: 'connected', peer }),
 		disconnected: (peer, cause) => enqueue({ type: 'disconnected', peer, cause }),
 	});
+	// The process that came second gives way; one that has run for long goes on, and the core stops claiming.
+	const startedMs = clock.now();
+	void outside.cloned.then((error) => {
+		if (clock.now() - startedMs < limits.cloneYieldMs) end(error);
+	});
 	startHoldings(context);
 	chain?.follower.start();
 	if (chain !== undefined) stack.defer(() => chain.follower.stop());

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -101,4 +101,18 @@ test('a machine joins by invitation while it waits, is named, is expelled, and b
 		for (const file of [homePaths(home).control, homePaths(home).lock])
 			await assert.rejects(stat(file), { code: 'ENOENT' });
 	}
+});
+
+test('a second process with the key of another gives way', async () => {
+	const [original, copy] = [join(root, 'original'), join(root, 'copy')];
+	const sender = 'f134buwikwmjplvsoy67d26ypp6q5ekhu7qap6hwq';
+	await succeeds('init', '--home', original, '--network', 'testing', '--miner', 'f01000', '--sender', sender);
+	await configured(original);
+	await cp(original, copy, { recursive: true });
+	const first = await started(original);
+	const { addresses } = await status(original);
+	const second = await cli('start', '--home', copy, '--bootstrap', addresses[0] ?? '');
+	assert.equal(second.code, 3, second.stderr);
+	assert.match(second.stderr, /another process runs with the identity of this node/);
+	await until('the other one has noticed, too', () => first.told().includes('mesh-cloned'));
 });
