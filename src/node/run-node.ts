@@ -1,10 +1,7 @@
 /** One running node: the core in its loop, and the parts that carry out its decisions. */
-import { randomInt } from 'node:crypto';
-import { type LoopMonitor, monitorLoop } from '../adapters/observe/loop-delay.ts';
 import type { CoreConfig, Event } from '../core/api.ts';
 import { currentEpoch } from '../core/epoch-clock.ts';
-import { createState, step, storedResults, view } from '../core/poster.ts';
-import type { State } from '../core/state.ts';
+import { createState, step } from '../core/poster.ts';
 import { ownEstimates } from '../core/timing.ts';
 import { Bitfield } from '../domain/bitfield.ts';
 import { PosterError } from '../domain/errors.ts';
@@ -20,10 +17,7 @@ import { DuePartitions } from './chain/due-partitions.ts';
 import { ChainFollower } from './chain/follower.ts';
 import { Submitter } from './chain/submitter.ts';
 import { ViewReader } from './chain/view-reader.ts';
-import { ComputeRuns } from './compute.ts';
 import { configuredEpochMs, configuredRoles } from './config.ts';
-import { startControl } from './control.ts';
-import type { ControlSource, NodeFacts } from './control-api.ts';
 import { Effects } from './effects.ts';
 import { EventHub } from './event-hub.ts';
 import { Finding } from './finding.ts';
@@ -34,6 +28,8 @@ import { Inbound } from './inbound.ts';
 import { Loop } from './loop.ts';
 import { ManifestExchange } from './manifest-exchange.ts';
 import { Measuring } from './measure.ts';
+import type { ChainParts, Context } from './node-context.ts';
+import { openControl } from './open-control.ts';
 import type { Outside } from './outside.ts';
 import { Prober } from './prober.ts';
 import { Proving } from './proving.ts';
@@ -46,21 +42,6 @@ import { VanillaServer } from './vanilla-server/vanilla-server.ts';
 
 const MANIFESTS = 'm/';
 const SECOND_MS = 1000;
-
-/** Everything that the parts of one node have in common. */
-interface Context {
-	readonly options: StartOptions;
-	readonly outside: Outside;
-	/** Undone in opposite order at the end. */
-	readonly stack: AsyncDisposableStack;
-	readonly state: State;
-	readonly hub: EventHub;
-	readonly times: StepTimes;
-	readonly keeper: RosterKeeper;
-	readonly loop: Loop;
-	readonly enqueue: (event: Event) => void;
-	readonly fatal: (error: unknown) => void;
-}
 
 export async function runNode(
 	options: StartOptions,
@@ -161,12 +142,6 @@ function servedMiners(roster: Roster, self: string): readonly { miner: ActorId; 
 	const own = roster.peers.find(({ id }) => id === self);
 	if (own === undefined) return [];
 	return roster.miners.filter(({ miner }) => own.miners.length === 0 || own.miners.includes(miner));
-}
-
-interface ChainParts {
-	readonly follower: ChainFollower;
-	readonly submitter: Submitter;
-	readonly announce: (request: DryRunRequest) => Promise<DryRun>;
 }
 
 function buildChain({ options, outside, keeper, enqueue }: Context): ChainParts | undefined {
@@ -330,76 +305,4 @@ function startHoldings({ options, outside, stack, keeper, enqueue, fatal }: Cont
 	);
 	watch.start(fatal);
 	stack.defer(() => watch.stop());
-}
-
-async function openControl(context: Context, chain: ChainParts | undefined, stop: () => void): Promise<string> {
-	const { options, outside, stack, state, hub, times, keeper, enqueue } = context;
-	const { clock, log, metrics, net } = outside;
-	const monitor = monitorLoop(clock, metrics, log);
-	stack.defer(() => monitor.stop());
-	const now = () => view(state, clock.now());
-	const runs = new ComputeRuns(
-		{ streams: net.streams, clock },
-		{
-			view: now,
-			results: () => storedResults(state),
-			roster: () => keeper.current.roster,
-			times,
-			announce: chain?.announce,
-			nonce: () => randomInt(1, 2 ** 32),
-			enqueue,
-		},
-	);
-	stack.defer(() => runs.stop());
-	const startedWallMs = clock.wallMs();
-	const source: ControlSource = {
-		view: now,
-		facts: () => facts(context, chain, monitor, startedWallMs),
-		roster: () => keeper.current,
-		setRoster: (bytes) => setRoster(keeper, bytes),
-		metrics: () => metrics.text(),
-		times: () => times.all(),
-		debugMesh: () => ({ addresses: net.mesh.addresses(), peers: net.mesh.peers() }),
-		compute: (request) => runs.start(request),
-		computeState: (id) => runs.state(id),
-		cancelCompute: (id) => runs.cancel(id),
-		subscribe: (listener) => hub.subscribe(listener),
-		stop,
-	};
-	const server = await startControl(
-		source,
-		{ address: options.config.control.address, file: options.home.paths.control },
-		log,
-	);
-	stack.defer(() => server.close());
-	return server.url;
-}
-
-function facts(
-	{ options, outside, state, keeper, loop }: Context,
-	chain: ChainParts | undefined,
-	monitor: LoopMonitor,
-	startedWallMs: number,
-): NodeFacts {
-	const { id } = options.home.identity;
-	return {
-		version: options.version,
-		pid: process.pid,
-		name: keeper.current.roster.peers.find((peer) => peer.id === id)?.name ?? id,
-		roles: state.config.roles,
-		addresses: outside.net.mesh.addresses(),
-		startedWallMs,
-		chain: chain?.follower.status ?? 'none',
-		loopDelayP99Ms: monitor.current().p99Ms,
-		storeStalledMs: loop.stalledMs(),
-	};
-}
-
-async function setRoster(keeper: RosterKeeper, bytes: Uint8Array): Promise<SignedRoster> {
-	const followed = await keeper.accept(bytes);
-	if (Buffer.from(followed.bytes).equals(bytes)) return followed;
-	throw new PosterError('roster-older', `this node follows version ${followed.roster.version} already`, {
-		advice: 'Start from the newest version: `poster-node roster show`.',
-		meta: { version: followed.roster.version },
-	});
 }

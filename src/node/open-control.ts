@@ -1,0 +1,84 @@
+/** Opens the control API of a running node: what it offers, in terms of the node's parts. */
+import { randomInt } from 'node:crypto';
+import { type LoopMonitor, monitorLoop } from '../adapters/observe/loop-delay.ts';
+import { storedResults, view } from '../core/poster.ts';
+import { PosterError } from '../domain/errors.ts';
+import { ComputeRuns } from './compute.ts';
+import { startControl } from './control.ts';
+import type { ControlSource, NodeFacts } from './control-api.ts';
+import type { ChainParts, Context } from './node-context.ts';
+import type { SignedRoster } from './roster-file.ts';
+import type { RosterKeeper } from './roster-keeper.ts';
+
+/** Answers with its URL. `stop` begins the node's orderly end. */
+export async function openControl(context: Context, chain: ChainParts | undefined, stop: () => void): Promise<string> {
+	const { options, outside, stack, state, hub, times, keeper, enqueue } = context;
+	const { clock, log, metrics, net } = outside;
+	const monitor = monitorLoop(clock, metrics, log);
+	stack.defer(() => monitor.stop());
+	const now = () => view(state, clock.now());
+	const runs = new ComputeRuns(
+		{ streams: net.streams, clock },
+		{
+			view: now,
+			results: () => storedResults(state),
+			roster: () => keeper.current.roster,
+			times,
+			announce: chain?.announce,
+			nonce: () => randomInt(1, 2 ** 32),
+			enqueue,
+		},
+	);
+	stack.defer(() => runs.stop());
+	const startedWallMs = clock.wallMs();
+	const source: ControlSource = {
+		view: now,
+		facts: () => facts(context, chain, monitor, startedWallMs),
+		roster: () => keeper.current,
+		setRoster: (bytes) => setRoster(keeper, bytes),
+		metrics: () => metrics.text(),
+		times: () => times.all(),
+		debugMesh: () => ({ addresses: net.mesh.addresses(), peers: net.mesh.peers() }),
+		compute: (request) => runs.start(request),
+		computeState: (id) => runs.state(id),
+		cancelCompute: (id) => runs.cancel(id),
+		subscribe: (listener) => hub.subscribe(listener),
+		stop,
+	};
+	const server = await startControl(
+		source,
+		{ address: options.config.control.address, file: options.home.paths.control },
+		log,
+	);
+	stack.defer(() => server.close());
+	return server.url;
+}
+
+function facts(
+	{ options, outside, state, keeper, loop }: Context,
+	chain: ChainParts | undefined,
+	monitor: LoopMonitor,
+	startedWallMs: number,
+): NodeFacts {
+	const { id } = options.home.identity;
+	return {
+		version: options.version,
+		pid: process.pid,
+		name: keeper.current.roster.peers.find((peer) => peer.id === id)?.name ?? id,
+		roles: state.config.roles,
+		addresses: outside.net.mesh.addresses(),
+		startedWallMs,
+		chain: chain?.follower.status ?? 'none',
+		loopDelayP99Ms: monitor.current().p99Ms,
+		storeStalledMs: loop.stalledMs(),
+	};
+}
+
+async function setRoster(keeper: RosterKeeper, bytes: Uint8Array): Promise<SignedRoster> {
+	const followed = await keeper.accept(bytes);
+	if (Buffer.from(followed.bytes).equals(bytes)) return followed;
+	throw new PosterError('roster-older', `this node follows version ${followed.roster.version} already`, {
+		advice: 'Start from the newest version: `poster-node roster show`.',
+		meta: { version: followed.roster.version },
+	});
+}
