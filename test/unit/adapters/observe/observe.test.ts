@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -9,17 +9,19 @@ import { monitorLoop } from '../../../../src/adapters/observe/loop-delay.ts';
 import { createMetrics } from '../../../../src/adapters/observe/metrics.ts';
 import { PosterError } from '../../../../src/domain/errors.ts';
 import { limits } from '../../../../src/domain/limits.ts';
+import { until } from '../../../support/until.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'poster-observe-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 
-test('log lines are JSON with level, base facts and message; a coded error shows code and facts, a bug its stack', () => {
+test('log lines are JSON with level, base facts and message; a coded error shows code and facts, a bug its stack', async () => {
 	const file = join(root, 'log');
 	const fd = openSync(file, 'w');
 	const log = createLog({ level: 'info', base: { node: 'n1' }, destination: fd });
 	const error = new PosterError('store-io', 'no', { meta: { folder: '/x' }, cause: new Error('deep') });
 	log.debug({}, 'unseen');
 	log.child({ peer: 'p' }).warn({ error, big: 5n }, 'failed');
+	await until('the first line is written', () => statSync(file).size > 0);
 	log.error({ error: new TypeError('bug') }, 'crashed');
 	log.flush();
 	closeSync(fd);

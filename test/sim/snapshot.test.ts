@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeSnapshot, encodeSnapshot } from '../../../src/core/snapshot.ts';
-import { optionsOf } from '../../sim/main.ts';
-import { World } from '../../sim/world.ts';
+import { decodeSnapshot, encodeSnapshot } from '../../src/core/snapshot.ts';
+import { optionsOf } from './main.ts';
+import { World } from './world.ts';
 
 test('a run goes on from snapshots exactly as it goes without them', () => {
 	for (const seed of [3, 8]) {
