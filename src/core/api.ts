@@ -37,9 +37,6 @@ import type { Digest, Pull } from '../domain/sync.ts';
 import type { Challenge, ChallengeKey, DuePartition, WorkItem, WorkKind } from '../domain/work.ts';
 import type { Write } from '../domain/write.ts';
 
-/** Raised whenever `step` may decide differently on the same events, beside the digest of the sources. */
-export const CORE_API = 1;
-
 export interface CoreConfig {
 	readonly self: NodeId;
 	/** StateNetworkName; equals the roster's. */

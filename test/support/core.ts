@@ -3,12 +3,27 @@ import { secpAddress } from '../../src/codec/address.ts';
 import type { CoreConfig, Effect, Event } from '../../src/core/api.ts';
 import { createState, type State, step } from '../../src/core/poster.ts';
 import type { Envelope, EnvelopeBody } from '../../src/domain/envelope.ts';
-import { type ActorId, actorId, epoch, hex32, type NodeId, nodeId } from '../../src/domain/ids.ts';
+import { type ActorId, actorId, deadlineIndex, epoch, hex32, type NodeId, nodeId } from '../../src/domain/ids.ts';
 import type { Role, Roster } from '../../src/domain/roster.ts';
+import type { Challenge } from '../../src/domain/work.ts';
 import type { Write } from '../../src/domain/write.ts';
 
 export const MINER: ActorId = actorId(1000);
 const NETWORK = 'corenet';
+
+/** Challenge of deadline 3 of `MINER`. */
+export const DUE_CHALLENGE: Challenge = {
+	kind: 'post',
+	nonce: 0,
+	miner: MINER,
+	periodStart: epoch(0),
+	deadline: deadlineIndex(3),
+	challenge: epoch(160),
+	open: epoch(180),
+	close: epoch(240),
+	randomness: hex32('5b'.repeat(31).concat('1b')),
+	proofType: 10,
+};
 
 export class CoreBench {
 	readonly ids = new Map<string, NodeId>();

@@ -7,21 +7,9 @@ import type { Announcement } from '../../../src/domain/announcement.ts';
 import { attoFil, deadlineIndex, epoch, type Hex32, hex32, partitionIndex } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
 import type { Challenge, DuePartition } from '../../../src/domain/work.ts';
-import { CoreBench, MINER, published } from '../../support/core.ts';
+import { CoreBench, DUE_CHALLENGE, MINER, published } from '../../support/core.ts';
 
-const challengeOf = (change: Partial<Challenge> = {}): Challenge => ({
-	kind: 'post',
-	nonce: 0,
-	miner: MINER,
-	periodStart: epoch(0),
-	deadline: deadlineIndex(3),
-	challenge: epoch(160),
-	open: epoch(180),
-	close: epoch(240),
-	randomness: hex32('5b'.repeat(31).concat('1b')),
-	proofType: 10,
-	...change,
-});
+const challengeOf = (change: Partial<Challenge> = {}): Challenge => ({ ...DUE_CHALLENGE, ...change });
 const dueOf = (partition: number, root: Hex32 = hex32('33'.repeat(32))): DuePartition => ({
 	partition: partitionIndex(partition),
 	sectorCount: 10,

@@ -4,10 +4,10 @@ import { workItem } from '../../../src/codec/work-id.ts';
 import type { SectorFault } from '../../../src/core/api.ts';
 import { holdingsOf } from '../../../src/core/holdings.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
-import { deadlineIndex, epoch, hex32, partitionIndex, sectorNumber } from '../../../src/domain/ids.ts';
+import { epoch, hex32, partitionIndex, sectorNumber } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
-import type { Challenge, DuePartition } from '../../../src/domain/work.ts';
-import { CoreBench, MINER, published } from '../../support/core.ts';
+import type { DuePartition } from '../../../src/domain/work.ts';
+import { CoreBench, DUE_CHALLENGE as challenge, MINER, published } from '../../support/core.ts';
 
 const sectors = Bitfield.of([1, 2, 3, 4]);
 
@@ -48,18 +48,6 @@ test('holdings of others count for seven days, those of no known epoch from the 
 	assert.deepEqual(counting(102 + limits.holdingsEpochs), [false, false]);
 });
 
-const challenge: Challenge = {
-	kind: 'post',
-	nonce: 0,
-	miner: MINER,
-	periodStart: epoch(0),
-	deadline: deadlineIndex(3),
-	challenge: epoch(160),
-	open: epoch(180),
-	close: epoch(240),
-	randomness: hex32('5b'.repeat(31).concat('1b')),
-	proofType: 10,
-};
 const due: DuePartition = { partition: partitionIndex(0), sectorCount: 4, sectorRoot: hex32('33'.repeat(32)) };
 const work = workItem('corenet', challenge, due);
 const missing = (...numbers: number[]): SectorFault[] =>

@@ -4,11 +4,10 @@ import { decodePayload, encodePayload } from '../../../src/codec/envelope.ts';
 import { workItem } from '../../../src/codec/work-id.ts';
 import { longEpochMs } from '../../../src/core/epoch-clock.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
-import { deadlineIndex, epoch, hex32, partitionIndex } from '../../../src/domain/ids.ts';
+import { epoch, hex32, partitionIndex } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
 import type { NodeRecord } from '../../../src/domain/record.ts';
-import type { Challenge } from '../../../src/domain/work.ts';
-import { CoreBench, MINER, published } from '../../support/core.ts';
+import { CoreBench, DUE_CHALLENGE as challenge, MINER, published } from '../../support/core.ts';
 
 const record = (change: Partial<NodeRecord> = {}): NodeRecord => ({
 	rosterVersion: 1,
@@ -28,18 +27,6 @@ const record = (change: Partial<NodeRecord> = {}): NodeRecord => ({
 	suspects: [],
 	...change,
 });
-const challenge: Challenge = {
-	kind: 'post',
-	nonce: 0,
-	miner: MINER,
-	periodStart: epoch(0),
-	deadline: deadlineIndex(3),
-	challenge: epoch(160),
-	open: epoch(180),
-	close: epoch(240),
-	randomness: hex32('5b'.repeat(31).concat('1b')),
-	proofType: 10,
-};
 const due = { partition: partitionIndex(0), sectorCount: 4, sectorRoot: hex32('33'.repeat(32)) };
 const item = workItem('corenet', challenge, due);
 const TOP = 2 ** 32 - 1;
