@@ -4,7 +4,7 @@
  */
 
 import { encodeCbor } from '../codec/cbor.ts';
-import { sha256Hex, workId, workItem } from '../codec/work-id.ts';
+import { sha256Hex } from '../codec/work-id.ts';
 import type { Announcement, Tombstone } from '../domain/announcement.ts';
 import type { WorkId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
@@ -17,7 +17,7 @@ import { hasRole, ranking, selfHasRole } from './members.ts';
 import { alarm, decide, del, ignore, put } from './outbox.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { State, StatementOf, Work } from './state.ts';
-import { announcerQuota, enterWork, possibleAnnouncers, retire } from './works.ts';
+import { announcerQuota, enterWork, itemsOf, possibleAnnouncers, retire } from './works.ts';
 
 const FIRST_ANNOUNCERS = 2;
 /** SHA-256 digits that tell two statements apart, by what they say and by when it was said. */
@@ -27,7 +27,7 @@ const VERSION_CHARS = 6;
 /** Takes in what the own full node shows of a miner. */
 export function onChainView(state: State, view: ChainView): void {
 	for (const seen of view.challenges) {
-		const items = seen.due.map((due) => workItem(state.config.network, seen.challenge, due));
+		const items = itemsOf(state, seen.challenge, seen.due);
 		const current = new Set(items.map(({ id }) => id));
 		for (const item of items) {
 			const work = enterWork(state, item, null);
@@ -79,7 +79,7 @@ export function announceDryRun(state: State, challenge: Challenge, due: readonly
 		ignore(state, 'dry-run-without-chain-role');
 		return;
 	}
-	const items = due.map((partition) => workItem(state.config.network, challenge, partition));
+	const items = itemsOf(state, challenge, due);
 	for (const item of items) enterWork(state, item, null);
 	announceItems(state, items);
 }
@@ -195,15 +195,15 @@ export function keepAnnouncement(state: State, statement: StatementOf<'ann'>): v
 	const said = { incarnation, sequence };
 	const works: WorkId[] = [];
 	let quota = from === state.config.self ? limits.works : announcerQuota(state, from, body.challenge.miner);
-	for (const due of body.items) {
-		const id = workId(state.config.network, body.challenge, due);
+	for (const item of itemsOf(state, body.challenge, body.items)) {
+		const { id } = item;
 		works.push(id);
 		let known = state.works.get(id);
 		if (known === undefined && quota-- <= 0) {
 			ignore(state, 'announcer-quota');
 			continue;
 		}
-		known ??= enterWork(state, workItem(state.config.network, body.challenge, due), from);
+		known ??= enterWork(state, item, from);
 		if (known === undefined) continue;
 		const before = known.announcers.get(from);
 		if (before !== undefined && !isNewer(said, before)) continue;

@@ -57,8 +57,9 @@ function isVerifying({ results }: Work): boolean {
 	return results.candidates.values().some(({ verifying }) => verifying);
 }
 
-/** Items in the order in which this node takes them: due before dry, believed before doubted, by close, by own rank. */
-function candidates(state: State): readonly Work[] {
+/** In the order in which this node takes them: due before dry, believed before doubted, by close, by own rank. */
+function inOrder(state: State, works: readonly Work[]): readonly Work[] {
+	if (works.length <= 1) return works;
 	const order = (work: Work): number =>
 		ranking(state, work.item.id, 'prover', work.item.miner).indexOf(state.config.self);
 	const key = (work: Work): readonly number[] => [
@@ -67,7 +68,7 @@ function candidates(state: State): readonly Work[] {
 		work.item.close,
 		order(work),
 	];
-	return [...state.works.values()]
+	return works
 		.map((work) => ({ work, key: key(work) }))
 		.sort((a, b) => compareKeys(a.key, b.key) || (a.work.item.id < b.work.item.id ? -1 : 1))
 		.map(({ work }) => work);
@@ -80,29 +81,34 @@ function compareKeys(a: readonly number[], b: readonly number[]): number {
 
 /** Looks at every item and claims those whose turn it is. Returns true while unstarted work waits for a slot here. */
 export function claimWork(state: State, load: Load): boolean {
-	let unstarted = false;
 	if (!selfHasRole(state, 'prover')) return false;
-	for (const work of candidates(state)) {
-		const leased = liveLeases(state, work);
-		const lapsed = leased.length === 0 && work.claim.lastHolder !== null;
-		if (leased[0] !== undefined) work.claim.lastHolder = leased[0].node;
-		// A term far above the others is a lie or a bug; taken over, it would be everyone's.
-		const lowest = Math.min(...leased.map(({ lease }) => lease.term));
-		for (const { lease } of leased) {
-			work.claim.term = Math.max(work.claim.term, Math.min(lease.term, lowest + TERM_JUMP));
-		}
-		if (leased.length > 0 || obstacle(state, work, load) !== null) {
-			work.claim.availableAt = null;
-			continue;
-		}
+	const free = state.works.values().filter((work) => {
+		if (!isLeased(state, work) && obstacle(state, work, load) === null) return true;
+		work.claim.availableAt = null;
+		return false;
+	});
+	for (const work of inOrder(state, free)) {
 		work.claim.availableAt ??= state.now;
-		unstarted = true;
 		if (state.jobs.size >= ownCapacity(state)) makeRoom(state, work);
 		const wait = waitMs(state, work);
 		if (wait === null || state.now - work.claim.availableAt < wait) continue;
-		takeUp(state, work, false, lapsed ? work.claim.lastHolder : null);
+		takeUp(state, work, false, work.claim.lastHolder);
 	}
-	return unstarted;
+	return free.length > 0;
+}
+
+/** Another member holds a live lease; who it is and its term are remembered for when it lapses. */
+function isLeased(state: State, work: Work): boolean {
+	const leased = liveLeases(state, work);
+	const [first] = leased;
+	if (first === undefined) return false;
+	work.claim.lastHolder = first.node;
+	// A term far above the others is a lie or a bug; taken over, it would be everyone's.
+	const lowest = Math.min(...leased.map(({ lease }) => lease.term));
+	for (const { lease } of leased) {
+		work.claim.term = Math.max(work.claim.term, Math.min(lease.term, lowest + TERM_JUMP));
+	}
+	return true;
 }
 
 /** How long this node waits for the item since it became available; null when it has no slot to start it. */

@@ -26,8 +26,8 @@ export function hedgeWork(state: State, load: Load, unstarted: boolean): void {
 	for (const work of state.works.values()) {
 		if (work.item.kind === 'dry' || unbelieved(state, work) !== null) continue;
 		const leases = liveLeases(state, work);
-		const wanted = copiesWanted(state, work, leases);
-		if (leases.length === 0 || leases.length >= wanted || obstacle(state, work, load) !== null) {
+		const wanted = leases.length === 0 ? 0 : copiesWanted(state, work, leases);
+		if (leases.length >= wanted || obstacle(state, work, load) !== null) {
 			work.claim.hedgeAt = null;
 			continue;
 		}

@@ -130,17 +130,18 @@ export function sendRecord(state: State): void {
 	// Others leave a member out of their ranking until it is in sync: it must not wait for its next beacon.
 	if (records.own !== null && records.own.envelope.body.synced !== isSynced(state)) records.changed = true;
 	const repeat = records.repeatsAt[0] !== undefined && records.repeatsAt[0] <= state.now;
-	if (!records.changed && !repeat && state.now - records.sentAt < renewalMs(state)) return;
+	if (!records.changed && !repeat && !isOld(state)) return;
 	records.repeatsAt = records.repeatsAt.filter((at) => at > state.now);
 	records.changed = false;
 	records.sentAt = state.now;
 	records.own = { envelope: publish(state, { kind: 'rec', body: buildRecord(state) }), raw: null };
 }
 
-function renewalMs(state: State): number {
+function isOld(state: State): boolean {
 	const ms = state.jobs.size > 0 ? holderRenewalMs(state) : idleRenewalMs(state);
 	const spread = Math.floor((ms * JITTER_PERCENT) / 100);
-	return ms - spread + jitter(state.config.self, 'renewal', state.identity.sequence, 2 * spread + 1);
+	const beyond = state.now - state.records.sentAt - (ms - spread);
+	return beyond >= 0 && beyond >= jitter(state.config.self, 'renewal', state.identity.sequence, 2 * spread + 1);
 }
 
 function holderRenewalMs(state: State): number {

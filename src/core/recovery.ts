@@ -18,6 +18,7 @@ import { enterMessage } from './messages.ts';
 import { onResult } from './results.ts';
 import { onRefusal } from './skips.ts';
 import type { State } from './state.ts';
+import { keepDurations } from './timing.ts';
 
 /** Prefixes in the order in which later entries need earlier ones. */
 const ORDER = ['i', 'q', 'd/', 'a/', 'h/', 'c/', 'e/', 'f/', 'r/', 's/'] as const;
@@ -53,7 +54,7 @@ function recoverEntry(state: State, key: string, value: Uint8Array): void {
 			case 'd': {
 				const proofType = Number(rest[0]);
 				proofShape(proofType);
-				state.durations.set(proofType, [...readNumbers(value)]);
+				keepDurations(state, proofType, readNumbers(value));
 				return;
 			}
 			default:

@@ -1,10 +1,17 @@
 /**
  * A map that is iterated in key order whatever the order of insertion, so that two nodes which learned the same facts
- * in different order decide alike. Members may be removed while it is iterated.
+ * in different order decide alike. An iteration goes over the members there were at its begin: the rules look at whole
+ * maps many times a second and change them seldom, so the order is kept between changes.
  */
+interface Order<K, V> {
+	keys?: readonly K[];
+	values?: readonly V[];
+	entries?: readonly (readonly [K, V])[];
+}
+
 export class SortedMap<K extends string | number, V> {
 	readonly #values = new Map<K, V>();
-	#keys: readonly K[] | null = [];
+	#order: Order<K, V> = {};
 
 	get size(): number {
 		return this.#values.size;
@@ -19,13 +26,15 @@ export class SortedMap<K extends string | number, V> {
 	}
 
 	set(key: K, value: V): void {
-		if (!this.#values.has(key)) this.#keys = null;
+		if (!this.#values.has(key)) this.#order = {};
+		else if (this.#values.get(key) !== value)
+			this.#order = this.#order.keys === undefined ? {} : { keys: this.#order.keys };
 		this.#values.set(key, value);
 	}
 
 	delete(key: K): boolean {
 		const existed = this.#values.delete(key);
-		if (existed) this.#keys = null;
+		if (existed) this.#order = {};
 		return existed;
 	}
 
@@ -39,22 +48,21 @@ export class SortedMap<K extends string | number, V> {
 	}
 
 	keys(): readonly K[] {
-		this.#keys ??= [...this.#values.keys()].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-		return this.#keys;
+		this.#order.keys ??= [...this.#values.keys()].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+		return this.#order.keys;
 	}
 
-	*entries(): Generator<readonly [K, V]> {
-		for (const key of this.keys()) {
-			const value = this.#values.get(key);
-			if (value !== undefined) yield [key, value];
-		}
+	values(): readonly V[] {
+		this.#order.values ??= this.keys().map((key) => this.#values.get(key) as V);
+		return this.#order.values;
 	}
 
-	*values(): Generator<V> {
-		for (const [, value] of this.entries()) yield value;
+	entries(): readonly (readonly [K, V])[] {
+		this.#order.entries ??= this.keys().map((key) => [key, this.#values.get(key) as V]);
+		return this.#order.entries;
 	}
 
-	[Symbol.iterator](): Generator<readonly [K, V]> {
-		return this.entries();
+	[Symbol.iterator](): Iterator<readonly [K, V]> {
+		return this.entries()[Symbol.iterator]();
 	}
 }

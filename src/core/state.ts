@@ -9,7 +9,7 @@ import type { ActorId, CidText, Epoch, Hex32, NodeId, SectorNumber, WorkId } fro
 import type { Lease, ReleaseReason } from '../domain/lease.ts';
 import type { PostParams } from '../domain/message.ts';
 import type { PoStProofType } from '../domain/proof.ts';
-import type { Objection } from '../domain/record.ts';
+import type { Objection, ProofEstimate } from '../domain/record.ts';
 import type { Result } from '../domain/result.ts';
 import type { Roster, RosterPeer } from '../domain/roster.ts';
 import type { Submission } from '../domain/submission.ts';
@@ -42,7 +42,7 @@ export interface State {
 	readonly announce: AnnounceSlice;
 	readonly jobs: SortedMap<WorkId, Job>;
 	readonly slots: SlotsSlice;
-	readonly durations: SortedMap<PoStProofType, number[]>;
+	readonly durations: SortedMap<PoStProofType, Durations>;
 	readonly manifests: SortedMap<Hex32, ManifestSlice>;
 	readonly holdings: HoldingsSlice;
 	readonly storage: StorageSlice;
@@ -102,6 +102,12 @@ export interface Peer {
 	/** The mark that the length of its epochs was last learned from, and that length. */
 	pace: EpochMark | null;
 	paceMs: number | null;
+}
+
+/** timing.ts: milliseconds of own proofs, the oldest first, and what follows from them. */
+export interface Durations {
+	readonly known: readonly number[];
+	readonly estimate: ProofEstimate;
 }
 
 export interface LivenessSlice {
@@ -401,4 +407,6 @@ export interface SyncSlice {
 	/** Newly connected peers and those whose digest showed something newer, in key order. */
 	readonly wanted: SortedMap<NodeId, Digest | null>;
 	rounds: number;
+	/** What the parts of the last digest covered, and their hashes. */
+	readonly hashes: SortedMap<string, { readonly text: string; readonly hash: Hex32 }>;
 }

@@ -21,6 +21,8 @@ import { SortedMap } from './sorted-map.ts';
 import type { State, SyncSlice, Work } from './state.ts';
 
 const SHORT_CHARS = 16;
+/** Four parts of each challenge that is exchanged, and the holdings. */
+const KEPT_HASHES = 4 * limits.openChallenges + 1;
 /** Bytes of an own statement before it is sealed: an estimate that keeps answers below their bound. */
 const OWN_STATEMENT_BYTES = 16 * 1024;
 
@@ -31,6 +33,7 @@ export function createSyncSlice(now: number): SyncSlice {
 		active: null,
 		nextAt: now,
 		wanted: new SortedMap(),
+		hashes: new SortedMap(),
 		rounds: 0,
 		fullPull: null,
 	};
@@ -47,6 +50,7 @@ export function driveSync(state: State): void {
 	if (!state.identity.started) return;
 	if (sync.active !== null && state.now - sync.active.at < limits.syncTimeoutMs) return;
 	sync.active = null;
+	if (state.now < sync.nextAt && sync.wanted.size === 0) return;
 	const connected = connectedPeers(state);
 	for (const id of sync.wanted.keys()) if (!connected.includes(id)) sync.wanted.delete(id);
 	const [wanted] = sync.wanted.entries();
@@ -80,14 +84,15 @@ export function onSyncAnswered(state: State, { peer, digest }: EventOf<'sync-ans
 
 /** A peer shows what it knows: it gets the same from here, and what it has newer is pulled in turn. */
 export function onSyncAsked(state: State, { request, peer, digest }: EventOf<'sync-asked'>): void {
-	effect(state, { type: 'answer-sync', request, digest: buildDigest(state) });
-	if (!isEmpty(buildPull(state, digest))) state.sync.wanted.set(peer, digest);
+	const ours = buildDigest(state);
+	effect(state, { type: 'answer-sync', request, digest: ours });
+	if (!isEmpty(buildPull(state, ours, digest))) state.sync.wanted.set(peer, digest);
 	state.dirty = true;
 }
 
 function pullFrom(state: State, peer: NodeId, theirs: Digest): void {
 	const { sync } = state;
-	const pull = buildPull(state, theirs);
+	const pull = buildPull(state, buildDigest(state), theirs);
 	if (isEmpty(pull)) {
 		sync.completed++;
 		return;
@@ -159,7 +164,9 @@ export function buildDigest(state: State): Digest {
 		rosterVersion: state.roster.roster.version,
 		rosterHash: state.roster.hash,
 		records,
-		holdings: hashOf(
+		holdings: keptHash(
+			state,
+			'holdings',
 			[...state.holdings.statements].map(
 				([key, { envelope }]) => `${key}/${envelope.incarnation}/${envelope.sequence}`,
 			),
@@ -185,11 +192,27 @@ function digestOf(state: State, key: ChallengeKey, works: readonly Work[]): Chal
 	const known = knownOf(state, key, works, false);
 	return {
 		key,
-		announcements: hashOf(known.announcements),
-		results: hashOf(known.results.map(({ work, hash }) => `${work}/${hash}`)),
-		submissions: hashOf(known.submissions),
-		refusals: hashOf(known.refusals),
+		announcements: keptHash(state, `${key}/ann`, known.announcements),
+		results: keptHash(
+			state,
+			`${key}/res`,
+			known.results.map(({ work, hash }) => `${work}/${hash}`),
+		),
+		submissions: keptHash(state, `${key}/sub`, known.submissions),
+		refusals: keptHash(state, `${key}/ref`, known.refusals),
 	};
+}
+
+/** The hash for this part of the digest, made anew only when what it covers has changed. */
+function keptHash(state: State, part: string, covered: readonly string[]): Hex32 {
+	const text = covered.join('\n');
+	const { hashes } = state.sync;
+	const kept = hashes.get(part);
+	if (kept?.text === text) return kept.hash;
+	if (hashes.size > KEPT_HASHES) for (const old of hashes.keys()) hashes.delete(old);
+	const hash = sha256Hex(utf8ToBytes(text));
+	hashes.set(part, { text, hash });
+	return hash;
 }
 
 /** `pending`: with what waits for its judgement here, so that it is not sent again meanwhile. */
@@ -225,8 +248,7 @@ function hashOf(parts: readonly string[]): Hex32 {
 }
 
 /** What the other side may have that this node lacks. */
-function buildPull(state: State, theirs: Digest): Pull {
-	const ours = buildDigest(state);
+function buildPull(state: State, ours: Digest, theirs: Digest): Pull {
 	const versions = new Map(ours.records.map((known) => [known.node, known]));
 	const records = theirs.records.filter((their) => {
 		const known = versions.get(their.node);

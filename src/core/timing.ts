@@ -20,10 +20,16 @@ const GUESS_SMALL_MS = 10_000;
 const LARGE_SECTOR = 2 ** 34;
 
 export function learnDuration(state: State, proofType: PoStProofType, ms: number): void {
-	const known = state.durations.obtain(proofType, () => []);
-	known.push(Math.max(1, ms));
-	if (known.length > limits.durations) known.shift();
+	const known = [...(state.durations.get(proofType)?.known ?? []), Math.max(1, ms)].slice(-limits.durations);
+	keepDurations(state, proofType, known);
 	put(state, keys.durations(proofType), writeNumbers(known));
+}
+
+/** Its estimate is made once: every decision about an item asks for it. */
+export function keepDurations(state: State, proofType: PoStProofType, known: readonly number[]): void {
+	if (known.length === 0) return;
+	const estimate = { proofType, p95Ms: percentile(known, 95), p99Ms: percentile(known, 99) };
+	state.durations.set(proofType, { known, estimate });
 }
 
 export function percentile(values: readonly number[], percent: number): number {
@@ -32,17 +38,16 @@ export function percentile(values: readonly number[], percent: number): number {
 }
 
 export function ownEstimates(state: State): readonly ProofEstimate[] {
-	return [...state.durations]
+	return state.durations
+		.values()
 		.slice(0, limits.recordEstimates)
-		.map(([proofType, known]) => ({ proofType, p95Ms: percentile(known, 95), p99Ms: percentile(known, 99) }));
+		.map(({ estimate: own }) => own);
 }
 
 /** p95 and p99 of one proof on the best member that tells, this node first. */
 export function estimate(state: State, proofType: PoStProofType): ProofEstimate {
 	const own = state.durations.get(proofType);
-	if (own !== undefined && own.length > 0) {
-		return { proofType, p95Ms: percentile(own, 95), p99Ms: percentile(own, 99) };
-	}
+	if (own !== undefined) return own.estimate;
 	let best: ProofEstimate | undefined;
 	for (const [id, peer] of state.peers) {
 		if (!isPresent(state, id)) continue;
@@ -72,9 +77,9 @@ export interface Load {
 
 export function currentLoad(state: State): Load {
 	let waiting = 0;
-	for (const work of state.works.values()) {
-		if (isWaiting(state, work)) waiting++;
-	}
+	for (const work of state.works.values()) if (isWaiting(state, work)) waiting++;
+	// The slots are looked for where they are needed only: this is asked many times a second.
+	if (waiting === 0) return { waiting, slots: 1 };
 	let slots = state.slots.names.length;
 	for (const [id, peer] of state.peers) {
 		if (!isPresent(state, id) || !hasRole(state, id, 'prover')) continue;

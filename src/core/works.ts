@@ -1,8 +1,9 @@
 /** The table of work items: what is known to be due, and forgetting it when nobody can need it any more. */
+import { challengeKey, workItem } from '../codec/work-id.ts';
 import type { Bitfield } from '../domain/bitfield.ts';
 import type { ActorId, NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
-import type { WorkItem } from '../domain/work.ts';
+import type { Challenge, DuePartition, WorkItem } from '../domain/work.ts';
 import { currentEpoch } from './epoch-clock.ts';
 import { keys } from './keys.ts';
 import { hasRole, membersWith } from './members.ts';
@@ -26,6 +27,22 @@ export function enterWork(state: State, item: WorkItem, from: NodeId | null): Wo
 	state.manifests.obtain(item.sectorRoot, () => ({ sectors: null, fetching: false, retryAt: state.now, tries: 0 }));
 	state.dirty = true;
 	return work;
+}
+
+/**
+ * The items of a challenge. Each head shows them again: those that are known are found, since an id is the hash of many
+ * bytes and a deadline may have thousands.
+ */
+export function itemsOf(state: State, challenge: Challenge, due: readonly DuePartition[]): readonly WorkItem[] {
+	const { network } = state.config;
+	const key = challengeKey(network, challenge);
+	const known = new Map<string, WorkItem>();
+	for (const { item } of state.works.values()) if (item.key === key) known.set(dueKey(item), item);
+	return due.map((partition) => known.get(dueKey(partition)) ?? workItem(network, challenge, partition));
+}
+
+function dueKey({ partition, sectorCount, sectorRoot }: DuePartition): string {
+	return `${partition}/${sectorCount}/${sectorRoot}`;
 }
 
 /** Drops the least useful item; false when every one is still needed. */
