@@ -179,6 +179,17 @@ export type Event =
 			readonly peer: NodeId;
 			readonly code: string | null;
 	  }
+	/**
+	 * Answer to `ask-holder`: sectors that came and passed the whole check. `asked` false when this node could not ask (no
+	 * checker, no disk), which says nothing about the holder.
+	 */
+	| {
+			readonly type: 'holder-answered';
+			readonly work: WorkId;
+			readonly peer: NodeId;
+			readonly ok: Bitfield;
+			readonly asked: boolean;
+	  }
 	/** The spool could not be made, written or read (disk full, checker down): everything gathered is gone. */
 	| { readonly type: 'gather-lost'; readonly work: WorkId; readonly code: string }
 
@@ -274,6 +285,8 @@ export type Effect =
 	| { readonly type: 'gather'; readonly work: WorkItem; readonly shares: readonly GatherShare[] }
 	/** Stop streaming; `keep` keeps the spool for a later `gather`. No answer, and none of this gather after it. */
 	| { readonly type: 'gather-stop'; readonly work: WorkId; readonly keep: boolean }
+	/** Submitter: can this holder open sectors that a result leaves out? Checked in full, kept by nobody. Answer: `holder-answered` within `limits.questionMs`. */
+	| { readonly type: 'ask-holder'; readonly work: WorkItem; readonly peer: NodeId; readonly sectors: Bitfield }
 	/** All sectors but `skipped` are in the spool: prove. Answer: `proved` or `prove-failed`. */
 	| { readonly type: 'prove'; readonly work: WorkItem; readonly slot: string; readonly skipped: Bitfield }
 	| { readonly type: 'prove-cancel'; readonly work: WorkId; readonly slot: string }
@@ -386,6 +399,7 @@ export type DecisionName =
 	| 'result-stored'
 	| 'result-refused'
 	| 'result-acknowledged'
+	| 'ask'
 	| 'object'
 	| 'reopen'
 	| 'sign'

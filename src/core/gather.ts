@@ -12,7 +12,7 @@ import { holdersOf, holdingsOf } from './holdings.ts';
 import { alarm, decide, effect } from './outbox.ts';
 import { backedSkips, isReopened, objectedSectors, spendObjections } from './skips.ts';
 import { SortedMap } from './sorted-map.ts';
-import type { Job, Share, State, Work } from './state.ts';
+import type { Asked, Job, Share, State, Work } from './state.ts';
 import { type Load, msToLatestStart } from './timing.ts';
 import { manifestOf } from './works.ts';
 
@@ -287,7 +287,7 @@ export function onGathered(state: State, { work: id, peer, ok, failed }: EventOf
 	if (bad.size > 0)
 		noteVain(
 			state,
-			job,
+			job.asked,
 			peer,
 			bad,
 			failed.every(({ code }) => code === 'unavailable'),
@@ -304,7 +304,7 @@ export function onGatherEnded(state: State, { work: id, peer, code }: EventOf<'g
 	state.dirty = true;
 	if (share.owed.size === 0) return;
 	if (code !== null && share.moved) return;
-	noteVain(state, job, peer, share.owed, code !== null);
+	noteVain(state, job.asked, peer, share.owed, code !== null);
 }
 
 export function onGatherLost(state: State, { work: id, code }: EventOf<'gather-lost'>): void {
@@ -313,10 +313,17 @@ export function onGatherLost(state: State, { work: id, code }: EventOf<'gather-l
 	releaseJob(state, id, 'failed', code);
 }
 
-function noteVain(state: State, job: Job, peer: NodeId, sectors: Bitfield, broken: boolean): void {
-	const before = job.asked.get(peer);
+/** The holder was asked for these sectors and did not bring them. */
+export function noteVain(
+	state: State,
+	asked: SortedMap<NodeId, Asked>,
+	peer: NodeId,
+	sectors: Bitfield,
+	broken: boolean,
+): void {
+	const before = asked.get(peer);
 	const once = before?.once ?? Bitfield.empty;
-	job.asked.set(peer, {
+	asked.set(peer, {
 		once: once.union(sectors),
 		twice: (before?.twice ?? Bitfield.empty).union(once.intersect(sectors)),
 		retryAt: state.now + (broken ? BROKEN_RETRY_MS : longEpochMs(state.clock)),

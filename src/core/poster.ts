@@ -27,6 +27,7 @@ import { onConnected, onDisconnected, onProbed, onTick, probeSilent } from './li
 import { adoptRoster, createRosterSlice } from './members.ts';
 import { checkMessages, heedPool, onMessageChecked, onMessageProof, onSubmission } from './messages.ts';
 import { assignSlots, onProved, onProveFailed, onProveProgress, onSlots } from './proving.ts';
+import { askHolders, onHolderAnswered } from './questions.ts';
 import { createRecordsSlice, heedEpoch, onRecord, sendRecord } from './records.ts';
 import { recover } from './recovery.ts';
 import { offerResults, onResult, onVerified, retryOwnVerifications, verifyCandidates } from './results.ts';
@@ -115,6 +116,7 @@ function decideAll(state: State): void {
 	offerResults(state);
 	openAhead(state);
 	objectToSkips(state);
+	askHolders(state);
 	const load = currentLoad(state);
 	yieldLeases(state);
 	const unstarted = claimWork(state, load);
@@ -193,6 +195,9 @@ function apply(state: State, event: Event): void {
 			return;
 		case 'gather-lost':
 			onGatherLost(state, event);
+			return;
+		case 'holder-answered':
+			onHolderAnswered(state, event);
 			return;
 		case 'prove-progress':
 			onProveProgress(state, event);

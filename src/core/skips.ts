@@ -19,7 +19,8 @@ import type { Opened, State, StatementOf, Work } from './state.ts';
 import { isPast } from './timing.ts';
 
 const OBJECTIONS_PER_WORK = 4;
-const HEARD_PER_WORK = 64;
+/** Objections of one author on one item that are heeded, so that a liar leaves the others room. */
+const HEARD_PER_AUTHOR = 16;
 const PERMILLE = 1_000;
 
 /** Those of the sectors that every known holder refused; a sector without a known holder is not among them. */
@@ -126,22 +127,34 @@ export function objectToSkips(state: State): void {
 		const work = state.works.get(id);
 		const skipped = work?.results.best?.result.skipped;
 		if (work === undefined || skipped === undefined || skipped.size === 0 || isPast(state, work)) continue;
-		if (state.records.objections.some((known) => known.work === id)) continue;
-		const sectors = [...skipped.intersect(opened.ok)].slice(0, OBJECTIONS_PER_WORK);
-		if (sectors.length === 0) continue;
-		const made = sectors.map((sector) => ({ work: id, sector, holder: state.config.self }) as Objection);
-		state.records.objections = [...made, ...state.records.objections].slice(0, limits.recordObjections);
-		state.records.changed = true;
-		decide(state, 'object', 'sector-is-here', { work: id, facts: { sectors: sectors.length } });
-		heedObjections(state, state.config.self, made);
+		const { self } = state.config;
+		if (state.records.objections.some((known) => known.work === id && known.holder === self)) continue;
+		const here = skipped.intersect(opened.ok);
+		if (here.size > 0) object(state, work, here, self, 'sector-is-here');
 	}
+}
+
+/** Says in this node's record that the holder can open these skipped sectors. */
+export function object(state: State, { item }: Work, sectors: Bitfield, holder: NodeId, why: string): void {
+	const named = [...sectors].slice(0, OBJECTIONS_PER_WORK);
+	const made = named.map((sector) => ({ work: item.id, sector, holder }) as Objection);
+	state.records.objections = [...made, ...state.records.objections].slice(0, limits.recordObjections);
+	state.records.changed = true;
+	decide(state, 'object', why, { work: item.id, peer: holder, facts: { sectors: named.length } });
+	heedObjections(state, state.config.self, made);
+}
+
+/** Sectors for which an objection named this holder, in vain or not. */
+export function objectedOf(work: Work, holder: NodeId): Bitfield {
+	const named = [...work.objections.values()].filter((objection) => objection.holder === holder);
+	return Bitfield.of(named.map(({ sector }) => sector));
 }
 
 /** Objections count from the holder itself, and from a submitter that got the sector from it. */
 export function heedObjections(state: State, from: NodeId, objections: readonly Objection[]): void {
 	for (const { work: id, sector, holder } of objections) {
 		const work = state.works.get(id);
-		if (work === undefined || work.objections.size >= HEARD_PER_WORK) continue;
+		if (work === undefined) continue;
 		const { miner } = work.item;
 		const entitled = from === holder || hasRole(state, from, 'submitter', miner);
 		if (!entitled || !hasRole(state, holder, 'storage', miner)) {
@@ -150,7 +163,11 @@ export function heedObjections(state: State, from: NodeId, objections: readonly 
 		}
 		const key = `${sector}/${holder}`;
 		if (work.objections.has(key)) continue;
-		work.objections.set(key, { sector, holder, spent: false });
+		if ([...work.objections.values()].filter(({ by }) => by === from).length >= HEARD_PER_AUTHOR) {
+			ignore(state, 'too-many-objections');
+			continue;
+		}
+		work.objections.set(key, { sector, holder, by: from, spent: false });
 		work.claim.exhausted.delete(holder);
 		state.dirty = true;
 		if (isReopened(work)) decide(state, 'reopen', 'objection', { work: id, peer: holder, facts: { sector } });

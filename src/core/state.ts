@@ -180,6 +180,8 @@ export interface Work {
 	/** skips.ts */
 	readonly refusals: SortedMap<NodeId, StatementOf<'ref'>>;
 	readonly objections: SortedMap<string, HeardObjection>;
+	/** questions.ts */
+	questions: QuestionsSlice;
 	/** submission.ts */
 	submission: SubmissionSlice;
 }
@@ -238,8 +240,17 @@ export interface Candidate {
 export interface HeardObjection {
 	readonly sector: SectorNumber;
 	readonly holder: NodeId;
+	/** Whoever objected first. */
+	readonly by: NodeId;
 	/** A claimant has fetched the sector in vain: not heeded again. */
 	spent: boolean;
+}
+
+/** A submitter's questions to holders of sectors that the best result leaves out. */
+export interface QuestionsSlice {
+	/** The one that is under way. */
+	open: { readonly peer: NodeId; readonly sectors: Bitfield } | null;
+	readonly asked: SortedMap<NodeId, Asked>;
 }
 
 /** gather.ts and proving.ts: one lease of this node. */

@@ -108,6 +108,7 @@ function createWork(state: State, item: WorkItem, enteredBy: NodeId | null): Wor
 		},
 		refusals: new SortedMap(),
 		objections: new SortedMap(),
+		questions: { open: null, asked: new SortedMap() },
 		submission: { readyEpoch: null, retryEpoch: -1, refusals: 0, reason: 'no-result' },
 	};
 }

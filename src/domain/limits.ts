@@ -392,6 +392,13 @@ export const limits = {
 	gatherTries: 2,
 	/** A share without a checked sector for this long is given to others too. */
 	gatherStallMs: 10_000,
+	/** Sectors that a submitter asks a holder for before it signs without them: 0.4 MB; one that comes opens the item again. */
+	questionSectors: 16,
+	/** Such questions under way, and the time for one: the holder may have a line of others to serve. */
+	questions: 4,
+	questionMs: 30_000,
+	/** Files of them: 4 x 16 x 25,520 B, dropped at once. */
+	questionSpoolBytes: 2 * KIB * KIB,
 	/** Answers taken from the directory for one block, and blocks asked for one gather. */
 	directoryProviders: 8,
 	directoryBlocks: 8,

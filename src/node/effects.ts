@@ -12,6 +12,7 @@ import type { Submitter } from './chain/submitter.ts';
 import type { EventHub } from './event-hub.ts';
 import type { Finding } from './finding.ts';
 import type { Gatherer } from './gather/gatherer.ts';
+import type { HolderQuestions } from './gather/holder-questions.ts';
 import type { ManifestBook } from './manifest-book.ts';
 import type { ManifestExchange } from './manifest-exchange.ts';
 import { checkMessage } from './message-check.ts';
@@ -32,6 +33,8 @@ export interface EffectParts {
 	readonly prober: Prober;
 	/** Undefined on nodes without the prover role. */
 	readonly gatherer: Gatherer | undefined;
+	/** Undefined on nodes without the submitter role. */
+	readonly questions: HolderQuestions | undefined;
 	readonly proving: Proving;
 	readonly finding: Finding;
 	/** Undefined on nodes without the storage role. */
@@ -73,6 +76,8 @@ export class Effects {
 				return undefined;
 			case 'gather-stop':
 				return present(parts.gatherer).stop(effect);
+			case 'ask-holder':
+				return present(parts.questions).ask(effect);
 			case 'prove':
 				return parts.proving.prove(effect);
 			case 'prove-cancel':

@@ -21,8 +21,8 @@ import { configuredEpochMs, configuredRoles } from './config.ts';
 import { Effects } from './effects.ts';
 import { EventHub } from './event-hub.ts';
 import { Finding } from './finding.ts';
-import { Gatherer } from './gather/gatherer.ts';
-import { SpoolFolder } from './gather/spool-folder.ts';
+import { buildGathering } from './gather/build-gathering.ts';
+import type { Gatherer } from './gather/gatherer.ts';
 import { HoldingsWatch } from './holdings-watch.ts';
 import { Inbound } from './inbound.ts';
 import { Loop } from './loop.ts';
@@ -196,8 +196,9 @@ async function buildParts(
 			),
 		);
 	}
-	const gatherer = await buildGatherer(options, outside, vanilla, times, enqueue);
+	const { gatherer, questions } = await buildGathering(options, outside, { local: vanilla, times, enqueue });
 	if (gatherer !== undefined) stack.defer(() => gatherer.close());
+	if (questions !== undefined) stack.defer(() => questions.close());
 	const measuring = new Measuring(
 		{ ...workers, clock, log, metrics },
 		{ proofTypes: outside.proofTypes, known: ownEstimates(state).map(({ proofType }) => proofType), enqueue },
@@ -240,6 +241,7 @@ async function buildParts(
 		sync,
 		prober,
 		gatherer,
+		questions,
 		proving,
 		finding,
 		vanilla,
@@ -263,22 +265,6 @@ function onEachEpoch(clock: Clock, current: () => Epoch, passed: () => void): ()
 	};
 	look();
 	return () => cancel();
-}
-
-async function buildGatherer(
-	{ home, config }: StartOptions,
-	{ workers, net, book, clock, log, metrics }: Outside,
-	local: VanillaServer | undefined,
-	times: StepTimes,
-	enqueue: (event: Event) => void,
-): Promise<Gatherer | undefined> {
-	const { checker } = workers;
-	if (checker === undefined) return undefined;
-	const spools = await SpoolFolder.open(config.spool.path ?? home.paths.spool, config.spool.maxBytes);
-	return new Gatherer(
-		{ checker, streams: net.streams, local, spools, book, times, clock, log, metrics },
-		{ self: home.identity.id, enqueue },
-	);
 }
 
 async function spoolOf(gatherer: Gatherer | undefined, work: WorkItem): Promise<Spool> {

@@ -19,7 +19,7 @@ export interface Workers {
 	readonly slots: readonly ProverSlot[];
 	/** The job that slots are measured with; its spool is the caller's. Rejects `sample-failed`. */
 	readonly sample: (proofType: PoStProofType, signal: AbortSignal) => Promise<ProofJob>;
-	/** Undefined without the prover role. */
+	/** Undefined without the roles that take sectors from others: prover and submitter. Starts with its first use. */
 	readonly checker: VanillaChecker | undefined;
 	/** Undefined without the storage role. */
 	readonly source: VanillaSource | undefined;
@@ -37,7 +37,7 @@ export interface WorkersOptions {
 }
 
 export function startWorkers(components: NativeComponents, { config, command, scratch }: WorkersOptions): Workers {
-	const { proofs, native, storage, prover } = config;
+	const { proofs, native, storage, prover, submitter } = config;
 	const child = (name: string, line: readonly string[], env: Record<string, string> = {}): NativeChild =>
 		new NativeChild(
 			{ ...components, log: components.log.child({ worker: name }) },
@@ -61,7 +61,8 @@ export function startWorkers(components: NativeComponents, { config, command, sc
 		const line = slot.worker ?? [...command, 'prove', ...keys, '--threads', String(threads)];
 		return new NativeProverSlot(name, child(`prove-${index}`, line, deviceEnv(slot)), clock);
 	});
-	const checker = prover === undefined ? undefined : new NativeChecker(child('check', [...command, 'check']), clock);
+	const checks = prover !== undefined || submitter !== undefined;
+	const checker = checks ? new NativeChecker(child('check', [...command, 'check']), clock) : undefined;
 	const source = storage && new NativeVanillaSource(child('vanilla', storage.worker ?? vanillaLine(command, storage)));
 	const close = async (): Promise<void> => {
 		await Promise.all([verifier, ...slots, checker, source].map(async (worker) => worker?.close()));

@@ -185,6 +185,9 @@ export class SimNode {
 			case 'gather':
 				this.#gather(effect);
 				return;
+			case 'ask-holder':
+				this.#askHolder(effect);
+				return;
 			case 'gather-stop':
 				this.#gathers.delete(effect.work);
 				if (!effect.keep) this.#spools.delete(effect.work);
@@ -237,6 +240,7 @@ export class SimNode {
 				this.#answer(200, { type: 'holders-found', miner: effect.miner, block: effect.block, peers: [] });
 				return;
 			case 'open-ahead':
+				if (this.world.lazy.has(this.id)) return;
 				for (const { work, sectors } of effect.works) {
 					const ok = sectors.intersect(this.held).subtract(this.world.lost);
 					const failed = [...sectors.subtract(ok)].map((sector) => ({ sector: sector as never, code: 'missing' }));
@@ -313,6 +317,15 @@ export class SimNode {
 				this.give({ type: 'gather-ended', work: work.id, peer: id, code: null });
 			});
 		}
+	}
+
+	#askHolder({ work, peer: id, sectors }: EffectOf<'ask-holder'>): void {
+		const { world } = this;
+		const peer = world.node(id);
+		this.#later(world.random.between(50, 600) + (world.lineMs.get(id) ?? 0), this.life, () => {
+			const ok = world.reaches(this, peer) ? sectors.intersect(peer.held).subtract(world.lost) : Bitfield.empty;
+			this.give({ type: 'holder-answered', work: work.id, peer: id, ok, asked: true });
+		});
 	}
 
 	#prove({ work, skipped }: EffectOf<'prove'>): void {

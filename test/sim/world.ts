@@ -87,6 +87,8 @@ export class World {
 	lost: Bitfield = Bitfield.empty;
 	/** How long streams of a machine wait in line before the first sector comes. */
 	readonly lineMs = new Map<NodeId, number>();
+	/** Storage machines that open only what somebody streams, and so never object. */
+	readonly lazy = new Set<NodeId>();
 	proofsStarted = 0;
 	statements = 0;
 	readonly log: string[] = [];

@@ -10,6 +10,7 @@
  *     count DECISION N [KEY=VALUE] …          it was made exactly N times so far
  *     run SECONDS | until EPOCH               let time pass
  *     crash | start | pause | resume NAME     what happens to a machine
+ *     lazy NAME                               a storage machine opens nothing ahead, so that it never objects
  *     line NAME SECONDS                       streams of a storage machine wait in line so long
  *     split NAME … | heal                     these machines hear the others no more, and again
  *     lose SECTOR …                           sector files vanish everywhere
@@ -98,6 +99,9 @@ export class Story {
 				return;
 			case 'resume':
 				this.world.resume(this.world.named(first));
+				return;
+			case 'lazy':
+				this.world.lazy.add(this.world.named(first).id);
 				return;
 			case 'line':
 				this.world.lineMs.set(this.world.named(first).id, Number(words[1]) * 1_000);

@@ -4,6 +4,7 @@ import type { CoreConfig, Effect, Event } from '../../src/core/api.ts';
 import { createState, type State, step } from '../../src/core/poster.ts';
 import type { Envelope, EnvelopeBody } from '../../src/domain/envelope.ts';
 import { type ActorId, actorId, deadlineIndex, epoch, hex32, type NodeId, nodeId } from '../../src/domain/ids.ts';
+import type { NodeRecord } from '../../src/domain/record.ts';
 import type { Role, Roster } from '../../src/domain/roster.ts';
 import type { Challenge } from '../../src/domain/work.ts';
 import type { Write } from '../../src/domain/write.ts';
@@ -115,4 +116,26 @@ export function published(effects: readonly Effect[], kind: Envelope['kind']): r
 	return effects.flatMap((effect) =>
 		effect.type === 'publish' && effect.envelope.kind === kind ? [effect.envelope] : [],
 	);
+}
+
+/** Record of a prover in sync that does nothing. */
+export function idleRecord(change: Partial<NodeRecord> = {}): NodeRecord {
+	return {
+		rosterVersion: 1,
+		rosterHash: hex32('11'.repeat(32)),
+		slots: 1,
+		idle: 1,
+		health: 0,
+		chain: false,
+		synced: true,
+		keys: null,
+		estimates: [],
+		leases: [],
+		ended: [],
+		have: [],
+		submissions: [],
+		objections: [],
+		suspects: [],
+		...change,
+	};
 }

@@ -27,10 +27,11 @@ export class SpoolFolder {
 		this.#maxBytes = maxBytes;
 	}
 
-	/** Makes the folder if needed and finds what an earlier run left there. Rejects `spool-io`. */
-	static async open(folder: string, maxBytes: number): Promise<SpoolFolder> {
+	/** Makes the folder if needed and finds what an earlier run left there, or removes it. Rejects `spool-io`. */
+	static async open(folder: string, maxBytes: number, { empty = false } = {}): Promise<SpoolFolder> {
 		const spools = new SpoolFolder(folder, maxBytes);
 		try {
+			if (empty) await rm(folder, { recursive: true, force: true });
 			await mkdir(folder, { recursive: true, mode: 0o700 });
 			await spools.#find();
 		} catch (cause) {

@@ -6,27 +6,8 @@ import { longEpochMs } from '../../../src/core/epoch-clock.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
 import { epoch, hex32, partitionIndex } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
-import type { NodeRecord } from '../../../src/domain/record.ts';
-import { CoreBench, DUE_CHALLENGE as challenge, MINER, published } from '../../support/core.ts';
+import { CoreBench, DUE_CHALLENGE as challenge, MINER, published, idleRecord as record } from '../../support/core.ts';
 
-const record = (change: Partial<NodeRecord> = {}): NodeRecord => ({
-	rosterVersion: 1,
-	rosterHash: hex32('11'.repeat(32)),
-	slots: 1,
-	idle: 1,
-	health: 0,
-	chain: false,
-	synced: true,
-	keys: null,
-	estimates: [],
-	leases: [],
-	ended: [],
-	have: [],
-	submissions: [],
-	objections: [],
-	suspects: [],
-	...change,
-});
 const due = { partition: partitionIndex(0), sectorCount: 4, sectorRoot: hex32('33'.repeat(32)) };
 const item = workItem('corenet', challenge, due);
 const TOP = 2 ** 32 - 1;
