@@ -10,7 +10,7 @@ import { bury } from './messages.ts';
 import { currentMessages, messagesOf, pooledNonces, priceOf } from './nonces.ts';
 import { alarm, clearAlarm, decide, effect } from './outbox.ts';
 import type { Message, Sender, State, Work } from './state.ts';
-import { pushMessage, rankStep, submitters } from './submission.ts';
+import { isOpen, pushMessage, rankStep, submitters } from './submission.ts';
 
 const STUCK_ALARM_EPOCHS = 10;
 /** The actor's nonce has passed a message this long and no chain has it: another one is there, here and after small reorgs. */
@@ -20,15 +20,22 @@ const SEARCH_EPOCHS = 20;
 
 export function followMessages(state: State, view: ChainView, sender: Sender): void {
 	for (const message of messagesOf(state, sender.address)) {
-		if (message.done || message.dead?.startsWith('bad-')) continue;
 		const work = state.works.get(message.submission.work);
-		if (work !== undefined) followMessage(state, view, message, work);
+		if (work === undefined || message.dead?.startsWith('bad-')) continue;
+		if (message.done && !isUndone(view, message, work)) continue;
+		message.done = false;
+		followMessage(state, view, message, work);
 	}
 	pushAgain(state, view, sender);
 	// Before the first sync the message that is missed here may be known to all others.
 	if (!isSynced(state)) return;
 	replaceStuck(state, view, sender);
 	fillGap(state, view, sender);
+}
+
+/** A reorg deeper than the confirmation took it out: the chain is before it, or does not show its partition any more. */
+function isUndone(view: ChainView, message: Message, work: Work): boolean {
+	return view.sender.nonce <= message.nonce || (!work.posted && isOpen(view, work));
 }
 
 function followMessage(state: State, view: ChainView, message: Message, work: Work): void {
@@ -103,6 +110,7 @@ export function onSearched(state: State, { cid, epoch, lookup, posted }: EventOf
 		bury(state, message, `exit-${lookup.exitCode}`);
 		if (work !== undefined) work.submission.retryEpoch = epoch + 1;
 		decide(state, 'submission-refused', `exit-${lookup.exitCode}`, about);
+		noticeDouble(state, message);
 		return;
 	}
 	message.dead = null;
@@ -113,9 +121,17 @@ export function onSearched(state: State, { cid, epoch, lookup, posted }: EventOf
 		message.done = true;
 		decide(state, 'done', 'confirmed', about);
 	}
+	noticeDouble(state, message);
+}
+
+/** A partition was paid for again after its proof had landed; the chain executes the messages of a sender by nonce. */
+function noticeDouble(state: State, message: Message): void {
+	const { work } = message.submission;
 	for (const other of state.messages.values()) {
-		const twice = other !== message && other.submission.work === message.submission.work && other.includedAt !== null;
-		if (twice) alarm(state, 'double-submission', message.submission.work, { nonce: message.nonce });
+		if (other === message || other.submission.work !== work) continue;
+		const [first, second] = message.nonce < other.nonce ? [message, other] : [other, message];
+		const landed = second.includedAt !== null || second.dead?.startsWith('exit-') === true;
+		if (first.includedAt !== null && landed) alarm(state, 'double-submission', work, { nonce: second.nonce });
 	}
 }
 

@@ -166,12 +166,24 @@ export function isLive(message: Message): boolean {
 export function checkMessages(state: State): void {
 	if (state.config.keys === null) return;
 	let running = 0;
-	for (const message of state.messages.values()) if (message.checkingProof) running++;
+	let checking = 0;
+	const byAuthor = new Map<NodeId, number>();
+	for (const message of state.messages.values()) {
+		if (message.checkingProof) running++;
+		if (!message.checkingSignature) continue;
+		checking++;
+		byAuthor.set(authorOf(state, message), (byAuthor.get(authorOf(state, message)) ?? 0) + 1);
+	}
 	for (const [cid, message] of state.messages) {
 		const work = state.works.get(message.submission.work);
 		if (work === undefined || counts(message) || message.dead !== null || message.retryAt > state.now) continue;
-		if (!message.signatureGood && !message.checkingSignature) {
+		const author = authorOf(state, message);
+		const ofAuthor = byAuthor.get(author) ?? 0;
+		const room = checking < limits.messageChecks && ofAuthor < limits.messageChecksPerAuthor;
+		if (!message.signatureGood && !message.checkingSignature && room) {
 			message.checkingSignature = true;
+			checking++;
+			byAuthor.set(author, ofAuthor + 1);
 			effect(state, { type: 'check-message', cid, signed: message.submission.signed });
 		}
 		// The proof is verified only once the key of the sender stands behind it.
@@ -216,9 +228,14 @@ export function onMessageProof(state: State, { work, hash, verdict }: EventOf<'v
 	}
 }
 
+/** Who told it; this node for what only its own full node shows. */
+function authorOf(state: State, { statement }: Message): NodeId {
+	return statement?.envelope.from ?? state.config.self;
+}
+
 function condemn(state: State, message: Message, fault: string): void {
 	bury(state, message, `bad-${fault}`);
-	const from = message.statement?.envelope.from ?? state.config.self;
+	const from = authorOf(state, message);
 	decide(state, 'submission-refused', fault, { work: message.submission.work, peer: from });
 	alarm(state, 'bad-submission', from, { work: message.submission.work, fault });
 }

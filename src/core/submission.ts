@@ -94,7 +94,8 @@ function hindrance(state: State, work: Work, view: ChainView, sender: Sender): s
 	return mayUseNext(state, sender, epoch, item.close) ? null : 'last-message-unconfirmed';
 }
 
-function isOpen(view: ChainView, { item }: Work): boolean {
+/** The deadline is open at the head of the view. */
+export function isOpen(view: ChainView, { item }: Work): boolean {
 	return view.challenges.some(
 		({ challenge, posted }) =>
 			posted !== null && challenge.periodStart === item.periodStart && challenge.deadline === item.deadline,

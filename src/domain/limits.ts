@@ -416,6 +416,9 @@ export const limits = {
 	doubtfulEpochs: 12,
 	manySkips: 10,
 	manySkipsPermille: 10,
+	/** Signatures of messages under way, and those of one author, so that whoever sends rubbish waits for itself first. */
+	messageChecks: 32,
+	messageChecksPerAuthor: 8,
 	/** Forged messages of one sender that are known again; a repeat beyond costs one more look at its signature. */
 	forgedSubmissions: 256,
 	/** Messages of one sender that wait for the chain: its pool refuses more. */

@@ -130,6 +130,19 @@ export class SimChain {
 		this.landed.push({ message, epoch: this.epoch, exitCode: this.#execute(message) });
 	}
 
+	/** The last tipsets give way to as many without a message, and no pool takes up again what was in them. */
+	reorg(depth: number): void {
+		const kept = this.landed.filter(({ epoch: at }) => at <= this.epoch - depth);
+		this.nonce -= this.landed.length - kept.length;
+		this.landed.splice(0, this.landed.length, ...kept);
+		this.posted.clear();
+		for (const { message, exitCode } of kept) {
+			if (message.call?.kind !== 'submit-post' || exitCode !== 0) continue;
+			const { deadline, partition } = message.call.params;
+			this.posted.set(deadline, (this.posted.get(deadline) ?? new Set()).add(partition));
+		}
+	}
+
 	#execute({ call }: PoolMessage): number {
 		if (call?.kind !== 'submit-post') return 16;
 		const { deadline, partition } = call.params;

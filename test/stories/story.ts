@@ -16,7 +16,7 @@
  *     lose SECTOR …                           sector files vanish everywhere
  *     forge KIND by=NAME                      NAME says something false (submission, result, needless-skip,
  *                                             rival: its own message for the last partition lands at the next nonce)
- *     pool drop | chain full | chain flows | fee N    what happens on the chain
+ *     pool drop | chain full | chain flows | fee N | reorg DEPTH      what happens on the chain
  *     dry-run NAME                            NAME announces a dry run of the first partition
  *     posted N [DEADLINE] | wasted N | skipped N         what the chain holds in the end
  *
@@ -123,6 +123,9 @@ export class Story {
 				return;
 			case 'chain':
 				this.world.chain.blockMessages = first === 'full' ? 0 : 8;
+				return;
+			case 'reorg':
+				this.world.chain.reorg(Number(first));
 				return;
 			case 'fee':
 				this.world.chain.baseFee = BigInt(first);

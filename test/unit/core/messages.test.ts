@@ -2,17 +2,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { submissionOf } from '../../../src/codec/submission.ts';
-import type { Event } from '../../../src/core/api.ts';
+import type { Effect, Event } from '../../../src/core/api.ts';
 import { bury, enterMessage } from '../../../src/core/messages.ts';
 import { nextNonce, priceOf } from '../../../src/core/nonces.ts';
 import { type State, step } from '../../../src/core/poster.ts';
-import type { Work } from '../../../src/core/state.ts';
+import type { Message, Work } from '../../../src/core/state.ts';
+import { Bitfield } from '../../../src/domain/bitfield.ts';
 import type { Envelope } from '../../../src/domain/envelope.ts';
-import { attoFil } from '../../../src/domain/ids.ts';
+import { attoFil, epoch } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
 import type { SignedMessage } from '../../../src/domain/message.ts';
 import type { Submission } from '../../../src/domain/submission.ts';
+import type { World } from '../../sim/world.ts';
 import { Story } from '../../stories/story.ts';
+
+/** builtin-actors: what a partition that is proven already is refused with. */
+const USR_ILLEGAL_ARGUMENT = 16;
 
 /** A submitter with one message of its own on the chain's doorstep, and a second submitter. */
 function bench() {
@@ -157,3 +162,84 @@ test('a late message in the pool that pays too little is replaced for those that
 function withNonce({ work, signed }: Submission, nonce: number): Submission {
 	return submissionOf(work, { ...signed, message: { ...signed.message, nonce } });
 }
+
+/** What the full node answers about a message that is in a tipset. */
+function landed(state: State, { cid }: Submission, height: number, exitCode: number): readonly string[] {
+	const lookup = { message: cid, exitCode, gasUsed: 1, tipSet: [], height: epoch(height) };
+	const at = epoch(height + 1);
+	const { after } = step(state, { type: 'searched', cid, epoch: at, lookup, posted: exitCode === 0 }, state.now);
+	return after.flatMap((effect) => (effect.type === 'alarm' ? [effect.alarm.code] : []));
+}
+
+test('a second copy that the chain refuses was paid for twice: an alarm, whichever is found first', () => {
+	for (const refusedFirst of [false, true]) {
+		const { state, world, own, work } = bench();
+		show(state, world, own, true);
+		const copy = enterMessage(state, work, withNonce(own.submission, own.nonce + 1));
+		Object.assign(copy, { signatureGood: true, proofGood: true });
+		const found = [[own, 0] as const, [copy, USR_ILLEGAL_ARGUMENT] as const];
+		const alarms = (refusedFirst ? found.reverse() : found).map(([message, exit]) =>
+			landed(state, message.submission, work.item.open + 1 + message.nonce, exit),
+		);
+		assert.deepEqual(alarms, [[], ['double-submission']]);
+	}
+});
+
+test('a message that lands after another one failed is no double', () => {
+	const { state, world, own, work } = bench();
+	show(state, world, own, false);
+	const next = enterMessage(state, work, withNonce(own.submission, own.nonce + 1));
+	Object.assign(next, { signatureGood: true, proofGood: true });
+	assert.deepEqual(landed(state, own.submission, work.item.open + 1, USR_ILLEGAL_ARGUMENT), []);
+	assert.deepEqual(landed(state, next.submission, work.item.open + 2, 0), []);
+});
+
+test('signatures are checked a few at a time, of one author fewer; the others get their turn', () => {
+	const { state, own, hear } = bench();
+	let asked = 0;
+	for (let i = 0; i < 20; i++) asked += hear(forged(own, i), null);
+	assert.equal(asked, limits.messageChecksPerAuthor);
+	for (let judged = 0; judged < 20; judged++) {
+		const [cid] = [...state.messages].find(([, { checkingSignature }]) => checkingSignature) ?? [];
+		assert.ok(cid !== undefined, 'the next one is asked about');
+		const effects = step(state, { type: 'message-checked', cid, verdict: 'bad' }, state.now).after;
+		asked += effects.filter(({ type }) => type === 'check-message').length;
+	}
+	assert.equal(asked, 20);
+	let all = 0;
+	for (let i = 0; i < limits.messageChecks; i++) {
+		for (const author of ['x', 'y', 'z', 'u', 'v', 'w']) {
+			const submission = forged(own, 1_000 + 100 * i + author.charCodeAt(0));
+			const message = enterMessage(state, state.works.get(submission.work) as Work, submission);
+			message.statement = { envelope: { from: author } } as never;
+		}
+	}
+	all += step(state, { type: 'tick' }, state.now).after.filter(({ type }) => type === 'check-message').length;
+	assert.equal(all, limits.messageChecks);
+});
+
+/** The chain as it stands, with the partition of the message proven or not, and its nonce used. */
+function show(state: State, world: World, own: Message, posted: boolean): readonly Effect[] {
+	const shown = world.chain.view();
+	const proven = posted ? Bitfield.of([own.params.partition]) : Bitfield.empty;
+	const challenges = shown.challenges.map((entry) => ({ ...entry, posted: proven }));
+	const view = { ...shown, challenges, sender: { ...shown.sender, nonce: own.nonce + 2 } };
+	const now = state.now + 1_000;
+	const head = step(state, { type: 'head', epoch: view.epoch }, now).after;
+	return [...head, ...step(state, { type: 'chain-view', view }, now).after];
+}
+
+test('a confirmed message that its open deadline does not show any more is looked for again', () => {
+	const { state, world, own, work } = bench();
+	world.chain.epoch = work.item.open;
+	show(state, world, own, true);
+	Object.assign(own, { done: true, includedAt: work.item.open - 6, searching: false });
+	const searched = (posted: boolean): readonly string[] => {
+		world.chain.epoch++;
+		return show(state, world, own, posted).flatMap((effect) => (effect.type === 'search' ? [effect.cid] : []));
+	};
+	assert.deepEqual(searched(true), []);
+	assert.equal(own.done, true);
+	assert.deepEqual(searched(false), [own.submission.cid]);
+	assert.equal(own.done, false);
+});
