@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 /** The command line: what can be asked, and with which options. Each command's code is loaded when it is asked for. */
 import { Command, CommanderError, Option } from 'commander';
+import { limits } from '../domain/limits.ts';
 import { ROLES } from '../domain/roster.ts';
 import { programVersion } from '../node/version.ts';
+import { VICTIM_KINDS } from './demo/victim-kinds.ts';
 import { EXIT, errorJson, errorText, exitCodeOf } from './exit.ts';
 import {
 	count,
@@ -140,6 +142,7 @@ function addDevnetCommands(root: Command): void {
 	root
 		.command('demo')
 		.description('seven nodes prove a deadline of real sectors on an embedded chain while one is killed')
+		.addOption(new Option('--kill <victim>', 'who is killed').choices(VICTIM_KINDS).default('prover'))
 		.option('--keep', 'keep logs and homes')
 		.addOption(jsonOption())
 		.action(async (options) => (await import('./commands/demo.ts')).demo(options));
@@ -156,6 +159,12 @@ function addDevnetCommands(root: Command): void {
 		.option('--seed <text>', 'beacon, tickets and keys follow from it', 'poster-devnet')
 		.option('--host <address>', 'where to listen', '127.0.0.1')
 		.option('--port <port>', 'where to listen, 0 for a free one', count(0, MAX_INDEX), 1234)
+		.option(
+			'--full-nodes <count>',
+			'full nodes that follow it, on ports one after another',
+			count(1, limits.devnetFullNodes),
+			1,
+		)
 		.option('--paused', 'make no epoch until Devnet.Resume is called')
 		.addOption(new Option('--log-level <level>').choices(['debug', 'info', 'warn', 'error']).default('info'))
 		.addOption(jsonOption())

@@ -4,11 +4,20 @@ import type { FullNode } from './full-node.ts';
 import type { Gate } from './gate.ts';
 import { type MethodTable, method } from './rpc/method.ts';
 import { boolean, cid, optionalTokens, uint64 } from './rpc/params.ts';
+import type { RpcServer } from './rpc/server.ts';
 import { tipSetToJson } from './rpc/to-json.ts';
 import { RpcError } from './rpc-error.ts';
 import type { Ticker } from './ticker.ts';
 
-export function controlMethods(node: FullNode, ticker: Ticker, gate: Gate): MethodTable {
+export interface ChainParts {
+	readonly node: FullNode;
+	readonly ticker: Ticker;
+	readonly gate: Gate;
+	/** One for each full node. */
+	readonly servers: readonly RpcServer[];
+}
+
+export function controlMethods({ node, ticker, gate, servers }: ChainParts): MethodTable {
 	return {
 		Pause: method('admin', [], () => ticker.pause()),
 		Resume: method('admin', [], () => ticker.resume()),
@@ -23,9 +32,17 @@ export function controlMethods(node: FullNode, ticker: Ticker, gate: Gate): Meth
 		),
 		SetBaseFee: method('admin', [optionalTokens], ([baseFee]) => node.chain.pinBaseFee(baseFee)),
 		Freeze: method('admin', [boolean], ([frozen]) => (frozen ? gate.freeze() : gate.thaw())),
+		KillFullNode: method('admin', [uint64], ([index]) => mortal(servers, index).close()),
 		DropMessage: method('admin', [cid], ([message]) => node.pool.drop(message)),
 		Stats: method('admin', [], () => node.statistics.report(node.chain.head)),
 	};
+}
+
+/** The first full node lives: it is what control goes through. */
+function mortal(servers: readonly RpcServer[], index: number): RpcServer {
+	const server = servers[index];
+	if (index === 0 || server === undefined) throw new RpcError(`no full node ${index} that can be killed`);
+	return server;
 }
 
 function bounded(count: number): number {

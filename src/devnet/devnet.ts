@@ -6,11 +6,12 @@ import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PosterError } from '../domain/errors.ts';
 import type { ActorId } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Verifier } from '../ports/verifier.ts';
 import { MINIMUM_BASE_FEE } from './chain/base-fee.ts';
-import { controlMethods } from './control-methods.ts';
+import { type ChainParts, controlMethods } from './control-methods.ts';
 import { FullNode } from './full-node.ts';
 import { CONTROL_NAMESPACE, Gate } from './gate.ts';
 import { type Genesis, type GenesisMiner, makeGenesis } from './genesis.ts';
@@ -45,6 +46,8 @@ export interface DevnetOptions {
 	readonly host?: string;
 	/** Default 0: any free one. */
 	readonly port?: number;
+	/** Full nodes that follow the chain, each on a port of its own: from `port` on, or free ones. Default 1. */
+	readonly fullNodes?: number;
 	/** False leaves epochs to `Devnet.Mine` and `mine`. Default true. */
 	readonly running?: boolean;
 	/** Folder for token files (`token-read` …) and the miners' key files (`key-f01000`), all with mode 0600. Default: none. */
@@ -58,8 +61,10 @@ export interface DevnetPorts {
 }
 
 export interface Devnet {
-	/** `http://host:port/rpc/v1`. */
+	/** `http://host:port/rpc/v1` of the first full node, which is there until the end. */
 	readonly url: string;
+	/** Of all full nodes. They share chain, message pool, keys and tokens, as neighbours that gossip at once. */
+	readonly urls: readonly string[];
 	/** Each holds the permissions before it too. */
 	readonly tokens: Readonly<Record<Permission, string>>;
 	readonly node: FullNode;
@@ -79,11 +84,11 @@ const PUBLIC_NETWORKS: readonly string[] = ['mainnet', 'testnetnet', 'calibratio
 
 /** Rejects `devnet-options`, `devnet-genesis`, `devnet-listen`. */
 export async function startDevnet(options: DevnetOptions, ports: DevnetPorts): Promise<Devnet> {
-	const { host = '127.0.0.1', port = 0, seed = SEED, networkName = SEED, startEpoch = 0 } = options;
+	const { host = '127.0.0.1', port = 0, fullNodes = 1, seed = SEED, networkName = SEED, startEpoch = 0 } = options;
 	const { epochMs = EPOCH_MS.normal, genesisTimestamp = GENESIS_TIMESTAMP } = options;
 	const policy = { ...REAL_POLICY, ...options.policy };
 	checkPolicy(policy);
-	checkOptions(networkName, epochMs, startEpoch);
+	checkOptions(networkName, epochMs, startEpoch, fullNodes);
 	const genesis = makeGenesis({ seed, policy, startEpoch }, options.miners);
 	const baseFee = options.baseFee ?? MINIMUM_BASE_FEE;
 	const { world, keys } = genesis;
@@ -101,16 +106,24 @@ export async function startDevnet(options: DevnetOptions, ports: DevnetPorts): P
 	const ticker = new Ticker({ ...ports, node }, epochMs);
 	const gate = new Gate();
 	const tokens = new Tokens();
-	const server = new RpcServer({ ...ports, node, gate, tokens, paths: methodPaths(node, ticker, gate, tokens) });
+	const servers: RpcServer[] = [];
+	const paths = methodPaths({ node, ticker, gate, tokens, servers });
+	for (let i = 0; i < fullNodes; i++) servers.push(new RpcServer({ ...ports, node, gate, tokens, paths }));
+	const closeServers = () => Promise.all(servers.map((server) => server.close()));
+	const urls = await listen(servers, host, port).catch(async (error: unknown) => {
+		await closeServers();
+		throw error;
+	});
 	const devnet: Devnet = {
-		url: `http://${host}:${await server.listen(host, port)}/rpc/v1`,
+		url: urls[0] as string,
+		urls,
 		tokens: makeTokens(tokens),
 		node,
 		workers: exportWorkers(genesis),
 		faucet: genesis.faucet.address,
 		async close() {
 			gate.thaw();
-			await Promise.all([ticker.pause(), server.close()]);
+			await Promise.all([ticker.pause(), closeServers()]);
 		},
 	};
 	if (options.dataDir !== undefined) await writeSecrets(options.dataDir, devnet);
@@ -118,12 +131,17 @@ export async function startDevnet(options: DevnetOptions, ports: DevnetPorts): P
 	return devnet;
 }
 
-function methodPaths(
-	node: FullNode,
-	ticker: Ticker,
-	gate: Gate,
-	tokens: Tokens,
-): Readonly<Record<string, MethodTable>> {
+/** URLs in the order of the servers. */
+async function listen(servers: readonly RpcServer[], host: string, port: number): Promise<string[]> {
+	const urls: string[] = [];
+	for (const [i, server] of servers.entries()) {
+		urls.push(`http://${host}:${await server.listen(host, port === 0 ? 0 : port + i)}/rpc/v1`);
+	}
+	return urls;
+}
+
+function methodPaths(parts: ChainParts & { readonly tokens: Tokens }): Readonly<Record<string, MethodTable>> {
+	const { node, tokens } = parts;
 	const v1 = {
 		...nodeMethods(node, API_VERSION.v1),
 		...chainMethods(node),
@@ -134,7 +152,7 @@ function methodPaths(
 	return {
 		'/rpc/v1': {
 			...inNamespace('Filecoin', v1),
-			...inNamespace(CONTROL_NAMESPACE, controlMethods(node, ticker, gate)),
+			...inNamespace(CONTROL_NAMESPACE, controlMethods(parts)),
 		},
 		'/rpc/v0': inNamespace('Filecoin', nodeMethods(node, API_VERSION.v0)),
 	};
@@ -174,11 +192,14 @@ async function writeSecret(path: string, text: string): Promise<void> {
 	}
 }
 
-function checkOptions(networkName: string, epochMs: number, startEpoch: number): void {
+function checkOptions(networkName: string, epochMs: number, startEpoch: number, fullNodes: number): void {
 	const wrong = (message: string): PosterError => new PosterError('devnet-options', message);
 	if (PUBLIC_NETWORKS.includes(networkName)) throw wrong(`${networkName} is the name of a public network`);
 	if (!Number.isSafeInteger(epochMs) || epochMs < EPOCH_MS.least || epochMs > EPOCH_MS.most) {
 		throw wrong(`an epoch takes ${EPOCH_MS.least} to ${EPOCH_MS.most} ms, not ${epochMs}`);
 	}
 	if (!Number.isSafeInteger(startEpoch) || startEpoch < 0) throw wrong(`start epoch ${startEpoch}`);
+	if (!Number.isSafeInteger(fullNodes) || fullNodes < 1 || fullNodes > limits.devnetFullNodes) {
+		throw wrong(`1 to ${limits.devnetFullNodes} full nodes, not ${fullNodes}`);
+	}
 }

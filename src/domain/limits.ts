@@ -292,8 +292,10 @@ export const limits = {
 	devnetRequestBytes: 1024 * KIB,
 	/** Calls of one JSON-RPC batch. */
 	devnetBatchCalls: 64,
-	/** Open sockets, HTTP and WebSocket together: a demo has some dozen. */
+	/** Open sockets of a full node, HTTP and WebSocket together: a demo has some dozen. */
 	devnetSockets: 512,
+	/** Full nodes on one embedded chain: a mesh on one machine has one for each of its chain nodes. */
+	devnetFullNodes: 16,
 	/** Head subscriptions of one WebSocket. */
 	devnetChannels: 16,
 	/** Unsent bytes of one WebSocket; a reader that is slower is hung up. Some thousand head changes. */
@@ -519,6 +521,6 @@ export const limits = {
 	demoPollMs: 100,
 	/** One call to the embedded chain; the wait for a message takes some epochs. */
 	demoCallMs: 30_000,
-	/** How long the full node answers nobody when it is the victim. */
-	demoFreezeMs: 10_000,
+	/** How long a killed storage node stays away, as long as a machine takes to restart a service that it watches over. */
+	demoRestartMs: 10_000,
 } as const;

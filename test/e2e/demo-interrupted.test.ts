@@ -1,4 +1,4 @@
-/** The demo owns what it starts: told to end in the middle, it leaves no process behind. */
+/** The demo owns what it starts: told to end in the middle, or killed, it leaves no process behind. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,30 +11,37 @@ import { until } from '../support/until.ts';
 /** The chain and seven nodes, their workers not counted. */
 const PROCESSES = 8;
 
-test('a demo that is told to end in the middle ends everything it started', async (t) => {
-	const demo = spawn(process.execPath, [CLI_MAIN, 'demo', '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
-	t.after(() => demo.kill('SIGKILL'));
-	const told = { stdout: '', stderr: '' };
-	for (const name of ['stdout', 'stderr'] as const) {
-		demo[name].setEncoding('utf8').on('data', (text: string) => {
-			told[name] += text;
-		});
-	}
-	await until('the nodes are connected', () => told.stderr.includes('All nodes are connected'), PATIENCE_MS);
-	const { pid } = demo;
-	assert.ok(pid !== undefined);
-	const started = await descendants(pid);
-	assert.ok(started.length > PROCESSES, `${started.length} processes run`);
+for (const [signal, rule] of [
+	['SIGTERM', 'a demo that is told to end in the middle ends everything it started'],
+	['SIGKILL', 'what a demo started ends by itself when the demo is killed'],
+] as const) {
+	test(rule, async (t) => {
+		const demo = spawn(process.execPath, [CLI_MAIN, 'demo', '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+		t.after(() => demo.kill('SIGKILL'));
+		const told = { stdout: '', stderr: '' };
+		for (const name of ['stdout', 'stderr'] as const) {
+			demo[name].setEncoding('utf8').on('data', (text: string) => {
+				told[name] += text;
+			});
+		}
+		await until('the nodes are connected', () => told.stderr.includes('All nodes are connected'), PATIENCE_MS);
+		const { pid } = demo;
+		assert.ok(pid !== undefined);
+		const folder = /Files of this run: (\S+)/.exec(told.stderr)?.[1];
+		assert.ok(folder);
+		t.after(() => rm(folder, { recursive: true, force: true }));
+		const started = await descendants(pid);
+		assert.ok(started.length > PROCESSES, `${started.length} processes run`);
 
-	demo.kill('SIGTERM');
-	const [code] = await once(demo, 'close');
-	assert.equal(code, 1);
-	assert.equal(JSON.parse(told.stdout).error.code, 'demo-interrupted');
-	await until('no process is left', async () => (await alive(started)).length === 0);
-	const folder = /Files of this run: (\S+)/.exec(told.stderr)?.[1];
-	assert.ok(folder);
-	await rm(folder, { recursive: true });
-});
+		demo.kill(signal);
+		const [code] = await once(demo, 'close');
+		if (signal === 'SIGTERM') {
+			assert.equal(code, 1);
+			assert.equal(JSON.parse(told.stdout).error.code, 'demo-interrupted');
+		}
+		await until('no process is left', async () => (await alive(started)).length === 0);
+	});
+}
 
 /** Children, their children and so on, by what the kernel says. */
 async function descendants(root: number): Promise<readonly number[]> {

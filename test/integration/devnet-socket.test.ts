@@ -215,6 +215,28 @@ describe('the embedded chain over sockets', () => {
 	});
 });
 
+test('one of several full nodes can be killed: its clients are cut off, the others see the same chain', async () => {
+	const devnet = await open({ fullNodes: 2 });
+	try {
+		const [, url = ''] = devnet.urls;
+		const second = { ...devnet, url };
+		const client = await Client.connect(second);
+		await call(devnet, 'Devnet.Mine', [3, 0]);
+		const head = (await call(second, 'Filecoin.ChainHead')).result;
+		assert.deepEqual((await call(devnet, 'Filecoin.ChainHead')).result, head);
+		const closed = once(client.socket, 'close');
+		assert.equal((await call(devnet, 'Devnet.KillFullNode', [1])).error, undefined);
+		await closed;
+		await assert.rejects(call(second, 'Filecoin.ChainHead'), TypeError);
+		assert.deepEqual((await call(devnet, 'Filecoin.ChainHead')).result, head);
+		for (const index of [0, 2]) {
+			assert.match((await call(devnet, 'Devnet.KillFullNode', [index])).error?.message ?? '', /no full node/);
+		}
+	} finally {
+		await devnet.close();
+	}
+});
+
 test('tokens and keys are written for their owner alone', async () => {
 	const dataDir = await mkdtemp(join(tmpdir(), 'poster-devnet-test-'));
 	const devnet = await open({ dataDir });
@@ -235,6 +257,7 @@ test('a port in use and a public network are refused', async () => {
 	try {
 		const port = Number(new URL(devnet.url).port);
 		await assert.rejects(open({ port }), { code: 'devnet-listen' });
+		await assert.rejects(open({ port: port - 1, fullNodes: 2 }), { code: 'devnet-listen' });
 		await assert.rejects(open({ networkName: 'mainnet' }), { code: 'devnet-options' });
 		await assert.rejects(open({ epochMs: 49 }), { code: 'devnet-options' });
 		await assert.rejects(open({ policy: { ...SHORT_POLICY, disputeWindow: 60 } }), { code: 'devnet-options' });

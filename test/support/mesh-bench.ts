@@ -225,26 +225,16 @@ export class MeshBench {
 			outcome.map(({ partition, accepted, messages, missed }) => ({ partition, accepted, messages, missed })),
 			Array.from({ length: partitions }, (_, partition) => ({ partition, accepted: 1, messages: 1, missed: false })),
 		);
-		const { chain } = this.cluster;
-		const proofs = await chain.disputable(actorId(miner), deadlineIndex(deadline));
-		assert.equal(proofs, partitions);
-		for (let index = 0; index < proofs; index++) {
-			const { exitCode } = await chain.dispute(actorId(miner), deadlineIndex(deadline), index);
-			assert.equal(exitCode, ILLEGAL_ARGUMENT, `the dispute of proof ${index} failed`);
-		}
+		const receipts = await this.cluster.chain.disputeAll(actorId(miner), deadlineIndex(deadline));
+		assert.deepEqual(
+			receipts.map(({ exitCode }) => exitCode),
+			Array.from({ length: partitions }, () => ILLEGAL_ARGUMENT),
+		);
 	}
 
 	/** Faulty sectors of the miner. */
 	async faults(miner: number): Promise<readonly number[]> {
-		const { chain } = this.cluster;
-		const runs = await chain.call<readonly number[]>('Filecoin.StateMinerFaults', [`f0${miner}`, null]);
-		const faults: number[] = [];
-		let at = 0;
-		for (const [index, length] of runs.entries()) {
-			if (index % 2 === 1) for (let i = 0; i < length; i++) faults.push(at + i);
-			at += length;
-		}
-		return faults;
+		return [...(await this.cluster.chain.faults(actorId(miner)))];
 	}
 
 	async metricAtLeast(node: string, name: string, least: number): Promise<void> {

@@ -8,6 +8,7 @@ import { runDevnet } from '../../devnet/run-devnet.ts';
 import { type GenesisContent, parseGenesis, readGenesis } from '../demo/genesis-file.ts';
 import { type PreparationProgress, prepareNative, prepareParameters, prepareSectors } from '../demo/preparation.ts';
 import { progressText } from '../demo/progress-text.ts';
+import { onEnd } from '../end-signals.ts';
 import { printJson, printRemark, printText } from '../output.ts';
 
 export interface DevnetCommandOptions {
@@ -22,6 +23,7 @@ export interface DevnetCommandOptions {
 	readonly seed: string;
 	readonly host: string;
 	readonly port: number;
+	readonly fullNodes: number;
 	/** Makes no epoch until `Devnet.Resume` or `Devnet.Mine`. */
 	readonly paused?: boolean;
 	readonly logLevel: LogLevel;
@@ -35,7 +37,7 @@ const WINDOW_2KIB = 10;
 export async function devnet(options: DevnetCommandOptions): Promise<void> {
 	const dir = resolve(options.dir ?? join(homedir(), '.poster-devnet'));
 	const ending = new AbortController();
-	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort());
+	onEnd(() => ending.abort());
 	const native = await prepareNative(showProgress);
 	const testParameters = resolve(options.testParameters ?? (await prepareParameters(native, showProgress)));
 	const genesis =
@@ -43,12 +45,12 @@ export async function devnet(options: DevnetCommandOptions): Promise<void> {
 			? await defaultGenesis(native, dir, options.sectors)
 			: await readGenesis(options.genesis);
 	const log = createLog({ level: options.logLevel, base: { node: 'devnet' }, destination: STDERR });
-	const { network: networkName, epochMs, startEpoch, seed, host, port, paused = false } = options;
+	const { network: networkName, epochMs, startEpoch, seed, host, port, fullNodes, paused = false } = options;
 	try {
 		await runDevnet(
 			{
 				...genesis,
-				...{ networkName, epochMs, startEpoch, seed, host, port, testParameters },
+				...{ networkName, epochMs, startEpoch, seed, host, port, fullNodes, testParameters },
 				nativeBinary: native,
 				dataDir: dir,
 				running: !paused,
@@ -75,7 +77,7 @@ async function defaultGenesis(native: string, dir: string, count: number): Promi
 
 /** `--json`: one line, for programs that wait for it. */
 function announce(
-	{ url, faucet, workers }: Devnet,
+	{ url, urls, faucet, workers }: Devnet,
 	{ dir, testParameters, json }: { readonly dir: string; readonly testParameters: string; readonly json: boolean },
 ): void {
 	const miners = [...workers].map(([miner, { address }]) => ({
@@ -85,10 +87,11 @@ function announce(
 	}));
 	const tokenFile = join(dir, 'token-sign');
 	if (json) {
-		printJson({ event: 'started', url, tokenFile, dir, testParameters, faucet, miners });
+		printJson({ event: 'started', url, urls, tokenFile, dir, testParameters, faucet, miners });
 		return;
 	}
 	printText(`Embedded chain at ${url}, token in ${tokenFile}.`);
+	for (const other of urls.slice(1)) printText(`  another full node at ${other}`);
 	for (const { miner, sender, keyFile } of miners) printText(`  ${miner} sends from ${sender} (key file ${keyFile})`);
 	printText(`Test parameters: ${testParameters}`);
 }

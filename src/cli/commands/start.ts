@@ -9,6 +9,7 @@ import { type HomePaths, openHome } from '../../node/home.ts';
 import { loadRoster, ownEntry } from '../../node/roster-file.ts';
 import type { StartOptions } from '../../node/start-options.ts';
 import { programVersion } from '../../node/version.ts';
+import { onEnd } from '../end-signals.ts';
 import { usageError } from '../exit.ts';
 import { printJson, printRemark, printText } from '../output.ts';
 
@@ -23,7 +24,7 @@ export async function start(options: StartCommandOptions): Promise<void> {
 	const prepared = await prepare(options);
 	const { startNode } = await import('../../node/compose.ts');
 	const node = await startNode(prepared);
-	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => node.stop());
+	onEnd(() => node.stop());
 	const { id } = prepared.home.identity;
 	if (options.json) printJson({ event: 'started', id, addresses: node.addresses, control: node.controlUrl });
 	else printText([`Node ${id} runs.`, ...node.addresses.map((address) => `  ${address}`)].join('\n'));

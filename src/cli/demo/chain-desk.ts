@@ -5,7 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { minerAddress } from '../../codec/address.ts';
 import { messageToJson } from '../../codec/lotus-json.ts';
 import { encodeDisputeWindowedPoSt, minerMethod } from '../../codec/miner-params.ts';
+import { bitfieldFromJson } from '../../codec/rle-plus.ts';
 import type { StatisticsReport } from '../../devnet/statistics.ts';
+import type { Bitfield } from '../../domain/bitfield.ts';
 import { PosterError } from '../../domain/errors.ts';
 import { type ActorId, attoFil, type DeadlineIndex } from '../../domain/ids.ts';
 import { limits } from '../../domain/limits.ts';
@@ -14,6 +16,8 @@ import type { Message } from '../../domain/message.ts';
 /** What `poster-node devnet --json` prints. */
 export interface ChainStarted {
 	readonly url: string;
+	/** Of all full nodes, the first one's too. */
+	readonly urls: readonly string[];
 	readonly dir: string;
 	readonly testParameters: string;
 	readonly faucet: string;
@@ -71,24 +75,34 @@ export class ChainDesk {
 		while ((await this.height()) < height) await sleep(limits.demoPollMs, undefined, signal && { signal });
 	}
 
-	/** Proofs of the miner's deadline at its last close that can be disputed. */
-	async disputable(miner: ActorId, deadline: DeadlineIndex): Promise<number> {
+	/**
+	 * Disputes every proof of the miner's deadline that was recorded at its last close. Receipts in the order of the
+	 * proofs: exit code 0 = the proof was invalid and the miner is punished.
+	 */
+	async disputeAll(miner: ActorId, deadline: DeadlineIndex): Promise<readonly Receipt[]> {
 		const params = [minerAddress(miner), null];
 		const all = await this.call<readonly { DisputableProofCount: number }[]>('Filecoin.StateMinerDeadlines', params);
-		return all[deadline]?.DisputableProofCount ?? 0;
+		const proofs = all[deadline]?.DisputableProofCount ?? 0;
+		const pushed: unknown[] = [];
+		for (let postIndex = 0; postIndex < proofs; postIndex++) {
+			const dispute = encodeDisputeWindowedPoSt({ deadline, postIndex });
+			pushed.push(await this.#push(this.started.faucet, miner, minerMethod.disputeWindowedPoSt, dispute));
+		}
+		return Promise.all(pushed.map((cid) => this.#receipt(cid)));
 	}
 
-	/** Disputes recorded proof `postIndex`; exit code 0 = the proof was invalid and the miner is punished. */
-	async dispute(miner: ActorId, deadline: DeadlineIndex, postIndex: number): Promise<Receipt> {
-		const params = encodeDisputeWindowedPoSt({ deadline, postIndex });
-		return this.send(this.started.faucet, miner, minerMethod.disputeWindowedPoSt, params);
+	/** Faulty sectors of the miner. */
+	async faults(miner: ActorId): Promise<Bitfield> {
+		return bitfieldFromJson(await this.call('Filecoin.StateMinerFaults', [minerAddress(miner), null]));
 	}
 
-	/**
-	 * Signs in the devnet's wallet, pushes, and waits for the receipt. The gas is fixed: an estimation would refuse what
-	 * fails, and here it shall land on the chain.
-	 */
+	/** Signs in the devnet's wallet, pushes, and waits for the receipt. */
 	async send(from: string, miner: ActorId, method: number, params: Uint8Array): Promise<Receipt> {
+		return this.#receipt(await this.#push(from, miner, method, params));
+	}
+
+	/** The gas is fixed: an estimation would refuse what fails, and here it shall land on the chain. */
+	async #push(from: string, miner: ActorId, method: number, params: Uint8Array): Promise<unknown> {
 		const message: Message = {
 			version: 0,
 			to: minerAddress(miner),
@@ -102,7 +116,10 @@ export class ChainDesk {
 			params,
 		};
 		const signed = await this.call<unknown>('Filecoin.WalletSignMessage', [from, messageToJson(message)]);
-		const cid = await this.call<unknown>('Filecoin.MpoolPush', [signed]);
+		return this.call<unknown>('Filecoin.MpoolPush', [signed]);
+	}
+
+	async #receipt(cid: unknown): Promise<Receipt> {
 		const found = await this.call<{ Receipt: { ExitCode: number }; Height: number }>('Filecoin.StateWaitMsg', [
 			...[cid, 0, WHOLE_CHAIN, true],
 		]);

@@ -19,6 +19,8 @@ export interface ChainPlan {
 	readonly network: string;
 	readonly epochMs: number;
 	readonly startEpoch: number;
+	/** Default 1. */
+	readonly fullNodes?: number;
 	readonly testParameters: string;
 	/** Executable `poster-native`. */
 	readonly native: string;
@@ -50,6 +52,7 @@ export class Cluster {
 				...['devnet', '--json', '--paused', '--port', '0', '--dir', join(folder, 'chain'), '--genesis', genesis],
 				...['--test-parameters', plan.testParameters, '--network', plan.network],
 				...['--epoch-ms', String(plan.epochMs), '--start-epoch', String(plan.startEpoch)],
+				...['--full-nodes', String(plan.fullNodes ?? 1)],
 			);
 			const process = await processes.start('chain', command, environment(plan.native));
 			const started = JSON.parse(await process.firstLine) as ChainStarted;

@@ -7,14 +7,17 @@ import type { Cluster } from './cluster.ts';
 import type { Observer } from './observer.ts';
 import { CONTROL_MINER, MINER, PARTITIONS } from './plan.ts';
 import { type DemoSummary, median } from './summary.ts';
-import type { Victims } from './victims.ts';
+import type { Abandoned, Kill } from './victims.ts';
 
 /** builtin-actors `USR_ILLEGAL_ARGUMENT`: a dispute of a valid proof ends with it. */
 const ILLEGAL_ARGUMENT = 16;
 
 export interface Evidence {
 	readonly stats: StatisticsReport;
-	readonly victims: Pick<Victims, 'kills' | 'takeovers'>;
+	/** Sectors of the mesh's miner that are faulty: a proof that skips them is accepted too. */
+	readonly faults: number;
+	readonly kills: readonly Kill[];
+	readonly abandoned: readonly Abandoned[];
 	/** Receipt of the message with the tampered proof. */
 	readonly tampered: Receipt;
 	/** Receipts of the disputes, one for each recorded proof. */
@@ -26,14 +29,16 @@ export interface Evidence {
 }
 
 export function judge(evidence: Evidence): DemoSummary {
-	const { stats, victims, tampered, honestReceipts, controlReceipts, stageMs, died, wallMs } = evidence;
+	const { stats, faults, kills, abandoned, tampered, honestReceipts, controlReceipts, stageMs, died, wallMs } =
+		evidence;
 	const own = stats.partitions.filter(({ miner }) => miner === minerAddress(MINER));
 	const control = stats.partitions.filter(({ miner }) => miner === minerAddress(CONTROL_MINER));
 	const proven = own.filter(({ accepted }) => accepted > 0).length;
 	const missed = own.filter((partition) => partition.missed).length;
 	const duplicateSubmissions = own.reduce((sum, { messages }) => sum + Math.max(0, messages - 1), 0);
-	const takeovers = victims.takeovers();
-	const held = victims.kills.reduce((sum, { works }) => sum + works.length, 0);
+	const takeoverMs = abandoned.flatMap(({ claim, wallMs: killMs }) =>
+		claim === undefined ? [] : claim.wallMs - killMs,
+	);
 	const disputes = {
 		honest: honestReceipts.length,
 		honestSurvived: honestReceipts.filter(({ exitCode }) => exitCode === ILLEGAL_ARGUMENT).length,
@@ -43,9 +48,13 @@ export function judge(evidence: Evidence): DemoSummary {
 	const rules: readonly (readonly [holds: boolean, failure: string])[] = [
 		[proven === PARTITIONS, `${proven} of ${PARTITIONS} partitions were accepted`],
 		[missed === 0, `${missed} partitions were missed`],
+		[faults === 0, `${faults} sectors were given up as faulty`],
 		[duplicateSubmissions === 0, `${duplicateSubmissions} messages were paid for in vain`],
-		[victims.kills.length > 0, 'nobody was killed'],
-		[takeovers.length === held, `${takeovers.length} of ${held} partitions of the dead were taken over`],
+		[kills.length > 0, 'nobody was killed'],
+		[
+			takeoverMs.length === abandoned.length,
+			`${takeoverMs.length} of ${abandoned.length} partitions of the dead were taken over`,
+		],
 		[disputes.honest === proven, `${disputes.honest} of ${proven} accepted proofs were disputed`],
 		[disputes.honestSurvived === disputes.honest, 'an accepted proof lost its dispute'],
 		[tampered.exitCode === 0 && disputes.tampered === 1, 'the chain did not record the tampered proof'],
@@ -58,10 +67,11 @@ export function judge(evidence: Evidence): DemoSummary {
 		partitions: PARTITIONS,
 		proven,
 		missed,
-		killed: victims.kills.length,
-		victims: victims.kills.map(({ name }) => name),
-		takeovers: takeovers.length,
-		takeoverMs: takeovers.map(({ ms }) => ms),
+		faults,
+		killed: kills.length,
+		victims: kills.map(({ name }) => name),
+		takeovers: takeoverMs.length,
+		takeoverMs,
 		duplicateSubmissions,
 		disputes,
 		stageMs,

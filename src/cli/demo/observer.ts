@@ -12,23 +12,35 @@ export interface ClaimSeen {
 
 export class Observer {
 	readonly claims: ClaimSeen[] = [];
-	/** First node that had the result verified on disk, in wall milliseconds. */
-	readonly #results = new Map<string, number>();
+	/** Peer ids of those whose proof was the first that somebody had verified on disk. */
+	readonly #provers = new Map<string, string>();
+	readonly #signings = new Map<string, number>();
 	readonly #inclusions = new Map<string, number>();
 
 	take(event: ControlEvent, node: ClusterNode): void {
-		const { work } = event.facts;
+		const { work, peer } = event.facts;
 		if (typeof work !== 'string') return;
 		if (CLAIMS.includes(event.type)) this.claims.push({ wallMs: event.wallMs, node: node.name, work });
-		if (event.type === 'result-stored') earliest(this.#results, work, event.wallMs);
+		if (event.type === 'result-stored' && typeof peer === 'string' && !this.#provers.has(work)) {
+			this.#provers.set(work, peer);
+		}
+		if (event.type === 'sign') earliest(this.#signings, work, event.wallMs);
 		if (event.type === 'included') earliest(this.#inclusions, work, event.wallMs);
 	}
 
-	/** From the first verified result to the first sight of the inclusion; undefined when one of them was not seen. */
+	/**
+	 * From the first signing to the first sight of the inclusion; undefined when one of them was not seen. What lies
+	 * between proof and signing is the wait for the deadline to open.
+	 */
 	submitMs(work: string): number | undefined {
-		const proven = this.#results.get(work);
+		const signed = this.#signings.get(work);
 		const included = this.#inclusions.get(work);
-		return proven === undefined || included === undefined ? undefined : included - proven;
+		return signed === undefined || included === undefined ? undefined : included - signed;
+	}
+
+	/** Peer id of who made the first proof that somebody stored. */
+	prover(work: string): string | undefined {
+		return this.#provers.get(work);
 	}
 
 	/** First claim of the work by another node from then on. */

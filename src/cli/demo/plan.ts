@@ -27,6 +27,10 @@ export const START = CHALLENGE - 10;
 export const SECTORS = { storage1: [0, 1, 2, 3, 4], storage2: [3, 4, 5, 6, 7], control: [0, 1] } as const;
 export const PARTITIONS = 4;
 
+export const BOOTSTRAP = 'bootstrap-1';
+/** Each chain node has a full node of its own; that of index 0 is the demo's. */
+export const FULL_NODES: Readonly<Record<string, number>> = { 'chain-1': 1, 'chain-2': 2 };
+
 export interface DemoSectors {
 	readonly storage1: SealedSectors;
 	readonly storage2: SealedSectors;
@@ -51,11 +55,6 @@ export function demoGenesis({ storage1, storage2, control }: DemoSectors): Genes
 export function demoMesh(root: string, chain: ChainStarted, sectors: DemoSectors): MeshPlan {
 	const miner = chain.miners.find((candidate) => candidate.miner === `f0${MINER}`);
 	if (miner === undefined) throw new Error(`the chain does not name f0${MINER}`);
-	const url = chain.url.replace(/^http/, 'ws');
-	const submitter = (wallet: string, permission: string): MemberPlan['config'] => ({
-		chain: { url, token_file: join(chain.dir, `token-${permission}`) },
-		submitter: { miners: [{ miner: miner.miner, wallet }] },
-	});
 	const storage = (name: string, { dir }: SealedSectors): MemberPlan => ({
 		name,
 		example: 'storage',
@@ -69,11 +68,17 @@ export function demoMesh(root: string, chain: ChainStarted, sectors: DemoSectors
 		slots: 2,
 		config: { prover: { slots: 2 } },
 	});
-	const chainNode = (name: string, config: MemberPlan['config'] & object): MemberPlan => ({
+	const chainNode = (name: string, wallet: string, permission: string): MemberPlan => ({
 		name,
 		example: 'chain-submitter',
 		roles: ['chain', 'submitter'],
-		config,
+		config: {
+			chain: {
+				url: (chain.urls[FULL_NODES[name] ?? 0] ?? chain.url).replace(/^http/, 'ws'),
+				token_file: join(chain.dir, `token-${permission}`),
+			},
+			submitter: { miners: [{ miner: miner.miner, wallet }] },
+		},
 	});
 	return {
 		root,
@@ -84,14 +89,14 @@ export function demoMesh(root: string, chain: ChainStarted, sectors: DemoSectors
 			proofs: { test_parameters: chain.testParameters },
 		},
 		members: [
-			{ name: 'bootstrap-1', example: 'bootstrap', roles: ['bootstrap'] },
+			{ name: BOOTSTRAP, example: 'bootstrap', roles: ['bootstrap'] },
 			storage('storage-1', sectors.storage1),
 			storage('storage-2', sectors.storage2),
 			prover('prover-1'),
 			prover('prover-2'),
 			// Both ways to sign: a key file beside the node, and the wallet of the full node.
-			chainNode('chain-1', submitter(miner.keyFile, 'write') ?? {}),
-			chainNode('chain-2', submitter('node', 'sign') ?? {}),
+			chainNode('chain-1', miner.keyFile, 'write'),
+			chainNode('chain-2', 'node', 'sign'),
 		],
 	};
 }

@@ -1,6 +1,7 @@
 /**
  * Owner of child processes: whatever it started is ended when it is closed, and killed when this process ends in any
- * other way. Their stderr goes to one log file each.
+ * other way. Against the one end that no process sees coming, SIGKILL, each child has an IPC channel: when that closes,
+ * the child ends by itself (`end-signals.ts`). Their stderr goes to one log file each.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -74,6 +75,7 @@ export class OwnedProcess {
 export class Processes {
 	readonly #logs: string;
 	readonly #owned = new Set<OwnedProcess>();
+	#closed = false;
 	readonly #killAll = (): void => {
 		for (const owned of this.#owned) owned.kill('SIGKILL');
 	};
@@ -85,7 +87,7 @@ export class Processes {
 		process.once('exit', this.#killAll);
 	}
 
-	/** Rejects only when the log file cannot be made; a program that cannot start shows as its exit. */
+	/** Rejects when closed, or when the log file cannot be made; a program that cannot start shows as its exit. */
 	async start(
 		name: string,
 		[command, ...args]: readonly [string, ...string[]],
@@ -95,8 +97,9 @@ export class Processes {
 		const logFile = join(this.#logs, `${name}.log`);
 		const log = await open(logFile, 'a', 0o600);
 		try {
+			if (this.#closed) throw new PosterError('demo-process', `${name} is not started any more`);
 			// An own process group: ctrl-c in the terminal reaches the owner alone, which then ends the others in order.
-			const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', log.fd], detached: true });
+			const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', log.fd, 'ipc'], detached: true });
 			const owned = new OwnedProcess(name, logFile, child);
 			this.#owned.add(owned);
 			void owned.exited.then(() => this.#owned.delete(owned));
@@ -112,6 +115,7 @@ export class Processes {
 
 	/** Ends all, in order where they can. Idempotent. */
 	async close(): Promise<void> {
+		this.#closed = true;
 		await Promise.all([...this.#owned].map((owned) => owned.stop()));
 		process.off('exit', this.#killAll);
 	}

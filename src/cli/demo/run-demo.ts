@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLog } from '../../adapters/observe/log.ts';
-import { PosterError } from '../../domain/errors.ts';
+import { isPosterError, PosterError } from '../../domain/errors.ts';
 import { limits } from '../../domain/limits.ts';
 import type { ClaimsReport } from '../../node/control-api.ts';
 import { duration } from '../render/duration.ts';
@@ -18,6 +18,7 @@ import { judge, measure } from './judge.ts';
 import { listenToKeys } from './keyboard.ts';
 import { Observer } from './observer.ts';
 import {
+	BOOTSTRAP,
 	CHALLENGE,
 	CLOSE,
 	CONTROL_MINER,
@@ -25,27 +26,30 @@ import {
 	demoGenesis,
 	demoMesh,
 	EPOCH_MS,
+	FULL_NODES,
 	MINER,
 	NETWORK,
 	OPEN,
+	PARTITIONS,
 	START,
 } from './plan.ts';
 import { type Prepared, prepareDemo } from './prepare-demo.ts';
 import type { Screen } from './screen.ts';
 import type { DemoSummary } from './summary.ts';
-import { VICTIM_KEYS, Victims } from './victims.ts';
+import { type VictimKind, victimOfKey } from './victim-kinds.ts';
+import { Victims } from './victims.ts';
 
 export interface DemoOptions {
 	/** Keeps logs and homes also when all held. */
 	readonly keep: boolean;
+	/** Who is killed if no key chooses another. */
+	readonly victim: VictimKind;
 	readonly screen: Screen;
 	/** Ends the demo early, in order. */
 	readonly signal: AbortSignal;
 	readonly interrupt: () => void;
 }
 
-const BOOTSTRAP = 'bootstrap-1';
-const HINT = 'Kill another: p prover, s submitter, t storage, f full node. Ctrl-C ends.';
 /** Epochs after close in which the chain has drawn its conclusions. */
 const SETTLE_EPOCHS = 2;
 const STDERR = 2;
@@ -61,6 +65,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoSummary> {
 		network: NETWORK,
 		epochMs: EPOCH_MS,
 		startEpoch: START,
+		fullNodes: 1 + Object.keys(FULL_NODES).length,
 		testParameters: prepared.testParameters,
 		native: prepared.native,
 	});
@@ -85,37 +90,46 @@ class DemoRun {
 	readonly #victims: Victims;
 	/** Newest report with claims: after close the nodes have other things to show. */
 	#lastReport: ClaimsReport | undefined;
+	/** The control's proof is on the chain. */
+	#tampered = false;
 
 	constructor(options: DemoOptions, prepared: Prepared, cluster: Cluster) {
 		this.#options = options;
 		this.#prepared = prepared;
 		this.#cluster = cluster;
-		this.#victims = new Victims(cluster, this.#observer, (text) => options.screen.note(text));
+		const { victim: first, screen, signal } = options;
+		this.#victims = new Victims(cluster, this.#observer, { first, note: (text) => screen.note(text), signal });
 	}
 
 	async play(startedMs: number): Promise<DemoSummary> {
-		const { screen, signal, interrupt } = this.#options;
+		const { screen, interrupt } = this.#options;
+		const { chain } = this.#cluster;
 		await this.#startNodes();
 		const stopKeys = listenToKeys((key) => {
-			const kind = VICTIM_KEYS[key];
+			const kind = victimOfKey(key);
 			if (kind !== undefined) this.#victims.press(kind);
 		}, interrupt);
 		try {
 			screen.note(`All nodes are connected. The challenge comes in ${duration((CHALLENGE - START) * EPOCH_MS)}.`);
-			await this.#cluster.chain.call('Devnet.Resume');
+			await chain.call('Devnet.Resume');
 			const control = this.#tamper();
 			// Awaited below; until then a failure must not end the process.
 			control.catch(() => undefined);
-			await this.#watchUntil(CLOSE + SETTLE_EPOCHS, signal);
+			await this.#watch();
 			await this.#victims.settled();
 			screen.done();
 			screen.note('The deadline is closed. Disputing every accepted proof.');
-			const [tampered, honestReceipts] = [await control, await this.#disputeAll(MINER)];
-			const controlReceipts = await this.#disputeAll(CONTROL_MINER);
-			const stats = await this.#cluster.chain.stats();
+			const faults = await chain.faults(MINER);
+			const tampered = await control;
+			const [honestReceipts, controlReceipts] = [
+				await chain.disputeAll(MINER, DEADLINE),
+				await chain.disputeAll(CONTROL_MINER, DEADLINE),
+			];
 			return judge({
-				stats,
-				victims: this.#victims,
+				stats: await chain.stats(),
+				faults: faults.size,
+				kills: this.#victims.kills,
+				abandoned: this.#victims.abandoned(),
 				tampered,
 				honestReceipts,
 				controlReceipts,
@@ -140,7 +154,7 @@ class DemoRun {
 			});
 		}
 		const names = mesh.members.map(({ name }) => name);
-		screen.note(`Starting ${names.length} nodes: ${names.join(', ')}.`);
+		screen.note(`Starting ${names.length} nodes:\n  ${names.join(', ')}`);
 		await cluster.startNodes([BOOTSTRAP], []);
 		const others = names.filter((name) => name !== BOOTSTRAP);
 		await cluster.startNodes(others, cluster.node(BOOTSTRAP).addresses);
@@ -153,7 +167,7 @@ class DemoRun {
 		// The first epoch in which the chain takes proofs has begun once a tipset of the open deadline is the head.
 		await chain.until(OPEN + 1, this.#options.signal);
 		const log = createLog({ level: 'error', base: { node: 'demo' }, destination: STDERR });
-		return submitTampered({
+		const receipt = await submitTampered({
 			chain,
 			native: this.#prepared.native,
 			miner: CONTROL_MINER,
@@ -163,27 +177,42 @@ class DemoRun {
 			folder,
 			log,
 		});
+		this.#tampered = true;
+		return receipt;
 	}
 
-	async #watchUntil(height: number, signal: AbortSignal): Promise<void> {
-		const { chain, nodes } = this.#cluster;
-		while ((await chain.height()) < height) {
-			const witness = [...nodes.values()].findLast(({ running }) => running);
-			const report = await witness?.claims();
-			if (report !== undefined) {
-				if (report.claims.length > 0) this.#lastReport = report;
-				this.#options.screen.table(report, HINT);
+	/** Until the deadline is closed, which is brought forward when there is nothing left to see before. */
+	async #watch(): Promise<void> {
+		const { screen, signal } = this.#options;
+		const { chain } = this.#cluster;
+		const end = CLOSE + SETTLE_EPOCHS;
+		for (let height = await chain.height(); height < end; height = await chain.height()) {
+			const report = await this.#look();
+			this.#victims.tellTakeovers();
+			if (report !== undefined) screen.table(report, this.#victims.hint());
+			if (report !== undefined && this.#isOver(report)) {
+				screen.note(`All is final at epoch ${height}: the epochs until the close are made at once.`);
+				await chain.call('Devnet.Mine', [end - height, 0]);
 			}
 			await sleep(limits.watchMs, undefined, { signal });
 		}
 	}
 
-	async #disputeAll(miner: typeof MINER): Promise<readonly Receipt[]> {
-		const { chain } = this.#cluster;
-		const receipts: Receipt[] = [];
-		const proofs = await chain.disputable(miner, DEADLINE);
-		for (let index = 0; index < proofs; index++) receipts.push(await chain.dispute(miner, DEADLINE, index));
-		return receipts;
+	/** Undefined when nobody who sees the chain answers: whether the nodes live is judged at the end. */
+	async #look(): Promise<ClaimsReport | undefined> {
+		try {
+			const report = await this.#victims.witness()?.claims();
+			if (report !== undefined && report.claims.length > 0) this.#lastReport = report;
+			return report;
+		} catch (error) {
+			if (isPosterError(error, 'node-not-running')) return undefined;
+			throw error;
+		}
+	}
+
+	#isOver({ claims }: ClaimsReport): boolean {
+		const final = claims.filter(({ kind, phase }) => kind === 'post' && phase === 'done');
+		return final.length === PARTITIONS && this.#tampered && this.#victims.idle;
 	}
 
 	/** Nodes that ended though nobody killed them. */

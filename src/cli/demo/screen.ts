@@ -10,7 +10,7 @@ export interface Screen {
 	note(text: string): void;
 	progress(progress: PreparationProgress): void;
 	table(report: ClaimsReport, hint: string): void;
-	/** Leaves the last table where it is. */
+	/** Leaves the last table where it is, without the hint. */
 	done(): void;
 }
 
@@ -22,14 +22,24 @@ export function openScreen(output: NodeJS.WriteStream): Screen {
 
 function terminalScreen(output: NodeJS.WriteStream): Screen {
 	const update = createLogUpdate(output);
+	/** Stands below the notes. */
+	let table: { readonly text: string; readonly hint: string } | undefined;
 	return {
 		note(text) {
 			update.clear();
 			output.write(`${text}\n`);
+			if (table !== undefined) update(`${table.text}\n${table.hint}`);
 		},
 		progress: (progress) => update(progressText(progress)),
-		table: (report, hint) => update(`\n${renderClaims(report, output.columns)}\n\n${hint}`),
-		done: () => update.done(),
+		table(report, hint) {
+			table = { text: `\n${renderClaims(report, output.columns)}\n`, hint };
+			update(`${table.text}\n${hint}`);
+		},
+		done() {
+			if (table !== undefined) update(table.text);
+			update.done();
+			table = undefined;
+		},
 	};
 }
 

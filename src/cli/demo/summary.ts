@@ -10,6 +10,8 @@ export interface DemoSummary {
 	readonly partitions: number;
 	readonly proven: number;
 	readonly missed: number;
+	/** Sectors that were given up. */
+	readonly faults: number;
 	readonly killed: number;
 	readonly victims: readonly string[];
 	/** Partitions of the dead that another node claimed, and milliseconds from each kill to that claim. */
@@ -31,6 +33,9 @@ export interface DemoSummary {
 	readonly folder: string | null;
 }
 
+/** Steps that fit on a line of 80 characters. */
+const HALF = 4;
+
 export function median(values: readonly number[]): number | null {
 	const sorted = [...values].sort((a, b) => a - b);
 	const upper = sorted[Math.floor(sorted.length / 2)];
@@ -48,13 +53,14 @@ export function summaryText(summary: DemoSummary): string {
 	return [
 		'',
 		summary.ok ? 'All held.' : `NOT all held: ${summary.failures.join('; ')}.`,
-		`  Partitions proven and accepted   ${summary.proven} of ${summary.partitions}, missed ${summary.missed}`,
+		`  Partitions proven and accepted   ${summary.proven} of ${summary.partitions}, missed ${summary.missed}, ${summary.faults} sectors given up`,
 		`  Killed                           ${victims.join(', ') || 'nobody'}`,
 		`  Taken over                       ${summary.takeovers} partitions${taken}`,
 		`  Paid twice                       ${summary.duplicateSubmissions}`,
 		`  Disputes of accepted proofs      ${disputes.honestSurvived} of ${disputes.honest} survived`,
 		`  Control: tampered proof          ${disputes.tamperedLost} of ${disputes.tampered} lost its dispute`,
-		`  Median of the steps              ${stages.join(', ')}`,
+		`  Median of the steps              ${stages.slice(0, HALF).join(', ')},`,
+		`                                   ${stages.slice(HALF).join(', ')}`,
 		`  Wall time                        ${duration(summary.wallMs)}`,
 		...(summary.folder === null ? [] : [`  Logs and homes                   ${summary.folder}`]),
 	].join('\n');

@@ -16,7 +16,10 @@ export interface Column<Row> {
 
 const GAP = '  ';
 
-/** Lines without a trailing newline. `maxWidth` cuts the last column: a wrapped line would break `--watch`. */
+/**
+ * Lines without a trailing newline. `maxWidth` cuts the last column, or leaves it out where not even its title fits: a
+ * wrapped line would break `--watch`.
+ */
 export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], maxWidth = Infinity): string {
 	const cells = rows.map((row) => columns.map((column) => toCell(column.cell(row))));
 	const widths = columns.map(({ title }, i) =>
@@ -24,7 +27,9 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
 	);
 	const last = columns.length - 1;
 	const before = widths.slice(0, last).reduce((sum, width) => sum + width + GAP.length, 0);
-	widths[last] = Math.min(widths[last] as number, Math.max(1, maxWidth - before));
+	const room = maxWidth - before;
+	if (last > 0 && room < (columns[last]?.title.length ?? 0)) return renderTable(columns.slice(0, last), rows);
+	widths[last] = Math.min(widths[last] as number, room);
 	const line = (parts: readonly Cell[]): string =>
 		parts
 			.map((part, i) =>

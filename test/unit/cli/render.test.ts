@@ -54,11 +54,12 @@ test('nothing due, a node that syncs, and alarms are said in words', () => {
 	]);
 });
 
-test('a terminal’s width cuts the last column only', () => {
+test('a terminal’s width cuts the last column only, and leaves it out where its title does not fit', () => {
 	const table = claimsReport(view([item({ why: 'mass-loss' })]), 'n');
 	for (const line of lines(renderClaims(table, 90)).slice(2)) assert.ok(line.length <= 90, line);
 	assert.match(renderClaims(table, 90), /waiting…|wait.*…/);
 	assert.match(renderClaims(table), /waiting: many peers vanished at once/);
+	assert.match(renderClaims(table, 80), / Left\n.*\dm\d\ds$/);
 });
 
 test('columns are as wide as their widest cell, titles included', () => {

@@ -22,7 +22,8 @@ await bench.push(bench.submission(0, [0]));
 const head = { '/': bench.node.chain.head.cid };
 
 const ticker = new Ticker({ clock: systemClock, log: bench.log, node: bench.node }, 1000);
-const { Resume: _resume, Mine: _mine, Reorg: _reorg, ...control } = controlMethods(bench.node, ticker, new Gate());
+const parts = { node: bench.node, ticker, gate: new Gate(), servers: [] };
+const { Resume: _resume, Mine: _mine, Reorg: _reorg, ...control } = controlMethods(parts);
 // A wait for a message that never lands does not answer.
 const { StateWaitMsg: _wait, ...messages } = messageMethods(bench.node);
 const methods: MethodTable = {

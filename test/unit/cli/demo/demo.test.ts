@@ -75,7 +75,12 @@ function row(miner: string, partition: number, over: Partial<PartitionStatistics
 
 function evidence(over: Partial<Evidence> = {}, rows?: readonly PartitionStatistics[]): Evidence {
 	const partitions = rows ?? [...[0, 1, 2, 3].map((index) => row('f01000', index)), row('f01001', 0)];
-	const kill = { name: 'prover-1', kind: 'prover', wallMs: 1000, works: ['a', 'b'] } as const;
+	const abandoned = [10, 20].map((ms, partition) => ({
+		work: `work-${partition}`,
+		partition,
+		wallMs: 1000,
+		claim: { work: `work-${partition}`, node: 'prover-2', wallMs: 1000 + ms },
+	}));
 	return {
 		stats: {
 			acceptedPartitions: 5,
@@ -84,13 +89,9 @@ function evidence(over: Partial<Evidence> = {}, rows?: readonly PartitionStatist
 			disputes: { lost: 0, survived: 0, refused: 0 },
 			partitions,
 		},
-		victims: {
-			kills: [kill],
-			takeovers: () => [
-				{ work: 'a', by: 'prover-2', ms: 10 },
-				{ work: 'b', by: 'prover-2', ms: 20 },
-			],
-		},
+		faults: 0,
+		kills: [{ name: 'prover-1', wallMs: 1000, works: abandoned }],
+		abandoned,
 		tampered: { exitCode: EXIT.ok, height: 1 },
 		honestReceipts: [0, 1, 2, 3].map(() => ({ exitCode: EXIT.illegalArgument, height: 2 })),
 		controlReceipts: [{ exitCode: EXIT.ok, height: 2 }],
@@ -116,8 +117,9 @@ test('each thing that did not hold fails the demo', () => {
 		evidence({}, [...four.slice(1), row('f01000', 0, { accepted: 0, missed: true }), control]),
 		evidence({}, [...four.slice(1), row('f01000', 0, { messages: 2 }), control]),
 		evidence({}, [...four, row('f01001', 0, { accepted: 0 })]),
-		evidence({ victims: { kills: [], takeovers: () => [] } }),
-		evidence({ victims: { ...evidence().victims, takeovers: () => [] } }),
+		evidence({ faults: 1 }),
+		evidence({ kills: [], abandoned: [] }),
+		evidence({ abandoned: evidence().abandoned.map((each) => ({ ...each, claim: undefined })) }),
 		evidence({ tampered: { exitCode: EXIT.illegalArgument, height: 1 } }),
 		evidence({ controlReceipts: [{ exitCode: EXIT.illegalArgument, height: 1 }] }),
 		evidence({ controlReceipts: [] }),
@@ -147,8 +149,8 @@ test('a takeover is the first claim by another node after the kill', () => {
 	assert.deepEqual(observer.claimAfter('w', 200, 'prover-1'), { wallMs: 230, node: 'prover-2', work: 'w' });
 	assert.equal(observer.claimAfter('other', 0, 'prover-1'), undefined);
 	assert.equal(observer.submitMs('w'), undefined);
-	take('chain-2', 'result-stored', 320);
-	take('chain-1', 'result-stored', 300);
+	take('chain-2', 'sign', 320);
+	take('chain-1', 'sign', 300);
 	take('chain-1', 'included', 450);
 	assert.equal(observer.submitMs('w'), 150);
 });
