@@ -1,0 +1,116 @@
+/** Second and third copies: when they are wanted, who makes them, and what they never push aside. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Lease } from '../../../src/domain/lease.ts';
+import { limits } from '../../../src/domain/limits.ts';
+import type { WorkItem } from '../../../src/domain/work.ts';
+import { ClaimBench, decided, itemOf, leaseOf, OTHERS } from '../../support/claim-bench.ts';
+import { idleRecord } from '../../support/core.ts';
+
+/** What a small proof is taken to last before one was measured. */
+const P95_MS = 10_000;
+const SLOW_MS = (P95_MS * 15) / 10;
+
+/** An item that p holds and renews, and all others idle. */
+function held(bench: ClaimBench, item: WorkItem, lease: () => Partial<Lease> = () => ({})): () => void {
+	const renew = (): void => {
+		bench.beacon('p', [leaseOf(item, lease())]);
+	};
+	renew();
+	bench.announce(item);
+	return renew;
+}
+
+/** The epoch that all chain members tell. */
+function setEpoch(bench: ClaimBench, at: number): void {
+	for (const name of ['a', 'b']) bench.hear(name, { kind: 'rec', body: idleRecord({ chain: true, slots: 0 }) }, at);
+}
+
+/** An item of which this node is the i-th of those that do not hold it. */
+function itemOfIdleRank(bench: ClaimBench, rank: number): WorkItem {
+	for (let partition = 0; partition < 1_000; partition++) {
+		const item = itemOf(partition);
+		const idle = bench.namesByRank(item).filter((name) => name !== 'p');
+		if (idle.indexOf('self') === rank) return item;
+	}
+	throw new Error('no item has this rank');
+}
+
+test('a holder that renews its lease and does not get on is hedged after 1.5 x the estimate, not before', () => {
+	const bench = new ClaimBench({ others: 1 });
+	const renew = held(bench, itemOf(0));
+	const waited = bench.msUntil('hedge', 60_000, renew);
+	assert.ok(waited !== null && waited > SLOW_MS && waited <= SLOW_MS + 2 * limits.tickMs, `${waited}`);
+});
+
+test('a holder that tells progress and brings no result is hedged as well', () => {
+	const bench = new ClaimBench({ others: 1 });
+	let permille = 0;
+	const renew = held(bench, itemOf(0), () => {
+		permille = Math.min(999, permille + 5);
+		return { permille, workSeconds: 1_000 };
+	});
+	const waited = bench.msUntil('hedge', 60_000, renew);
+	assert.ok(waited !== null && waited <= SLOW_MS + 2 * limits.tickMs, `${waited}`);
+});
+
+test('of the idle members one starts the second copy, the others wait a step for each one before them', () => {
+	for (const rank of [0, 1, 4]) {
+		const bench = new ClaimBench({ others: 6 });
+		const item = itemOfIdleRank(bench, rank);
+		const renew = held(bench, item);
+		const waited = bench.msUntil('hedge', 60_000, () => {
+			renew();
+			for (const name of OTHERS.slice(1, 6)) bench.beacon(name);
+		});
+		const expected = SLOW_MS + rank * limits.rankStepMs;
+		assert.ok(waited !== null && Math.abs(waited - expected) <= 2 * limits.tickMs, `rank ${rank}: ${waited}`);
+	}
+});
+
+test('a second copy is no reason for a third before the point of no return', () => {
+	const bench = new ClaimBench({ others: 2 });
+	const item = itemOf(0);
+	held(bench, item);
+	bench.beacon('q', [leaseOf(item, { backup: true, term: 2 })]);
+	const renew = (): void => {
+		bench.beacon('p', [leaseOf(item)]);
+		bench.beacon('q', [leaseOf(item, { backup: true, term: 2 })]);
+	};
+	assert.equal(bench.msUntil('hedge', 60_000, renew), null);
+});
+
+test('speculation waits while work without any lease wants the slot', () => {
+	const bench = new ClaimBench({ others: 2, slots: 1 });
+	const renew = held(bench, itemOf(0));
+	const open = bench.itemOfRank(2);
+	bench.announce(open);
+	const told = Array.from({ length: 12 }, () => {
+		renew();
+		return [...bench.second()];
+	}).flat();
+	assert.deepEqual(decided(told, 'hedge'), []);
+	assert.equal(decided(told, 'claim')[0]?.work, open.id);
+});
+
+test('past the point of no return two copies run and then three, whatever the leases say', () => {
+	for (const [left, others, hedged] of [
+		[1.6 * P95_MS + 2_000, ['p'], false],
+		[1.6 * P95_MS - 1_000, ['p'], true],
+		[1.6 * P95_MS - 1_000, ['p', 'q'], false],
+		[1.2 * P95_MS - 1_000, ['p', 'q'], true],
+		[1.2 * P95_MS - 1_000, ['p', 'q', 'r'], false],
+	] as const) {
+		const bench = new ClaimBench({ others: 3 });
+		const item = bench.itemOfRank(0);
+		const noReturn = item.close - limits.marginEpochs;
+		setEpoch(bench, noReturn - 1);
+		bench.now += 30_000 - left;
+		for (const name of bench.others) {
+			const holds = (others as readonly string[]).includes(name);
+			bench.beacon(name, holds ? [leaseOf(item, { permille: 900, workSeconds: 3_600 })] : []);
+		}
+		const told = [...bench.announce(item), ...bench.second()];
+		assert.equal(decided(told, 'hedge').length, hedged ? 1 : 0, `${left} ms left, ${others.join()} hold it`);
+	}
+});
