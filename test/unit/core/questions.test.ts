@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { resultHash, workItem } from '../../../src/codec/work-id.ts';
 import type { Effect, EffectOf } from '../../../src/core/api.ts';
 import { enterMessage } from '../../../src/core/messages.ts';
+import { objectedSectors } from '../../../src/core/skips.ts';
 import type { Message } from '../../../src/core/state.ts';
 import { submitters } from '../../../src/core/submission.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
@@ -186,4 +187,22 @@ test('once a message for the item is signed nothing is asked: it is not exchange
 	Object.assign(message, { proofGood: true, signatureGood: true });
 	answer(bench, 'store', Bitfield.empty);
 	assert.deepEqual(questions(wait(bench)), []);
+});
+
+test('a liar names many sectors: the objection of another holder is heeded all the same', () => {
+	const bench = submitter({ connected: [] });
+	prove(bench, Bitfield.of([7]));
+	const object = (name: string, sectors: readonly number[]): void => {
+		const objections = sectors.map((sector) => ({
+			work: item.id,
+			sector: sectorNumber(sector),
+			holder: bench.id(name),
+		}));
+		bench.hear(name, { kind: 'rec', body: idleRecord({ objections }) }, NOW);
+	};
+	for (let i = 0; i < 8; i++) object('store', [...range(100 + 32 * i, 132 + 32 * i)]);
+	const work = bench.state.works.get(item.id);
+	assert.ok(work !== undefined && work.objections.size < 64);
+	object('other', [7]);
+	assert.deepEqual([...objectedSectors(work)], [7]);
 });

@@ -3,9 +3,11 @@ import { test } from 'node:test';
 import { decodePayload, encodePayload } from '../../../src/codec/envelope.ts';
 import { workItem } from '../../../src/codec/work-id.ts';
 import { longEpochMs } from '../../../src/core/epoch-clock.ts';
+import { buildRecord } from '../../../src/core/records.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
 import { epoch, hex32, partitionIndex } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
+import { challengeKeyOf } from '../../../src/domain/work.ts';
 import { CoreBench, DUE_CHALLENGE as challenge, MINER, published, idleRecord as record } from '../../support/core.ts';
 
 const due = { partition: partitionIndex(0), sectorCount: 4, sectorRoot: hex32('33'.repeat(32)) };
@@ -80,4 +82,29 @@ test('one chain member that hurries does not change the length of an epoch', () 
 	}
 	assert.equal(longEpochMs(bench.state.clock), 4_000);
 	assert.ok(bench.state.clock.intervals.length <= limits.headsLong);
+});
+
+test('a record of many large deadlines still fits one message: it tells of those that close last', () => {
+	const bench = new CoreBench({ self: ['prover'] });
+	const keys = 48;
+	// The costliest set of 3,000 partitions: every second pair.
+	const partitions = Array.from({ length: 1_500 }, (_, i) => (i >> 1) * 4 + (i & 1));
+	for (let i = 0; i < keys; i++) {
+		const key = challengeKeyOf(i.toString(16).padStart(32, '0'));
+		for (const partition of partitions) {
+			const held = { item: { key, partition, close: 1_000 + i }, results: { best: {} } };
+			bench.state.works.set(`${key}/${partition}` as never, held as never);
+		}
+	}
+	const body = buildRecord(bench.state);
+	const told = body.have.map(({ key }) => Number.parseInt(key, 16));
+	assert.ok(told.length > 30, `${told.length} of them`);
+	assert.deepEqual(
+		told,
+		told.map((_, i) => keys - told.length + i),
+	);
+	const head = { network: 'n', from: bench.id('self'), incarnation: 1, sequence: 1, epoch: epoch(1) };
+	const bytes = encodePayload({ ...head, kind: 'rec', body }).length;
+	assert.ok(bytes <= limits.recordHavesBytes + 1_024, `${bytes} bytes`);
+	assert.ok(limits.recordHavesBytes + 20 * 1_024 < limits.gossipBytes);
 });
