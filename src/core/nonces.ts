@@ -6,14 +6,19 @@ import { type AttoFil, attoFil } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Gas } from '../domain/message.ts';
 import type { ChainView } from './api.ts';
+import { derived } from './derived.ts';
 import { connectedPeers, isPresent } from './liveness.ts';
 import { isLive } from './messages.ts';
 import type { Message, Sender, State } from './state.ts';
 
 /** Known messages of the sender, ascending by nonce, then the one that counts for it first. */
 export function messagesOf(state: State, address: string): readonly Message[] {
-	return [...state.messages.values()].filter(({ sender }) => sender === address).sort(compareMessages);
+	return bySender(state.messages).get(address) ?? [];
 }
+
+const bySender = derived((messages: readonly Message[]) =>
+	Map.groupBy([...messages].sort(compareMessages), ({ sender }) => sender),
+);
 
 /** Of one nonce the message with the highest premium is the current one, then the lowest CID. */
 export function compareMessages(

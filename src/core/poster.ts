@@ -59,6 +59,7 @@ export function createState(config: CoreConfig, recovered: Recovered): State {
 		now: 0,
 		out: { persist: [], after: [] },
 		dirty: true,
+		settled: false,
 		decidedAt: Number.MIN_SAFE_INTEGER,
 		identity: { incarnation: 1, sequence: 0, reserved: 0, cloned: false, stopping: false, started: false },
 		roster: createRosterSlice(config.roster, config.rosterHash),
@@ -95,14 +96,35 @@ export function step(state: State, event: Event, now: number): Step {
 		beginIncarnation(state);
 	}
 	apply(state, event);
-	// A round of decisions looks at every item: with thousands of them a burst of events is decided on together.
-	const pause = Math.floor(state.works.size / ITEMS_PER_MS);
-	if (event.type === 'tick' || (state.dirty && now - state.decidedAt >= pause)) decideAll(state);
+	if (event.type === 'tick') decideOnTick(state);
+	else if (state.dirty && now - state.decidedAt >= roundPauseMs(state)) decideAll(state);
 	return state.out;
+}
+
+/** A round of decisions looks at every item: with thousands of them a burst of events is decided on together. */
+function roundPauseMs(state: State): number {
+	return Math.floor(state.works.size / ITEMS_PER_MS);
+}
+
+/** On a tick only what counts time more finely than in seconds is looked at, unless something has changed. */
+function decideOnTick(state: State): void {
+	if (!state.dirty && state.settled && state.now - state.decidedAt < SLOW_RULES_MS) {
+		probeSilent(state);
+		const load = currentLoad(state);
+		hedgeWork(state, load, claimWork(state, load));
+		if (!state.dirty) {
+			driveSync(state);
+			sendRecord(state);
+			return;
+		}
+	}
+	decideAll(state);
 }
 
 /** Items for which rounds of decisions are a millisecond further apart: 3,000 are looked at five times a second. */
 const ITEMS_PER_MS = 16;
+/** Rules that wait for events, epochs or seconds are looked at this often when nothing happens. */
+const SLOW_RULES_MS = 1_000;
 
 function decideAll(state: State): void {
 	state.dirty = false;
@@ -126,7 +148,8 @@ function decideAll(state: State): void {
 	driveSubmissions(state);
 	driveSync(state);
 	sendRecord(state);
-	// What a rule has changed for another one is looked at with the next event or tick: a loop of rules has no end.
+	// What a rule has changed for another one is looked at with the next tick: a loop of rules has no end.
+	state.settled = !state.dirty;
 	state.dirty = false;
 }
 
@@ -306,8 +329,6 @@ function onManifest(state: State, event: EventOf<'manifest-held'> | EventOf<'man
 	else slice.retryAt = state.now + limits.manifestRetryMs;
 	state.dirty = true;
 }
-
-const SLOW_RULES_MS = 1_000;
 
 /** Rules over all items that nobody waits for. */
 function everySecond(state: State): void {

@@ -52,14 +52,15 @@ export function onRecord(state: State, statement: StatementOf<'rec'>, ageMs: num
 		return;
 	}
 	const unheard = peer.record === null || peer.dead;
-	const before = peer.record?.envelope.body.have ?? [];
+	const before = peer.record?.envelope.body;
 	indexLeases(state, envelope.from, statement);
 	peer.record = statement;
 	onAlive(peer, state.now - ageMs);
-	if (unheard) state.dirty = true;
+	// Submissions on another disk let this node sign the next one.
+	if (unheard || envelope.body.submissions[0] !== before?.submissions[0]) state.dirty = true;
 	if (envelope.body.suspects.length > 0) onSuspicion(state, envelope.body.suspects);
 	if (envelope.body.objections.length > 0) heedObjections(state, envelope.from, envelope.body.objections);
-	heedHave(state, envelope.from, before, envelope.body.have);
+	heedHave(state, envelope.from, before?.have ?? [], envelope.body.have);
 	compareKeys(state, envelope.from, envelope.body);
 	compareRosters(state, envelope.body);
 }

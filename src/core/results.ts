@@ -8,6 +8,7 @@ import type { Hex32, NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { NodeRecord } from '../domain/record.ts';
 import type { Result } from '../domain/result.ts';
+import type { ChallengeKey } from '../domain/work.ts';
 import type { EventOf } from './api.ts';
 import { releaseJob } from './claim.ts';
 import { currentEpoch } from './epoch-clock.ts';
@@ -202,14 +203,13 @@ function condemn(state: State, work: Work, hash: Hex32, from: NodeId): void {
 
 /** A member's disk has results that this node lacks: asked for at once, since the statement itself was lost on the way. */
 export function heedHave(state: State, from: NodeId, before: NodeRecord['have'], have: NodeRecord['have']): void {
-	const old = new Map(before.map(({ key, partitions }) => [key, partitions]));
-	const told = new Map(
-		have.flatMap(({ key, partitions }) => {
-			const news = partitions.subtract(old.get(key) ?? Bitfield.empty);
-			return news.size === 0 ? [] : [[key, news] as const];
-		}),
-	);
-	if (told.size === 0 || state.config.keys === null) return;
+	if (state.config.keys === null) return;
+	const told = new Map<ChallengeKey, Bitfield>();
+	for (const { key, partitions } of have) {
+		const old = before.find((entry) => entry.key === key)?.partitions ?? Bitfield.empty;
+		if (!partitions.isSubsetOf(old)) told.set(key, partitions.subtract(old));
+	}
+	if (told.size === 0) return;
 	for (const { item, results } of state.works.values()) {
 		if (results.best !== null || told.get(item.key)?.has(item.partition) !== true) continue;
 		results.toldAt ??= state.now;

@@ -30,6 +30,8 @@ export interface State {
 	out: { persist: Write[]; after: Effect[] };
 	/** Something happened that rules may decide on before the next tick. */
 	dirty: boolean;
+	/** The last look at everything changed nothing that another rule waits for. */
+	settled: boolean;
 	/** When the rules last looked at everything. */
 	decidedAt: number;
 	readonly identity: IdentitySlice;

@@ -33,10 +33,11 @@ export function openAhead(state: State): void {
  * finished item those that its result leaves out.
  */
 function toOpen(state: State, work: Work): Bitfield {
+	const { best } = work.results;
+	if (best !== null && best.result.skipped.size === 0) return Bitfield.empty;
 	const held = holdingsOf(state, state.config.self, work.item.miner);
 	const manifest = manifestOf(state, work);
 	if (held === null || manifest === null || isPast(state, work) || isCancelled(state, work)) return Bitfield.empty;
-	const { best } = work.results;
 	const needed = best === null ? manifest : best.result.skipped;
 	const wanted = held.intersect(needed);
 	const opened = state.storage.opened.get(work.item.id);

@@ -7,6 +7,7 @@ import { limits } from '../domain/limits.ts';
 import type { PostParams } from '../domain/message.ts';
 import type { Submission } from '../domain/submission.ts';
 import type { ChainView, EventOf } from './api.ts';
+import { derived } from './derived.ts';
 import { currentEpoch } from './epoch-clock.ts';
 import { publish } from './identity.ts';
 import { followMessages } from './inclusion.ts';
@@ -56,11 +57,8 @@ export function rankStep(epoch: number, close: number): number {
 
 /** Begins with the most urgent item whose turn has come. */
 function prepareNext(state: State, view: ChainView, sender: Sender): void {
-	const waiting = [...state.works.values()].filter(
-		(work) => work.item.miner === view.miner && work.item.kind === 'post',
-	);
-	waiting.sort((a, b) => a.item.close - b.item.close || a.item.partition - b.item.partition);
-	for (const work of waiting) {
+	for (const work of byUrgency(state.works)) {
+		if (work.item.miner !== view.miner || work.item.kind !== 'post') continue;
 		work.submission.reason = hindrance(state, work, view, sender) ?? 'ready';
 		const { best } = work.results;
 		if (work.submission.reason !== 'ready' || best === null) continue;
@@ -69,6 +67,10 @@ function prepareNext(state: State, view: ChainView, sender: Sender): void {
 		return;
 	}
 }
+
+const byUrgency = derived((works: readonly Work[]) =>
+	[...works].sort((a, b) => a.item.close - b.item.close || a.item.partition - b.item.partition),
+);
 
 /** Why no message for the work is begun now; null when it is time. */
 function hindrance(state: State, work: Work, view: ChainView, sender: Sender): string | null {
@@ -104,11 +106,10 @@ export function isOpen(view: ChainView, { item }: Work): boolean {
 
 /** A message for the work that may still land or has landed. */
 export function liveMessageOf(state: State, work: Work): Message | undefined {
-	for (const message of state.messages.values()) {
-		if (message.submission.work === work.item.id && isLive(message)) return message;
-	}
-	return undefined;
+	return byWork(state.messages).get(work.item.id)?.find(isLive);
 }
+
+const byWork = derived((messages: readonly Message[]) => Map.groupBy(messages, ({ submission }) => submission.work));
 
 export function onPrepared(state: State, event: EventOf<'prepared'>): void {
 	const work = state.works.get(event.work);

@@ -10,6 +10,7 @@ import { limits } from '../domain/limits.ts';
 import type { ChallengeDigest, ChallengePull, Digest, Pull } from '../domain/sync.ts';
 import type { ChallengeKey } from '../domain/work.ts';
 import type { AgedStatement, EventOf } from './api.ts';
+import { derived } from './derived.ts';
 import { currentEpoch } from './epoch-clock.ts';
 import { isNewer } from './identity.ts';
 import { connectedPeers } from './liveness.ts';
@@ -78,15 +79,16 @@ function begin(state: State, peer: NodeId, theirs: Digest | null): void {
 export function onSyncAnswered(state: State, { peer, digest }: EventOf<'sync-answered'>): void {
 	if (state.sync.active?.peer !== peer || state.sync.active.stage !== 'digest') return;
 	state.sync.active = null;
-	state.dirty = true;
 	if (digest !== null) pullFrom(state, peer, digest);
+	if (state.sync.wanted.size > 0) state.dirty = true;
 }
 
 /** A peer shows what it knows: it gets the same from here, and what it has newer is pulled in turn. */
 export function onSyncAsked(state: State, { request, peer, digest }: EventOf<'sync-asked'>): void {
 	const ours = buildDigest(state);
 	effect(state, { type: 'answer-sync', request, digest: ours });
-	if (!isEmpty(buildPull(state, ours, digest))) state.sync.wanted.set(peer, digest);
+	if (isEmpty(buildPull(state, ours, digest))) return;
+	state.sync.wanted.set(peer, digest);
 	state.dirty = true;
 }
 
@@ -94,7 +96,7 @@ function pullFrom(state: State, peer: NodeId, theirs: Digest): void {
 	const { sync } = state;
 	const pull = buildPull(state, buildDigest(state), theirs);
 	if (isEmpty(pull)) {
-		sync.completed++;
+		complete(state);
 		return;
 	}
 	const asked = hashOf([peer, JSON.stringify(pull)]);
@@ -119,8 +121,13 @@ export function onPulled(state: State, { peer, ok, more }: EventOf<'pulled'>): v
 		sync.fullPull = asked;
 		sync.wanted.set(peer, null);
 	} else {
-		sync.completed++;
+		complete(state);
 	}
+}
+
+/** After the first whole exchange this node knows enough to claim. */
+function complete(state: State): void {
+	if (state.sync.completed++ === 0) state.dirty = true;
 }
 
 export function onPullAsked(state: State, { request, pull }: EventOf<'pull-asked'>): void {
@@ -152,14 +159,13 @@ export function onPullAsked(state: State, { request, pull }: EventOf<'pull-asked
 // ------------------------------------------------------------------------------------------------------------- digests
 
 export function buildDigest(state: State): Digest {
-	const records = [...state.peers].flatMap(([node, { record }]) =>
-		record === null ? [] : [{ node, incarnation: record.envelope.incarnation, sequence: record.envelope.sequence }],
-	);
-	const own = ownStatement(state)?.envelope;
-	if (own !== undefined) {
-		records.push({ node: own.from, incarnation: own.incarnation, sequence: own.sequence });
-		records.sort((a, b) => (a.node < b.node ? -1 : 1));
-	}
+	const statements = state.peers.values().map(({ record }) => record);
+	const records = [ownStatement(state), ...statements].flatMap((statement) => {
+		if (statement === null) return [];
+		const { from, incarnation, sequence } = statement.envelope;
+		return [{ node: from, incarnation, sequence }];
+	});
+	records.sort((a, b) => (a.node < b.node ? -1 : 1));
 	return {
 		rosterVersion: state.roster.roster.version,
 		rosterHash: state.roster.hash,
@@ -176,17 +182,17 @@ export function buildDigest(state: State): Digest {
 }
 
 /** Works of the challenges that are still exchanged, by challenge. */
-function openChallenges(state: State): SortedMap<ChallengeKey, Work[]> {
+function openChallenges(state: State): SortedMap<ChallengeKey, readonly Work[]> {
 	const epoch = currentEpoch(state.clock, state.now);
-	const open = new SortedMap<ChallengeKey, Work[]>();
-	for (const work of state.works.values()) {
-		if (epoch >= 0 && epoch > work.item.close + limits.announcementGraceEpochs) continue;
-		const known = open.get(work.item.key);
-		if (known !== undefined) known.push(work);
-		else if (open.size < limits.openChallenges) open.set(work.item.key, [work]);
+	const open = new SortedMap<ChallengeKey, readonly Work[]>();
+	for (const [key, works] of byChallenge(state.works)) {
+		const over = works.every(({ item }) => epoch > item.close + limits.announcementGraceEpochs);
+		if ((epoch < 0 || !over) && open.size < limits.openChallenges) open.set(key, works);
 	}
 	return open;
 }
+
+const byChallenge = derived((works: readonly Work[]) => Map.groupBy(works, ({ item }) => item.key));
 
 function digestOf(state: State, key: ChallengeKey, works: readonly Work[]): ChallengeDigest {
 	const known = knownOf(state, key, works, false);

@@ -9,7 +9,7 @@ crash beta
 fee 900
 start alpha
 start beta
-until 34
+until 33
 never replace
 never alarm reason=submission-stuck
 await replace
