@@ -1,8 +1,9 @@
 # A reorg deeper than five epochs takes out what was confirmed: the same bytes are pushed again and land again.
 mesh alpha=chain+submitter beta=chain+submitter store=storage/all p1=prover
 await sign as=FIRST
-await done by=alpha
-await done by=beta
+await done
+run 1
+count done 2
 reorg 10
 posted 0
 await reverted by=$FIRST reason=reorg
