@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type MemberPlan, makeStrangerHome } from '../../src/cli/demo/mesh-homes.ts';
+import type { MemberPlan } from '../../src/cli/demo/mesh-homes.ts';
 import { proveDirectly } from '../../src/cli/demo/prove-directly.ts';
 import { encodeSubmitWindowedPoSt, minerMethod } from '../../src/codec/miner-params.ts';
 import { submissionOf } from '../../src/codec/submission.ts';
@@ -27,6 +27,7 @@ import { EvilMember } from '../fakes/evil-member.ts';
 import { memoryLog } from '../support/memory-log.ts';
 import { epochsOf, MeshBench, PATIENCE_MS } from '../support/mesh-bench.ts';
 import { readRandomness } from '../support/post-randomness.ts';
+import { makeStrangerHome } from '../support/stranger-home.ts';
 import { until } from '../support/until.ts';
 
 const DEADLINE = 1;
@@ -215,9 +216,8 @@ async function startStrangers(bench: MeshBench, door: readonly string[]): Promis
 	const { cluster, plan } = bench;
 	assert.ok(plan);
 	const operator = cluster.node('bootstrap-1').home;
-	const stranger = (name: string): MemberPlan => ({ name, example: 'bootstrap', roles: ['bootstrap'] });
-	cluster.add('wrong-key', await makeStrangerHome(plan, operator, stranger('wrong-key'), randomBytes(32)));
-	cluster.add('outsider', await makeStrangerHome(plan, operator, stranger('outsider')));
+	cluster.add('wrong-key', await makeStrangerHome(plan, operator, 'wrong-key', randomBytes(32)));
+	cluster.add('outsider', await makeStrangerHome(plan, operator, 'outsider'));
 	await cluster.startNodes(['wrong-key', 'outsider'], door);
 }
 

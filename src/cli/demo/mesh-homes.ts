@@ -6,7 +6,7 @@ import { Ed25519Identity } from '../../adapters/identity/ed25519.ts';
 import type { ActorId } from '../../domain/ids.ts';
 import { ROLES, type Role, type RosterMiner, type RosterPeer } from '../../domain/roster.ts';
 import { writeFileAtomic } from '../../node/files.ts';
-import { createHome, type Home, openHome, readOperatorKey } from '../../node/home.ts';
+import { createHome, type Home } from '../../node/home.ts';
 import { type SignedRoster, saveRoster, signRoster, withPeer } from '../../node/roster-file.ts';
 import { type ConfigChanges, type ExampleName, exampleConfig } from './example-config.ts';
 
@@ -49,25 +49,6 @@ export async function makeMeshHomes(plan: MeshPlan): Promise<ReadonlyMap<string,
 		await writeConfig(home, plan, member);
 	}
 	return homes;
-}
-
-/** A home with the mesh's keys whose identity the roster does not name. */
-export async function makeStrangerHome(
-	plan: MeshPlan,
-	operatorHome: Home,
-	stranger: MemberPlan,
-	meshKey: Uint8Array = operatorHome.meshKey,
-): Promise<Home> {
-	const identity = Ed25519Identity.generate();
-	const keys = { identity, meshKey, operator: { id: operatorHome.operatorId } };
-	const home = await createHome(join(plan.root, stranger.name), keys);
-	const { network, miners } = plan;
-	// Its file is the first version, which the operator signed for the founder alone.
-	const operator = await readOperatorKey(operatorHome.paths);
-	const founder = peerOf(plan.members[0] as MemberPlan, (await openHome(operatorHome.paths.root)).identity.id);
-	await saveRoster(home, signRoster({ network, version: 1, miners, peers: [founder] }, operator));
-	await writeConfig(home, plan, stranger);
-	return home;
 }
 
 const MESH_KEY_BYTES = 32;
