@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { test } from 'node:test';
 import { CLI_MAIN } from '../support/cli.ts';
+import { alive, descendants } from '../support/descendants.ts';
 import { PATIENCE_MS } from '../support/mesh-bench.ts';
 import { until } from '../support/until.ts';
 
@@ -41,35 +42,4 @@ for (const [signal, rule] of [
 		}
 		await until('no process is left', async () => (await alive(started)).length === 0);
 	});
-}
-
-/** Children, their children and so on, by what the kernel says. */
-async function descendants(root: number): Promise<readonly number[]> {
-	const parents = new Map<number, number>();
-	for (const name of await readdir('/proc')) {
-		if (!/^\d+$/.test(name)) continue;
-		const parent = await parentOf(Number(name));
-		if (parent !== undefined) parents.set(Number(name), parent);
-	}
-	const found = [root];
-	// The list grows while it is walked.
-	for (const pid of found) for (const [child, parent] of parents) if (parent === pid) found.push(child);
-	return found.slice(1);
-}
-
-async function alive(pids: readonly number[]): Promise<readonly number[]> {
-	const parents = await Promise.all(pids.map(parentOf));
-	return pids.filter((_, index) => parents[index] !== undefined);
-}
-
-/** Undefined for a process that is gone. */
-async function parentOf(pid: number): Promise<number | undefined> {
-	try {
-		const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
-		const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-		return state === 'Z' ? undefined : Number(parent);
-	} catch (error) {
-		if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-		throw error;
-	}
 }

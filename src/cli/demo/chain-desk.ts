@@ -75,14 +75,16 @@ export class ChainDesk {
 		while ((await this.height()) < height) await sleep(limits.demoPollMs, undefined, signal && { signal });
 	}
 
-	/**
-	 * Disputes every proof of the miner's deadline that was recorded at its last close. Receipts in the order of the
-	 * proofs: exit code 0 = the proof was invalid and the miner is punished.
-	 */
-	async disputeAll(miner: ActorId, deadline: DeadlineIndex): Promise<readonly Receipt[]> {
+	/** Proofs of the miner's deadline at its last close that can be disputed. */
+	async disputable(miner: ActorId, deadline: DeadlineIndex): Promise<number> {
 		const params = [minerAddress(miner), null];
 		const all = await this.call<readonly { DisputableProofCount: number }[]>('Filecoin.StateMinerDeadlines', params);
-		const proofs = all[deadline]?.DisputableProofCount ?? 0;
+		return all[deadline]?.DisputableProofCount ?? 0;
+	}
+
+	/** Disputes them all. Receipts in the order of the proofs: exit code 0 = the proof was invalid, the miner is punished. */
+	async disputeAll(miner: ActorId, deadline: DeadlineIndex): Promise<readonly Receipt[]> {
+		const proofs = await this.disputable(miner, deadline);
 		const pushed: unknown[] = [];
 		for (let postIndex = 0; postIndex < proofs; postIndex++) {
 			const dispute = encodeDisputeWindowedPoSt({ deadline, postIndex });
