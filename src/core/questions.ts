@@ -89,6 +89,6 @@ export function onHolderAnswered(state: State, { work: id, peer, ok, asked }: Ev
 	state.dirty = true;
 	noteVain(state, work.questions.asked, peer, asked ? question.sectors.subtract(ok) : Bitfield.empty, false);
 	const skipped = work.results.best?.result.skipped ?? Bitfield.empty;
-	const there = ok.intersect(question.sectors).intersect(skipped);
+	const there = ok.intersect(skipped);
 	if (there.size > 0) object(state, work, there, peer, 'holder-delivered');
 }

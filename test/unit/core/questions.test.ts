@@ -42,6 +42,7 @@ function submitter({ partitions = 1, connected = ['store', 'other'], self = 'agr
 	for (let i = 0; i < 24; i++) bench.second();
 	bench.give({ type: 'head', epoch: NOW });
 	if (self === 'agrees') see(bench, NOW, partitions);
+	else bench.hear('second', { kind: 'ann', body: { challenge, items: [dueOf(0)] } }, NOW);
 	bench.give({ type: 'manifest-held', root: item.sectorRoot, sectors: all });
 	for (const name of ['store', 'other']) bench.hear(name, { kind: 'hold', body: { miner: MINER, sectors: all } }, NOW);
 	for (const name of connected) bench.give({ type: 'connected', peer: bench.id(name) });
@@ -89,7 +90,7 @@ test('a holder is asked for what an unbacked skip leaves out; what it brings is 
 	]);
 });
 
-test('only what was asked for and is still left out makes an objection', () => {
+test('only what the holder that was asked brings and is still left out makes an objection', () => {
 	const bench = submitter({ connected: ['store'] });
 	prove(bench, Bitfield.of([7]));
 	answer(bench, 'other', Bitfield.of([7]));
@@ -145,7 +146,9 @@ test('a skip that every holder has refused is no question; one whose word is mis
 });
 
 test('nobody is asked about an item that the own chain does not show, or by a node that signs nothing', () => {
-	assert.deepEqual(questions(prove(submitter({ self: 'unknown' }), Bitfield.of([7]))), []);
+	const blind = submitter({ self: 'unknown' });
+	assert.deepEqual(questions(prove(blind, Bitfield.of([7]))), []);
+	assert.ok(blind.state.works.get(item.id)?.results.best !== null, 'it has the result');
 	const bench = submitter();
 	Object.assign(bench.state.config, { roles: ['chain'] });
 	assert.deepEqual(questions(prove(bench, Bitfield.of([7]))), []);
