@@ -78,6 +78,19 @@ export function meshCompliance(name: string, open: (count: number) => Promise<Me
 		});
 	};
 
+	test(`${name}: what is published before the start or after the end goes nowhere`, async () => {
+		const network = await open(1);
+		try {
+			const [{ mesh } = assert.fail('no node')] = network.nodes;
+			await mesh.publish(bytes('early'));
+			await started({ mesh });
+			await mesh.stop();
+			await mesh.publish(bytes('late'));
+		} finally {
+			await network.close();
+		}
+	});
+
 	rule('members connect, and each hears of each once', 3, async (_, all) => {
 		await fullMesh(all);
 		for (const { mesh, connected } of all) {

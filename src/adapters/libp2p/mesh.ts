@@ -98,6 +98,8 @@ export class Libp2pMesh implements Mesh {
 			const meta = { bytes: bytes.byteLength, maxBytes: limits.gossipBytes };
 			throw new PosterError('mesh-too-long', 'a gossip message is longer than allowed', { meta });
 		}
+		// The loop runs before the network does and after it: to nobody goes what is said without peers.
+		if (!this.#components.pubsub.isStarted()) return;
 		await this.#components.pubsub.publish(this.#topic, bytes);
 		this.#components.metrics.count('poster_gossip_published_total');
 	}
