@@ -1,0 +1,231 @@
+/** When a submitter signs, at which nonce, and which messages of others it lets count. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { blsAddress, minerAddress } from '../../../src/codec/address.ts';
+import { encodeMinerCall } from '../../../src/codec/miner-params.ts';
+import { submissionOf } from '../../../src/codec/submission.ts';
+import { resultHash, shortHash, workItem } from '../../../src/codec/work-id.ts';
+import type { Effect, EffectOf } from '../../../src/core/api.ts';
+import { Bitfield } from '../../../src/domain/bitfield.ts';
+import { actorId, attoFil, deadlineIndex, epoch, hex32, partitionIndex } from '../../../src/domain/ids.ts';
+import { limits } from '../../../src/domain/limits.ts';
+import type { Message, PostParams } from '../../../src/domain/message.ts';
+import type { Submission } from '../../../src/domain/submission.ts';
+import { decided } from '../../support/claim-bench.ts';
+import { CoreBench, DUE_CHALLENGE as challenge, idleRecord, MINER } from '../../support/core.ts';
+
+const NOW = challenge.open + limits.submitDelayEpochs;
+const sectors = Bitfield.of([1, 2, 3, 4]);
+const dueOf = (partition: number) => ({
+	partition: partitionIndex(partition),
+	sectorCount: 4,
+	sectorRoot: hex32('33'.repeat(32)),
+});
+const workOf = (partition: number) => workItem('corenet', challenge, dueOf(partition));
+const of = <T extends Effect['type']>(effects: readonly Effect[], type: T): readonly EffectOf<T>[] =>
+	effects.filter((effect): effect is EffectOf<T> => effect.type === type);
+
+/** A submitter with verified results for two partitions of an open deadline; `other` may submit too. */
+class SubmitBench extends CoreBench {
+	constructor({ connected = true } = {}) {
+		super({ self: ['chain', 'submitter'], other: ['chain', 'submitter'], p: ['prover'] });
+		for (let i = 0; i < 24; i++) this.second();
+		this.see(challenge.open);
+		this.give({ type: 'manifest-held', root: dueOf(0).sectorRoot, sectors });
+		if (connected) this.give({ type: 'connected', peer: this.id('other') });
+	}
+
+	get sender(): string {
+		return this.state.roster.roster.miners[0]?.sender ?? '';
+	}
+
+	/** The own full node's head and state. */
+	see(at: number, { nonce = 0, pool = [] as readonly Submission[], posted = [] as number[] } = {}): readonly Effect[] {
+		const due = [dueOf(0), dueOf(1)];
+		const waiting = pool.map(({ cid, bytes, signed, call }) => ({ cid, bytes, signed, call }));
+		const view = {
+			miner: MINER,
+			epoch: epoch(at),
+			challenges: [{ challenge, due, posted: at < challenge.open ? null : Bitfield.of(posted) }],
+			sender: { address: this.sender, nonce, pool: waiting },
+			baseFee: attoFil(100n),
+		};
+		return [...this.give({ type: 'head', epoch: epoch(at) }), ...this.give({ type: 'chain-view', view })];
+	}
+
+	prove(partition: number): readonly Effect[] {
+		const { id } = workOf(partition);
+		const proof = new Uint8Array(192).fill(partition + 1);
+		this.hear('p', { kind: 'res', body: { work: id, proof, skipped: Bitfield.empty, refusals: [], proveMs: 1 } }, NOW);
+		const hash = resultHash(proof, Bitfield.empty);
+		return this.give({ type: 'verified', work: id, hash, verdict: 'good' });
+	}
+
+	/** Answers a `prepare`, then the `sign` that follows. */
+	sign({ work }: EffectOf<'prepare'>): { readonly submission: Submission; readonly effects: readonly Effect[] } {
+		const gas = { limit: 1_000, feeCap: attoFil(1_000n), premium: attoFil(100n) };
+		const at = { epoch: epoch(NOW), commitEpoch: epoch(NOW - 1), commitRandomness: hex32('00'.repeat(32)) };
+		const chain = { randomness: work.randomness, posted: false, gas };
+		const [sign] = of(this.give({ type: 'prepared', work: work.id, ...at, ...chain }), 'sign');
+		assert.ok(sign !== undefined, 'it signs what was prepared');
+		const submission = messageOf(this, sign.params, { nonce: sign.nonce });
+		return { submission, effects: this.give({ type: 'signed', submission }) };
+	}
+
+	/** A record of the other submitter, with these submissions on its disk. */
+	tell(submissions: readonly Submission[]): readonly Effect[] {
+		const body = idleRecord({ chain: true, submissions: submissions.map(({ bytes }) => shortHash(bytes)) });
+		return this.hear('other', { kind: 'rec', body }, NOW);
+	}
+}
+
+function messageOf(bench: SubmitBench, params: PostParams, change: Partial<Message> = {}): Submission {
+	const call = encodeMinerCall({ kind: 'submit-post', params });
+	const message: Message = {
+		version: 0,
+		to: minerAddress(MINER),
+		from: bench.sender,
+		nonce: 0,
+		value: attoFil(0n),
+		gasLimit: 1_000,
+		gasFeeCap: attoFil(1_000n),
+		gasPremium: attoFil(100n),
+		...call,
+		...change,
+	};
+	const signed = { message, signatureType: 1 as const, signature: new Uint8Array(65) };
+	return submissionOf(workOf(params.partition).id, signed);
+}
+
+/** Signed for the first partition; the second one is proven and waits. */
+function signedOnce(options?: ConstructorParameters<typeof SubmitBench>[0]) {
+	const bench = new SubmitBench(options);
+	bench.prove(0);
+	bench.prove(1);
+	const [prepare] = of(bench.see(NOW), 'prepare');
+	assert.ok(prepare !== undefined);
+	const { submission, effects } = bench.sign(prepare);
+	return { bench, submission, effects: [...effects, ...bench.give({ type: 'tick' })] };
+}
+
+test('nothing is signed before the delay after open, and nothing for a partition that is posted or unproven', () => {
+	const bench = new SubmitBench();
+	bench.prove(0);
+	assert.deepEqual(of(bench.see(NOW - 1), 'prepare'), []);
+	assert.deepEqual(of(bench.see(NOW, { posted: [0] }), 'prepare'), []);
+	const other = new SubmitBench();
+	assert.deepEqual(of(other.see(NOW), 'prepare'), []);
+});
+
+test('a message is on disk before it is told and pushed, with its bytes', () => {
+	const { bench, submission, effects } = signedOnce();
+	assert.ok([...bench.disk.keys()].some((key) => key.startsWith('s/') && key.endsWith(submission.cid)));
+	const order = effects.map((effect) => (effect.type === 'publish' ? effect.envelope.kind : effect.type));
+	assert.ok(order.indexOf('sub') < order.indexOf('push'), order.join());
+});
+
+test('the next nonce waits until another node stored the last message, a pool has it, or an epoch passed', () => {
+	const waits = signedOnce();
+	assert.deepEqual(of(waits.effects, 'prepare'), []);
+	assert.deepEqual(
+		of(waits.bench.give({ type: 'pushed', cid: waits.submission.cid, code: 'no-answer' }), 'prepare'),
+		[],
+	);
+	assert.deepEqual(of([...waits.bench.tell([]), ...waits.bench.give({ type: 'tick' })], 'prepare'), []);
+
+	const stored = signedOnce();
+	const told = [...stored.bench.tell([stored.submission]), ...stored.bench.give({ type: 'tick' })];
+	const [prepare] = of(told, 'prepare');
+	assert.ok(prepare?.work.id === workOf(1).id);
+	assert.equal(stored.bench.sign(prepare).submission.signed.message.nonce, 1);
+
+	const pushed = signedOnce();
+	assert.equal(of(pushed.bench.give({ type: 'pushed', cid: pushed.submission.cid, code: null }), 'prepare').length, 1);
+
+	const seen = signedOnce();
+	assert.equal(of(seen.bench.see(NOW, { pool: [seen.submission] }), 'prepare').length, 1);
+
+	const old = signedOnce();
+	assert.equal(of(old.bench.see(NOW + 1), 'prepare').length, 1);
+});
+
+test('near the close, or with nobody connected, the next nonce waits for nothing', () => {
+	assert.equal(of(signedOnce({ connected: false }).effects, 'prepare').length, 1);
+	const bench = new SubmitBench();
+	bench.prove(0);
+	bench.prove(1);
+	const [prepare] = of(bench.see(challenge.close - limits.hurryEpochs), 'prepare');
+	assert.ok(prepare !== undefined);
+	const { effects } = bench.sign(prepare);
+	assert.equal(of([...effects, ...bench.give({ type: 'tick' })], 'prepare').length, 1);
+});
+
+test('the message of another submitter is pushed again as it is, and nothing is signed beside it', () => {
+	const bench = new SubmitBench();
+	bench.prove(0);
+	const params = paramsOf(0);
+	const theirs = messageOf(bench, params);
+	bench.hear('other', { kind: 'sub', body: theirs }, NOW);
+	bench.give({ type: 'message-checked', cid: theirs.cid, verdict: 'good' });
+	const effects = [NOW, NOW + 1, NOW + 2, NOW + 3].flatMap((at) => bench.see(at));
+	assert.deepEqual(of(effects, 'prepare'), []);
+	const [push] = of(effects, 'push');
+	assert.deepEqual(push?.signed, theirs.signed);
+});
+
+function paramsOf(partition: number, change: Partial<PostParams> = {}): PostParams {
+	return {
+		deadline: challenge.deadline,
+		partition: partitionIndex(partition),
+		skipped: Bitfield.empty,
+		proofType: challenge.proofType,
+		proof: new Uint8Array(192).fill(partition + 1),
+		commitEpoch: epoch(NOW - 1),
+		commitRandomness: hex32('00'.repeat(32)),
+		...change,
+	};
+}
+
+test('a message that does not answer the item in every part is refused before anything of it is checked', () => {
+	const lies: Readonly<Record<string, (bench: SubmitBench) => Submission>> = {
+		sender: (bench) => messageOf(bench, paramsOf(0), { from: blsAddress(new Uint8Array(48)) }),
+		receiver: (bench) => messageOf(bench, paramsOf(0), { to: minerAddress(actorId(1_001)) }),
+		value: (bench) => messageOf(bench, paramsOf(0), { value: attoFil(1n) }),
+		partition: (bench) => ({ ...messageOf(bench, paramsOf(1)), work: workOf(0).id }),
+		deadline: (bench) => messageOf(bench, paramsOf(0, { deadline: deadlineIndex(4) })),
+		'proof-type': (bench) => messageOf(bench, paramsOf(0, { proofType: 11 })),
+		'proof-length': (bench) => messageOf(bench, paramsOf(0, { proof: new Uint8Array(191) })),
+		'commit-epoch': (bench) => messageOf(bench, paramsOf(0, { commitEpoch: challenge.close })),
+		skips: (bench) => messageOf(bench, paramsOf(0, { skipped: sectors })),
+	};
+	for (const [what, lie] of Object.entries(lies)) {
+		const bench = new SubmitBench();
+		const effects = bench.hear('other', { kind: 'sub', body: lie(bench) }, NOW);
+		const reason = what === 'deadline' ? 'partition' : what;
+		assert.equal(decided(effects, 'submission-refused')[0]?.reason, reason);
+		assert.deepEqual(of(effects, 'check-message'), [], what);
+		assert.equal(bench.state.messages.size, 0, what);
+		// It silences nobody.
+		bench.prove(0);
+		assert.equal(of(bench.see(NOW), 'prepare').length, 1, what);
+	}
+});
+
+test('a message counts only after its signature and its proof were found good here', () => {
+	for (const [signature, proof] of [
+		['bad', 'good'],
+		['good', 'bad'],
+	] as const) {
+		const bench = new SubmitBench();
+		const lie = messageOf(bench, paramsOf(0, { proof: new Uint8Array(192).fill(9) }));
+		const heard = bench.hear('other', { kind: 'sub', body: lie }, NOW);
+		assert.equal(of(heard, 'check-message').length, 1);
+		const checked = bench.give({ type: 'message-checked', cid: lie.cid, verdict: signature });
+		for (const { work, hash } of of(checked, 'verify')) {
+			bench.give({ type: 'verified', work: work.id, hash, verdict: proof });
+		}
+		bench.prove(0);
+		assert.equal(of(bench.see(NOW), 'prepare').length, 1, `signature ${signature}, proof ${proof}`);
+		assert.ok(![...bench.disk.keys()].some((key) => key.endsWith(lie.cid)), 'it is not stored');
+	}
+});
