@@ -136,6 +136,13 @@ function addNodeCommands(root: Command): void {
 		.addOption(homeOption())
 		.addOption(jsonOption())
 		.action(async (options) => (await import('./commands/status.ts')).stop(options));
+	root
+		.command('replay <path>')
+		.description('make the recorded decisions of a node again: a file of its flight recorder, or the folder')
+		.option('--from <step>', 'tell decisions from this step on', count(0, Number.MAX_SAFE_INTEGER))
+		.option('--compare', 'also if another core recorded it: say where this one decides otherwise first')
+		.option('--json', 'one JSON object for each decision, the summary last')
+		.action(async (path, options) => (await import('./commands/replay.ts')).replay(path, options));
 }
 
 function addDevnetCommands(root: Command): void {

@@ -427,8 +427,11 @@ export const limits = {
 	pendingMessages: 1_000,
 	/** A message not included after this many epochs may be replaced, every `fallbackEpochs`. */
 	stuckEpochs: 5,
-	/** State of one core: some thousand items, a roster of hundreds, views of tens of miners. */
-	snapshotBytes: 64 * KIB * KIB,
+	/** State of one core: 3,000 items of 50 members take 1.5 MB, a full table of 16,384 eight. */
+	snapshotBytes: 32 * KIB * KIB,
+	/** Texts that a recording writes once and numbers from then on: identities, CIDs and codes, by far not all there are. */
+	packedTextChars: 128,
+	packedTexts: 64 * KIB,
 	/** Alarms kept; the oldest key gives way. */
 	alarms: 256,
 	/** Durations kept for the percentiles. */
@@ -524,3 +527,27 @@ export const limits = {
 	/** How long a killed storage node stays away, as long as a machine takes to restart a service that it watches over. */
 	demoRestartMs: 10_000,
 } as const;
+
+	// Flight recorder.
+	/** What is kept: what led to a failure is asked for within the hour, and 64 MiB are no matter on any disk. */
+	recorderMs: 3_600_000,
+	recorderBytes: 64 * KIB * KIB,
+	/** Files kept, so that a node that is started again and again fills no folder: each start begins one. */
+	recorderSegments: 128,
+	/** A segment ends after this time or this many bytes of steps: what is removed and what is replayed alone. */
+	recorderSegmentMs: 600_000,
+	recorderSegmentBytes: 8 * KIB * KIB,
+	/** One frame: the largest event is a view of 3,000 partitions with 1,000 messages in the pool, 2 MB. */
+	recorderFrameBytes: 16 * KIB * KIB,
+	/** Steps are written together once they have so many bytes or are so old: what a kill takes from the recording. */
+	recorderBatchBytes: 64 * KIB,
+	recorderFlushMs: 200,
+	/** Bytes that wait for a slow disk, the largest state among them; then the recording pauses rather than grow. */
+	recorderQueueBytes: 48 * KIB * KIB,
+	/** Until recording is tried again after its disk failed. */
+	recorderRetryMs: 60_000,
+	/** At the end of the node: a disk that hangs must not hold it up. */
+	recorderCloseMs: 2_000,
+	/** The state is written in slices of this length, and the event loop lives between them. */
+	recorderSliceMs: 4,
+	recorderSliceBytes: 256 * KIB,

@@ -27,6 +27,8 @@ export interface HomePaths {
 	readonly config: string;
 	readonly store: string;
 	readonly spool: string;
+	/** Segments of the flight recorder. */
+	readonly recorder: string;
 	readonly control: string;
 	readonly lock: string;
 }
@@ -65,6 +67,7 @@ export function homePaths(folder: string): HomePaths {
 		config: join(root, 'config.toml'),
 		store: join(root, 'store'),
 		spool: join(root, 'spool'),
+		recorder: join(root, 'recorder'),
 		control: join(root, 'control.json'),
 		lock: join(root, 'lock'),
 	};

@@ -27,6 +27,8 @@ export interface LoopOptions {
 	readonly run: (effect: Effect) => void;
 	/** The core threw on this event: its state can no longer be trusted and the process must end. */
 	readonly crashed: (event: Event, error: unknown) => void;
+	/** Asked between two runs of events: the next one waits for the promise, if there is one. */
+	readonly rest: () => Promise<void> | undefined;
 }
 
 export class Loop {
@@ -99,6 +101,7 @@ export class Loop {
 		// Lets the handler that enqueued return first: nothing is stepped inside a callback of libp2p.
 		await this.#ports.clock.sleep(0);
 		while (this.#queue.length > 0) {
+			await this.#options.rest();
 			const batch = this.#stepBatch();
 			if (batch === undefined) break;
 			const { persist, after } = batch;

@@ -33,6 +33,7 @@ import { openControl } from './open-control.ts';
 import type { Outside } from './outside.ts';
 import { Prober } from './prober.ts';
 import { Proving } from './proving.ts';
+import { openRecorder } from './recorder/recorder.ts';
 import { loadRoster, type SignedRoster } from './roster-file.ts';
 import { RosterKeeper } from './roster-keeper.ts';
 import type { RunningNode, StartOptions } from './start-options.ts';
@@ -61,11 +62,14 @@ export async function runNode(
 
 	const roster = await loadRoster(options.home);
 	const state = createState(coreConfig(options, outside, roster), await recovered(outside));
+	const recorder = openRecorder(options, outside, state);
+	stack.defer(() => recorder.close());
 	const hub = new EventHub(clock, log, metrics);
 	const loop: Loop = new Loop(
 		{ store, clock, log, metrics },
 		{
-			step: (event, now) => step(state, event, now),
+			step: (event, now) => recorder.watch(event, now, () => step(state, event, now)),
+			rest: () => recorder.rest(),
 			run: (effect) => effects.run(effect),
 			crashed: (event, error) => {
 				log.error({ error, type: event.type }, 'the core failed on an event');

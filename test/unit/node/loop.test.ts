@@ -25,6 +25,7 @@ function setup(step: (event: Event) => Step) {
 			step: (event) => step(event),
 			run: (effect) => ran.push(effect.type === 'decision' ? effect.decision.reason : effect.type),
 			crashed: (_event, error) => crashes.push(error),
+			rest: () => undefined,
 		},
 	);
 	return { store, metrics, ran, crashes, loop };
