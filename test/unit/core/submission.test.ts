@@ -72,10 +72,10 @@ class SubmitBench extends CoreBench {
 		return { submission, effects: this.give({ type: 'signed', submission }) };
 	}
 
-	/** A record of the other submitter, with these submissions on its disk. */
+	/** A record of the prover, with these submissions on its disk. */
 	tell(submissions: readonly Submission[]): readonly Effect[] {
-		const body = idleRecord({ chain: true, submissions: submissions.map(({ bytes }) => shortHash(bytes)) });
-		return this.hear('other', { kind: 'rec', body }, NOW);
+		const body = idleRecord({ submissions: submissions.map(({ bytes }) => shortHash(bytes)) });
+		return this.hear('p', { kind: 'rec', body }, NOW);
 	}
 }
 
