@@ -512,21 +512,6 @@ export const limits = {
 	directoryFindMs: 2_000,
 	/** A node that meets its own key this soon after its start came second: copied homes are started within minutes. */
 	cloneYieldMs: 60_000,
-	/** Length of an epoch on every public network: the first guess where nothing says otherwise. */
-	epochSecondsGuess: 30,
-
-	// Demo: processes of one machine.
-	/** From the request to end in order to the kill: a node releases its leases and closes its store first. */
-	processStopMs: 10_000,
-	/** Seven nodes that start together on two busy cores. */
-	demoConnectMs: 60_000,
-	/** Pause between two looks at the nodes while they connect, and at the head of the embedded chain. */
-	demoPollMs: 100,
-	/** One call to the embedded chain; the wait for a message takes some epochs. */
-	demoCallMs: 30_000,
-	/** How long a killed storage node stays away, as long as a machine takes to restart a service that it watches over. */
-	demoRestartMs: 10_000,
-} as const;
 
 	// Flight recorder.
 	/** What is kept: what led to a failure is asked for within the hour, and 64 MiB are no matter on any disk. */
@@ -551,3 +536,18 @@ export const limits = {
 	/** The state is written in slices of this length, and the event loop lives between them. */
 	recorderSliceMs: 4,
 	recorderSliceBytes: 256 * KIB,
+	/** Length of an epoch on every public network: the first guess where nothing says otherwise. */
+	epochSecondsGuess: 30,
+
+	// Demo: processes of one machine.
+	/** From the request to end in order to the kill: a node releases its leases and closes its store first. */
+	processStopMs: 10_000,
+	/** Seven nodes that start together on two busy cores. */
+	demoConnectMs: 60_000,
+	/** Pause between two looks at the nodes while they connect, and at the head of the embedded chain. */
+	demoPollMs: 100,
+	/** One call to the embedded chain; the wait for a message takes some epochs. */
+	demoCallMs: 30_000,
+	/** How long a killed storage node stays away, as long as a machine takes to restart a service that it watches over. */
+	demoRestartMs: 10_000,
+} as const;
