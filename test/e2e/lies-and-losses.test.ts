@@ -1,5 +1,5 @@
 /**
- * One deadline of seven miners, each with a trouble of its own, proven by real processes with the DHT switched off:
+ * One deadline of eight miners, each with a trouble of its own, proven by real processes with the DHT switched off:
  * damaged, forged and lost sectors, members that lie by gossip, and strangers at the door.
  */
 import assert from 'node:assert/strict';
@@ -7,6 +7,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { NativeChild } from '../../src/adapters/native/native-child.ts';
+import { NativeVanillaSource } from '../../src/adapters/native/vanilla-source.ts';
 import type { MemberPlan } from '../../src/cli/demo/mesh-homes.ts';
 import { proveDirectly } from '../../src/cli/demo/prove-directly.ts';
 import { encodeSubmitWindowedPoSt, minerMethod } from '../../src/codec/miner-params.ts';
@@ -28,17 +30,21 @@ import { memoryLog } from '../support/memory-log.ts';
 import { epochsOf, MeshBench, PATIENCE_MS } from '../support/mesh-bench.ts';
 import { readRandomness } from '../support/post-randomness.ts';
 import { makeStrangerHome } from '../support/stranger-home.ts';
+import { systemClock } from '../support/system-clock.ts';
 import { until } from '../support/until.ts';
 
 const DEADLINE = 1;
 const WINDOW_2KIB = 10 as PoStProofType;
 const LYING_WORKER = resolve(import.meta.dirname, '../fakes/lying-worker.ts');
 /** The miner of each trouble: two sectors, one partition. */
-const MINER = { damaged: 1000, forged: 1001, down: 1002, gone: 1003, falseResult: 1004, needless: 1005, fake: 1006 };
+const MINER = {
+	...{ damaged: 1000, forged: 1001, down: 1002, gone: 1003, falseResult: 1004, needless: 1005, fake: 1006 },
+	mute: 1007,
+};
 const BOTH = [0, 1];
 const DOUBTFUL_EPOCHS = 12;
 /** Two proofs one after another, the second after an objection, also on a machine with other things to do. */
-const EPOCH_MS = 1_000;
+const EPOCH_MS = 1_200;
 
 test('a deadline with every kind of lie and loss is proven, and only what is gone for good is given up', async (t) => {
 	const bench = await MeshBench.start(
@@ -54,6 +60,7 @@ test('a deadline with every kind of lie and loss is proven, and only what is gon
 	const door = cluster.node('bootstrap-1').addresses;
 	await cluster.startNodes(running.slice(1), door);
 	const evil = await joinEvil(t, bench, door);
+	await serveMutely(t, bench, evil);
 	await startStrangers(bench, door);
 	const others = running.length + evil.size - 1;
 	await until(
@@ -128,6 +135,21 @@ test('a deadline with every kind of lie and loss is proven, and only what is gon
 			);
 		}
 	});
+	await bench.rule(
+		t,
+		'a submitter objects for a holder that only serves, and the full proof is submitted',
+		async () => {
+			await bench.assertProven(MINER.mute, DEADLINE, 1);
+			assert.deepEqual(await bench.faults(MINER.mute), []);
+			const work = await bench.workOf('chain-1', MINER.mute, DEADLINE, 0);
+			const objections = bench.events.filter(({ type, facts }) => type === 'object' && facts['work'] === work);
+			assert.deepEqual(
+				objections.map(({ node, facts }) => [node, facts['reason'], facts['peer']]),
+				[['chain-1', 'holder-delivered', cluster.node('mute').home.identity.id]],
+			);
+			assert.ok((await bench.metric('chain-1', 'poster_gather_sectors_total', /outcome="ok"/)) >= 1, 'it was checked');
+		},
+	);
 	await bench.rule(t, 'a forged submission silences nobody', async () => {
 		await bench.assertProven(MINER.fake, DEADLINE, 1);
 		const author = cluster.node('evil-submission').home.identity.id;
@@ -189,6 +211,7 @@ async function members(bench: MeshBench): Promise<readonly MemberPlan[]> {
 		evil('evil-result'),
 		evil('evil-skip'),
 		evil('evil-submission'),
+		{ name: 'mute', example: 'bootstrap', roles: ['storage'] },
 	];
 }
 
@@ -204,12 +227,30 @@ async function joinEvil(
 	door: readonly string[],
 ): Promise<ReadonlyMap<string, EvilMember>> {
 	const evil = new Map<string, EvilMember>();
-	for (const name of ['evil-result', 'evil-skip', 'evil-submission']) {
+	for (const name of ['evil-result', 'evil-skip', 'evil-submission', 'mute']) {
 		const member = await EvilMember.join(bench.cluster.node(name).home, door);
 		t.after(() => member.stop());
 		evil.set(name, member);
 	}
 	return evil;
+}
+
+/** A storage member of another make: it serves what it holds, and neither refuses nor objects. */
+async function serveMutely(t: TestContext, bench: MeshBench, evil: ReadonlyMap<string, EvilMember>): Promise<void> {
+	const storage = await bench.storage('mute', { [MINER.mute]: BOTH });
+	const source = new NativeVanillaSource(
+		new NativeChild(
+			{ clock: systemClock, log: memoryLog() },
+			{
+				command: [bench.native, 'vanilla', '--storage', storage],
+				env: process.env,
+				scratch: join(bench.folder, 'mute-worker'),
+				nice: 0,
+			},
+		),
+	);
+	t.after(() => source.close());
+	evil.get('mute')?.serve(source);
 }
 
 async function startStrangers(bench: MeshBench, door: readonly string[]): Promise<void> {
@@ -221,14 +262,14 @@ async function startStrangers(bench: MeshBench, door: readonly string[]): Promis
 	await cluster.startNodes(['wrong-key', 'outsider'], door);
 }
 
-/** Returns once all three have been said. */
+/** Returns once all of them have been said. */
 async function gossipLies(bench: MeshBench, evil: ReadonlyMap<string, EvilMember>): Promise<void> {
 	const { challenge } = epochsOf(DEADLINE);
 	const say = async (name: string, ...what: Parameters<EvilMember['say']>): Promise<void> => {
 		await evil.get(name)?.say(...what);
 	};
-	const [falseWork, fakeWork, needlessWork] = await Promise.all(
-		[MINER.falseResult, MINER.fake, MINER.needless].map((id) => bench.workOf('chain-1', id, DEADLINE, 0)),
+	const [falseWork, fakeWork, needlessWork, muteWork] = await Promise.all(
+		[MINER.falseResult, MINER.fake, MINER.needless, MINER.mute].map((id) => bench.workOf('chain-1', id, DEADLINE, 0)),
 	);
 	const result = (work: string | undefined, proof: Uint8Array, skipped: readonly number[]) =>
 		({
@@ -237,11 +278,18 @@ async function gossipLies(bench: MeshBench, evil: ReadonlyMap<string, EvilMember
 		}) as const;
 	await say('evil-result', result(falseWork, randomBytes(PROOF_BYTES), []), challenge);
 	await say('evil-submission', { kind: 'sub', body: forgedSubmission(bench, fakeWork as WorkId) }, challenge);
-	const proof = await proofWithout(bench, MINER.needless, 1);
-	await say('evil-skip', result(needlessWork, proof, [1]), challenge);
-	await bench.event('the needless skip is stored', ({ type, node, facts }) => {
-		return type === 'result-stored' && node === 'chain-1' && facts['work'] === needlessWork;
-	});
+	for (const [id, work] of [
+		[MINER.needless, needlessWork],
+		[MINER.mute, muteWork],
+	] as const) {
+		await say('evil-skip', result(work, await proofWithout(bench, id, 1), [1]), challenge);
+		await bench.event('the needless skip is stored', ({ type, node, facts }) => {
+			return type === 'result-stored' && node === 'chain-1' && facts['work'] === work;
+		});
+	}
+	// Only now does anybody hear who holds the sectors; that holder serves them and says nothing of the skip.
+	const held = { miner: actorId(MINER.mute), sectors: Bitfield.of(BOTH) };
+	await say('mute', { kind: 'hold', body: held }, challenge);
 }
 
 /** All about it is right but the proof and the signature. */

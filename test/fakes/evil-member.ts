@@ -1,10 +1,12 @@
-/** A member of the roster that says by gossip what does not hold: our own network and codec, without the core's rules. */
+/** A member of the roster that says and serves what the test asks: our own network and codec, without the core's rules. */
 import { createLibp2pMesh, type Libp2pMeshParts } from '../../src/adapters/libp2p/create-mesh.ts';
 import { sealEnvelope } from '../../src/codec/envelope.ts';
 import type { EnvelopeBody } from '../../src/domain/envelope.ts';
 import { epoch } from '../../src/domain/ids.ts';
 import type { Home } from '../../src/node/home.ts';
 import { loadRoster } from '../../src/node/roster-file.ts';
+import { VanillaServer } from '../../src/node/vanilla-server/vanilla-server.ts';
+import type { VanillaSource } from '../../src/ports/vanilla.ts';
 import { memoryLog } from '../support/memory-log.ts';
 import { memoryMetrics } from '../support/memory-metrics.ts';
 import { systemClock } from '../support/system-clock.ts';
@@ -57,6 +59,14 @@ export class EvilMember {
 			epoch: epoch(at),
 		};
 		return this.#parts.mesh.publish(sealEnvelope({ ...head, ...statement }, (bytes) => identity.sign(bytes)));
+	}
+
+	/** Serves vanilla proofs as every storage node does. Without a core it refuses and objects to nothing. */
+	serve(source: VanillaSource): void {
+		new VanillaServer(
+			{ source, clock: systemClock, log: memoryLog(), metrics: memoryMetrics() },
+			{ cacheBytes: 0, threads: undefined, emit: () => undefined },
+		).serveOn(this.#parts.streams);
 	}
 
 	stop(): Promise<void> {
