@@ -6,6 +6,15 @@ export class Random {
 		this.#state = seed >>> 0;
 	}
 
+	/** A stream of its own for each purpose, so that more draws for one shift no other. */
+	static of(seed: number, purpose: string): Random {
+		let hash = 0x811c9dc5 ^ seed;
+		for (let i = 0; i < purpose.length; i++) hash = Math.imul(hash ^ purpose.charCodeAt(i), 0x01000193);
+		const random = new Random(hash);
+		random.next();
+		return random;
+	}
+
 	/** An integer from 0 to 2^32 - 1. */
 	next(): number {
 		this.#state = (this.#state + 0x6d2b79f5) >>> 0;
@@ -27,5 +36,15 @@ export class Random {
 
 	pick<T>(values: readonly T[]): T {
 		return values[this.next() % values.length] as T;
+	}
+
+	/** `count` different members in their order, all of them when there are fewer. */
+	some<T>(values: readonly T[], count: number): readonly T[] {
+		const left = values.map((_, i) => i);
+		const chosen = new Set<number>();
+		while (chosen.size < count && left.length > 0) {
+			chosen.add(left.splice(this.next() % left.length, 1)[0] as number);
+		}
+		return values.filter((_, i) => chosen.has(i));
 	}
 }

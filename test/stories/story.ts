@@ -23,18 +23,29 @@
  * `as=X` names the deciding machine; $X stands for it from then on.
  */
 import assert from 'node:assert/strict';
+import { Bitfield } from '../../src/domain/bitfield.ts';
 import type { Role } from '../../src/domain/roster.ts';
 import { forge } from '../sim/forger.ts';
-import type { Happening, Machine, Options } from '../sim/world.ts';
+import { allSectors, dealSectors, type Machine, type Plan } from '../sim/plan.ts';
+import { Random } from '../sim/random.ts';
+
+import type { Happening } from '../sim/trace.ts';
 import { World } from '../sim/world.ts';
 
 const PATIENCE_MS = 240_000;
 
 type Query = Readonly<Record<string, string>>;
 
+/** `holds` picks sectors of a storage machine. */
+interface Placed extends Machine {
+	readonly holds?: 'all' | 'even' | 'odd';
+}
+
 export class Story {
 	readonly #names = new Map<string, string>();
-	#machines: readonly Machine[] = [];
+	#machines: readonly Placed[] = [];
+	/** Machines that a split has set apart. */
+	#side: readonly number[] = [];
 	#partitions = 1;
 	#deadlines = 1;
 	#proveMs = 4_000;
@@ -101,16 +112,19 @@ export class Story {
 				this.world.resume(this.world.named(first));
 				return;
 			case 'lazy':
-				this.world.lazy.add(this.world.named(first).id);
+				this.world.named(first).storage.lazy = true;
 				return;
 			case 'line':
-				this.world.lineMs.set(this.world.named(first).id, Number(words[1]) * 1_000);
+				this.world.named(first).storage.lineMs = Number(words[1]) * 1_000;
 				return;
 			case 'split':
-				assert.ok(this.world.split(words.map((name) => this.world.named(name))), 'nothing was split');
+				assert.equal(this.#side.length, 0, 'nothing was split');
+				this.#side = words.map((name) => this.world.named(name).index);
+				this.world.network.split(this.#side, 1);
 				return;
 			case 'heal':
-				this.world.heal();
+				this.world.network.split(this.#side, -1);
+				this.#side = [];
 				return;
 			case 'lose':
 				this.world.lose(words.map(Number));
@@ -119,19 +133,19 @@ export class Story {
 				forge(this.world, first, queryOf(words.slice(1))['by'] ?? '');
 				return;
 			case 'pool':
-				this.world.chain.pool = [];
+				this.world.pools.clear();
 				return;
 			case 'chain':
 				this.world.chain.blockMessages = first === 'full' ? 0 : 8;
 				return;
 			case 'reorg':
-				this.world.chain.reorg(Number(first));
+				this.world.reorg(Number(first));
 				return;
 			case 'fee':
 				this.world.chain.baseFee = BigInt(first);
 				return;
 			case 'posted':
-				assert.equal(this.world.chain.posted.get(Number(words[1] ?? 0))?.size ?? 0, Number(first));
+				assert.equal(this.world.chain.tip.posted.get(Number(words[1] ?? 0))?.size ?? 0, Number(first));
 				return;
 			case 'wasted':
 				assert.equal(this.world.chain.landed.filter(({ exitCode }) => exitCode !== 0).length, Number(first));
@@ -146,25 +160,34 @@ export class Story {
 
 	get world(): World {
 		if (this.#world !== null) return this.#world;
-		const options: Options = {
+		const plan: Plan = {
 			seed: 7,
-			nodes: this.#machines.length,
 			epochMs: 2_000,
+			firstChallenge: 5,
+			endMs: Number.MAX_SAFE_INTEGER,
+			miners: 1,
 			deadlines: this.#deadlines,
 			partitions: this.#partitions,
+			sectors: 6,
 			proveMs: this.#proveMs,
-			lossPermille: 0,
-			duplicatePermille: 0,
 			delayMs: 20,
-			crashes: 0,
-			downMs: 1_000,
-			pauses: 0,
-			stragglerPermille: 0,
-			dropPermille: 0,
+			machines: this.#machines,
+			holdings: [],
+			faults: [],
+			calmMs: 0,
 		};
-		this.#world = new World(options, true, this.#machines);
+		this.#world = new World({ ...plan, holdings: this.#holdings(plan) }, { trace: true });
 		this.#world.begin();
 		return this.#world;
+	}
+
+	/** Dealt by chance where the story does not say. */
+	#holdings(plan: Plan): readonly Bitfield[] {
+		const dealt = dealSectors(plan, new Random(plan.seed));
+		return this.#machines.map(({ holds }, i) => {
+			const wanted = (sector: number): boolean => holds === 'all' || sector % 2 === (holds === 'even' ? 0 : 1);
+			return holds === undefined ? (dealt[i] as Bitfield) : Bitfield.of(allSectors(plan).filter(wanted));
+		});
 	}
 
 	#runUntil(at: number): void {
@@ -176,8 +199,8 @@ export class Story {
 		const { world } = this;
 		const end = world.heap.now + (query['within'] === undefined ? PATIENCE_MS : Number(query['within']) * 1_000);
 		for (;;) {
-			for (let i = this.#cursor; i < world.happenings.length; i++) {
-				const happening = world.happenings[i] as Happening;
+			for (let i = this.#cursor; i < world.trace.happenings.length; i++) {
+				const happening = world.trace.happenings[i] as Happening;
 				if (!matches(happening, name, query)) continue;
 				this.#cursor = i + 1;
 				if (query['as'] !== undefined) this.#names.set(query['as'], happening.node);
@@ -188,13 +211,13 @@ export class Story {
 	}
 
 	#found(name: string, query: Query): readonly string[] {
-		return this.world.happenings
+		return this.world.trace.happenings
 			.filter((happening) => matches(happening, name, query))
 			.map(({ node, name: what, reason }) => `${node} ${what} ${reason}`);
 	}
 
 	#recent(): string {
-		return (this.#world?.log ?? [])
+		return (this.#world?.trace.lines ?? [])
 			.filter((entry) => !entry.includes(' <- '))
 			.slice(-40)
 			.join('\n');
@@ -211,7 +234,7 @@ function matches(happening: Happening, name: string, query: Query): boolean {
 	);
 }
 
-function machineOf(word: string): Machine {
+function machineOf(word: string): Placed {
 	const match = /^(\w+)=([a-z+]+)(?:\*(\d))?(?:\/(all|even|odd))?$/.exec(word);
 	assert.ok(match, `${word} is no machine`);
 	const [, name = '', roles = '', slots, holds] = match;

@@ -5,22 +5,24 @@ import { contenders } from '../../../src/core/leases.ts';
 import { createState, type State, step } from '../../../src/core/poster.ts';
 import { buildDigest } from '../../../src/core/sync.ts';
 import type { Envelope } from '../../../src/domain/envelope.ts';
-import { optionsOf } from '../../sim/main.ts';
+import type { SimNode } from '../../sim/node.ts';
+import { drawPlan } from '../../sim/plan.ts';
 import { Random } from '../../sim/random.ts';
 import { World } from '../../sim/world.ts';
 
 /** Everything that was said in a short run, and a member that heard none of it. */
 function saidIn(seed: number) {
-	const world = new World(optionsOf(seed, 7, 'crash'), false);
+	const world = new World(drawPlan({ seed, nodes: 7, kind: 'short', classes: ['crash'] }));
 	const said: { envelope: Envelope; raw: Uint8Array }[] = [];
-	const deliver = world.deliver.bind(world);
-	world.deliver = (from, envelope, raw) => {
+	const { network } = world;
+	const gossip = network.gossip.bind(network);
+	network.gossip = (from, envelope, raw) => {
 		said.push({ envelope, raw });
-		deliver(from, envelope, raw);
+		gossip(from, envelope, raw);
 	};
 	world.begin();
-	while (world.heap.run(45 * world.options.epochMs));
-	const listener = world.named('bootstrap-7');
+	while (world.heap.run(45 * world.plan.epochMs));
+	const listener = world.nodes.at(-1) as SimNode;
 	return { world, listener, said: said.filter(({ envelope }) => envelope.from !== listener.id) };
 }
 

@@ -3,11 +3,12 @@ import { test } from 'node:test';
 import { createState, step } from '../../../src/core/poster.ts';
 import { ownEstimates } from '../../../src/core/timing.ts';
 import { limits } from '../../../src/domain/limits.ts';
-import { optionsOf } from '../../sim/main.ts';
+import type { SimNode } from '../../sim/node.ts';
+import { drawPlan } from '../../sim/plan.ts';
 import { World } from '../../sim/world.ts';
 
 test('what a proof takes survives a restart, the newest durations of each type', () => {
-	const { config } = new World(optionsOf(1, 7, 'none'), false).named('bootstrap-7');
+	const [{ config }] = new World(drawPlan({ seed: 1, nodes: 1, kind: 'short', classes: [] })).nodes as [SimNode];
 	const state = createState(config, []);
 	const store = new Map<string, Uint8Array>();
 	const measure = (proofType: number, ms: number): void => {

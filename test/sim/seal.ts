@@ -1,0 +1,32 @@
+/** Envelopes as they travel: encoded and decoded once, and shared by everyone who hears them, who may not change them. */
+import { decodeEnvelope, sealEnvelope } from '../../src/codec/envelope.ts';
+import { Bitfield } from '../../src/domain/bitfield.ts';
+import type { Envelope } from '../../src/domain/envelope.ts';
+import type { SimNode } from './node.ts';
+import { envelopeSignature } from './proofs.ts';
+
+export interface Sealed {
+	readonly envelope: Envelope;
+	readonly raw: Uint8Array;
+}
+
+const sealed = new WeakMap<Envelope, Sealed>();
+
+/** An envelope of this machine, as others read it. */
+export function sealOwn(node: Pick<SimNode, 'index'>, envelope: Envelope): Sealed {
+	const known = sealed.get(envelope);
+	if (known !== undefined) return known;
+	const raw = sealEnvelope(envelope, () => envelopeSignature(node.index));
+	const made = { envelope: freeze(decodeEnvelope(raw).envelope), raw };
+	sealed.set(envelope, made);
+	return made;
+}
+
+/** Bytes cannot be frozen, and bitfields cannot be changed. */
+function freeze<T>(value: T): T {
+	if (typeof value !== 'object' || value === null || value instanceof Uint8Array || value instanceof Bitfield) {
+		return value;
+	}
+	for (const name in value) freeze(value[name]);
+	return Object.freeze(value);
+}
