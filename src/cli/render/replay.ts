@@ -49,8 +49,9 @@ export function renderSummary(report: SegmentReport): string {
 		if (recorded === null) lines.push('  no decision differs in words');
 		else {
 			lines.push(`  first decision that differs: step ${step}`);
-			lines.push(...listed('recorded', recorded, failedThen ? 'the core failed' : 'nothing'));
-			lines.push(...listed('replayed', replayed, failure === null ? 'nothing' : `the core fails: ${failure}`));
+			const [then, now] = [recorded.map(toldText), replayed.map(toldText)];
+			lines.push(...listed('recorded', then, now, failedThen ? 'the core failed' : 'nothing'));
+			lines.push(...listed('replayed', now, then, failure === null ? 'nothing' : `the core fails: ${failure}`));
 		}
 	} else if (failure !== null) {
 		lines.push(`  the core fails on the last event, as it did then: ${failure}`);
@@ -59,13 +60,18 @@ export function renderSummary(report: SegmentReport): string {
 	return lines.join('\n');
 }
 
-function listed(title: string, told: readonly Told[], none: string): string[] {
-	return told.length === 0 ? [`    ${title}: ${none}`] : told.map((one) => `    ${title}: ${toldText(one)}`);
+/** What the other side has not, or all of it where only the order is another one. */
+function listed(title: string, told: readonly string[], other: readonly string[], none: string): string[] {
+	if (told.length === 0) return [`    ${title}: ${none}`];
+	const own = told.filter((text) => !other.includes(text));
+	return (own.length > 0 ? own : told).map((text) => `    ${title}: ${text}`);
 }
 
 function toldText({ decision, reason, work, item, peer, facts }: Told): string {
 	const about = item ?? work?.slice(0, SHORT);
-	const details = Object.entries(facts).map(([key, value]) => `${key}=${value}`);
+	const details = Object.entries(facts)
+		.sort()
+		.map(([key, value]) => `${key}=${value}`);
 	return [decision, reason, about, peer, ...details].filter((part) => part !== null && part !== undefined).join(' ');
 }
 
