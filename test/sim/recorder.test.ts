@@ -84,7 +84,7 @@ type State = ReturnType<typeof decodeSnapshot>;
 
 for (const [seed, fromMs] of [
 	[3, 0],
-	[8, 200_000],
+	[8, 60_000],
 ] as const) {
 	test(`every life of every machine is replayed bit for bit, recorded from ${fromMs} ms on`, async () => {
 		const folders = await new Recorders(seed, { fromMs }).run();
