@@ -17,7 +17,7 @@ import { hasRole, isSynced } from './members.ts';
 import { alarm, clearAlarm, ignore } from './outbox.ts';
 import { jitter } from './rank.ts';
 import { heedHave } from './results.ts';
-import { heedObjections } from './skips.ts';
+import { heedObjections, ownObjections } from './skips.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { RecordsSlice, State, StatementOf } from './state.ts';
 import { ownEstimates } from './timing.ts';
@@ -38,7 +38,6 @@ export function createRecordsSlice(): RecordsSlice {
 		repeatsAt: [],
 		leases: new SortedMap(),
 		ended: [],
-		objections: [],
 		submissions: [],
 	};
 }
@@ -176,7 +175,7 @@ export function buildRecord(state: State): NodeRecord {
 		ended: [...records.ended].sort((a, b) => (a.work < b.work ? -1 : 1)),
 		have: resultsHeld(state),
 		submissions: records.submissions.slice(0, limits.recordSubmissions),
-		objections: records.objections.slice(0, limits.recordObjections),
+		objections: ownObjections(state),
 		suspects: state.liveness.resets.keys().slice(0, limits.recordSuspects),
 	};
 }

@@ -14,8 +14,9 @@ import { isNewer, publish } from './identity.ts';
 import { keys, writeStatement } from './keys.ts';
 import { hasRole, selfHasRole } from './members.ts';
 import { decide, ignore, put } from './outbox.ts';
+import { jitter } from './rank.ts';
 import { SortedMap } from './sorted-map.ts';
-import type { Opened, State, StatementOf, Work } from './state.ts';
+import type { HeardObjection, Opened, State, StatementOf, Work } from './state.ts';
 import { isPast } from './timing.ts';
 
 const OBJECTIONS_PER_WORK = 4;
@@ -57,7 +58,7 @@ export function refusalsFor(work: Work, skipped: Bitfield): readonly Uint8Array[
 /** REF of another member, or of this one. */
 export function onRefusal(state: State, statement: StatementOf<'ref'>): void {
 	const { envelope } = statement;
-	const { work: id, first } = envelope.body;
+	const { work: id, sectors, first } = envelope.body;
 	const work = state.works.get(id);
 	if (work === undefined) {
 		ignore(state, 'refusal-of-unknown-work');
@@ -67,7 +68,8 @@ export function onRefusal(state: State, statement: StatementOf<'ref'>): void {
 		ignore(state, 'refusal-without-role');
 		return;
 	}
-	if (envelope.epoch <= first || first < work.item.challenge) {
+	// One that refuses nothing takes an earlier one back, which needs no second failure.
+	if (sectors.size > 0 && (envelope.epoch <= first || first < work.item.challenge)) {
 		ignore(state, 'refusal-too-quick');
 		return;
 	}
@@ -120,28 +122,54 @@ function noteFailures({ failedFirst }: Opened, ok: Bitfield, bad: Bitfield, epoc
 	return again;
 }
 
-/** Names skipped sectors that this node has opened, in its record. */
+/** Names skipped sectors that this node has opened: a few of them once, since one that comes brings the others along. */
 export function objectToSkips(state: State): void {
-	if (!selfHasRole(state, 'storage')) return;
+	const { self } = state.config;
 	for (const [id, opened] of state.storage.opened) {
 		const work = state.works.get(id);
 		const skipped = work?.results.best?.result.skipped;
 		if (work === undefined || skipped === undefined || skipped.size === 0 || isPast(state, work)) continue;
-		const { self } = state.config;
-		if (state.records.objections.some((known) => known.work === id && known.holder === self)) continue;
+		if (!selfHasRole(state, 'storage', work.item.miner)) continue;
 		const here = skipped.intersect(opened.ok);
-		if (here.size > 0) object(state, work, here, self, 'sector-is-here');
+		if (here.size > 0 && objectedOf(work, self).intersect(skipped).size === 0) {
+			object(state, work, here, self, 'sector-is-here');
+		}
 	}
 }
 
 /** Says in this node's record that the holder can open these skipped sectors. */
-export function object(state: State, { item }: Work, sectors: Bitfield, holder: NodeId, why: string): void {
-	const named = [...sectors].slice(0, OBJECTIONS_PER_WORK);
-	const made = named.map((sector) => ({ work: item.id, sector, holder }) as Objection);
-	state.records.objections = [...made, ...state.records.objections].slice(0, limits.recordObjections);
+export function object(state: State, work: Work, sectors: Bitfield, holder: NodeId, why: string): void {
+	const { id } = work.item;
+	const room = HEARD_PER_AUTHOR - heardFrom(work, state.config.self);
+	const named = [...sectors.subtract(objectedOf(work, holder))].slice(0, Math.min(OBJECTIONS_PER_WORK, room));
+	if (named.length === 0) return;
 	state.records.changed = true;
-	decide(state, 'object', why, { work: item.id, peer: holder, facts: { sectors: named.length } });
+	decide(state, 'object', why, { work: id, peer: holder, facts: { sectors: named.length } });
+	const made = named.map((sector) => ({ work: id, sector, holder }) as Objection);
 	heedObjections(state, state.config.self, made);
+}
+
+/**
+ * What this node's record says: its objections to sectors that the best result still leaves out, and those of others
+ * to sectors that it has opened itself. Of more than a record tells, others with each record.
+ */
+export function ownObjections(state: State): readonly Objection[] {
+	const { self } = state.config;
+	const all = state.works.values().flatMap((work) => {
+		if (work.objections.size === 0 || isPast(state, work)) return [];
+		const { id } = work.item;
+		const opened = state.storage.opened.get(id)?.ok;
+		return unsettled(work).flatMap(({ by, holder, sector }) =>
+			by === self || (holder === self && opened?.has(sector)) ? [{ work: id, sector, holder }] : [],
+		);
+	});
+	if (all.length <= limits.recordObjections) return all;
+	const start = jitter(self, 'objections', state.identity.sequence, all.length);
+	return [...all.slice(start), ...all.slice(0, start)].slice(0, limits.recordObjections);
+}
+
+function heardFrom(work: Work, author: NodeId): number {
+	return work.objections.values().filter(({ by }) => by === author).length;
 }
 
 /** Sectors for which an objection named this holder, in vain or not. */
@@ -163,7 +191,7 @@ export function heedObjections(state: State, from: NodeId, objections: readonly 
 		}
 		const key = `${sector}/${holder}`;
 		if (work.objections.has(key)) continue;
-		if ([...work.objections.values()].filter(({ by }) => by === from).length >= HEARD_PER_AUTHOR) {
+		if (heardFrom(work, from) >= HEARD_PER_AUTHOR) {
 			ignore(state, 'too-many-objections');
 			continue;
 		}
@@ -176,10 +204,13 @@ export function heedObjections(state: State, from: NodeId, objections: readonly 
 
 /** Sectors that unspent objections name among those the best result leaves out. */
 export function objectedSectors(work: Work): Bitfield {
+	return Bitfield.of(unsettled(work).map(({ sector }) => sector));
+}
+
+function unsettled(work: Work): readonly HeardObjection[] {
 	const skipped = work.results.best?.result.skipped;
-	if (skipped === undefined || skipped.size === 0) return Bitfield.empty;
-	const named = [...work.objections.values()].filter(({ spent, sector }) => !spent && skipped.has(sector));
-	return Bitfield.of(named.map(({ sector }) => sector));
+	if (skipped === undefined || skipped.size === 0) return [];
+	return work.objections.values().filter(({ spent, sector }) => !spent && skipped.has(sector));
 }
 
 export function isReopened(work: Work): boolean {

@@ -9,7 +9,7 @@ import type { ActorId, CidText, Epoch, Hex32, NodeId, SectorNumber, WorkId } fro
 import type { Lease, ReleaseReason } from '../domain/lease.ts';
 import type { PostParams } from '../domain/message.ts';
 import type { PoStProofType } from '../domain/proof.ts';
-import type { Objection, ProofEstimate } from '../domain/record.ts';
+import type { ProofEstimate } from '../domain/record.ts';
 import type { Result } from '../domain/result.ts';
 import type { Roster, RosterPeer } from '../domain/roster.ts';
 import type { Submission } from '../domain/submission.ts';
@@ -137,7 +137,6 @@ export interface RecordsSlice {
 	leases: SortedMap<WorkId, SortedMap<NodeId, HeldLease>>;
 	/** Leases of this node that ended without a result, newest first. */
 	ended: { readonly work: WorkId; readonly reason: ReleaseReason }[];
-	objections: Objection[];
 	/** Short hashes of the newest submissions on disk, newest first. */
 	submissions: string[];
 }

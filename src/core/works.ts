@@ -163,7 +163,6 @@ export function retire(state: State, work: Work, why: string): void {
 	state.works.delete(id);
 	state.storage.opened.delete(id);
 	state.records.ended = state.records.ended.filter((entry) => entry.work !== id);
-	state.records.objections = state.records.objections.filter((entry) => entry.work !== id);
 	del(state, keys.result(id));
 	del(state, keys.claim(id));
 	for (const peer of work.refusals.keys()) del(state, keys.refusal(id, peer));

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { resultHash, workItem } from '../../../src/codec/work-id.ts';
 import type { Effect, EffectOf } from '../../../src/core/api.ts';
 import { enterMessage } from '../../../src/core/messages.ts';
-import { objectedSectors } from '../../../src/core/skips.ts';
+import { objectedSectors, ownObjections } from '../../../src/core/skips.ts';
 import type { Message } from '../../../src/core/state.ts';
 import { submitters } from '../../../src/core/submission.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
@@ -95,11 +95,11 @@ test('only what the holder that was asked brings and is still left out makes an 
 	prove(bench, Bitfield.of([7]));
 	answer(bench, 'other', Bitfield.of([7]));
 	answer(bench, 'store', Bitfield.of([8]));
-	assert.deepEqual(bench.state.records.objections, []);
+	assert.deepEqual(ownObjections(bench.state), []);
 	assert.equal(questions(wait(bench)).length, 1);
 	prove(bench, Bitfield.empty);
 	answer(bench, 'store', Bitfield.of([7]));
-	assert.deepEqual(bench.state.records.objections, []);
+	assert.deepEqual(ownObjections(bench.state), []);
 });
 
 test('a holder is asked for few sectors at a time, once an epoch, and for each of them twice at most', () => {
@@ -208,4 +208,13 @@ test('a liar names many sectors: the objection of another holder is heeded all t
 	assert.ok(work !== undefined && work.objections.size < 64);
 	object('other', [7]);
 	assert.deepEqual([...objectedSectors(work)], [7]);
+});
+
+test('what the holder has objected to itself meanwhile is not said a second time', () => {
+	const bench = submitter({ connected: ['store'] });
+	assert.equal(questions(prove(bench, Bitfield.of([7]))).length, 1);
+	const objections = [{ work: item.id, sector: sectorNumber(7), holder: bench.id('store') }];
+	bench.hear('store', { kind: 'rec', body: idleRecord({ objections }) }, NOW);
+	answer(bench, 'store', Bitfield.of([7]));
+	assert.deepEqual(bench.state.records.objections, []);
 });

@@ -4,6 +4,7 @@ import { decodePayload, encodePayload } from '../../../src/codec/envelope.ts';
 import { workItem } from '../../../src/codec/work-id.ts';
 import { longEpochMs } from '../../../src/core/epoch-clock.ts';
 import { buildRecord } from '../../../src/core/records.ts';
+import { SortedMap } from '../../../src/core/sorted-map.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
 import { epoch, hex32, partitionIndex } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
@@ -92,7 +93,7 @@ test('a record of many large deadlines still fits one message: it tells of those
 	for (let i = 0; i < keys; i++) {
 		const key = challengeKeyOf(i.toString(16).padStart(32, '0'));
 		for (const partition of partitions) {
-			const held = { item: { key, partition, close: 1_000 + i }, results: { best: {} } };
+			const held = { item: { key, partition, close: 1_000 + i }, results: { best: {} }, objections: new SortedMap() };
 			bench.state.works.set(`${key}/${partition}` as never, held as never);
 		}
 	}
