@@ -215,6 +215,7 @@ test('what the holder has objected to itself meanwhile is not said a second time
 	assert.equal(questions(prove(bench, Bitfield.of([7]))).length, 1);
 	const objections = [{ work: item.id, sector: sectorNumber(7), holder: bench.id('store') }];
 	bench.hear('store', { kind: 'rec', body: idleRecord({ objections }) }, NOW);
-	answer(bench, 'store', Bitfield.of([7]));
-	assert.deepEqual(bench.state.records.objections, []);
+	const effects = answer(bench, 'store', Bitfield.of([7]));
+	assert.deepEqual(ownObjections(bench.state), []);
+	assert.ok(effects.every((effect) => effect.type !== 'decision' || effect.decision.name !== 'object'));
 });
