@@ -194,11 +194,23 @@ export type Event =
 	| { readonly type: 'gather-lost'; readonly work: WorkId; readonly code: string }
 
 	/** From the code that does the work; permille = finished share in thousandths. */
-	| { readonly type: 'prove-progress'; readonly work: WorkId; readonly phase: string; readonly permille: number }
-	/** Answer to `prove`. `hash` = SHA-256 of the proof. */
-	| { readonly type: 'proved'; readonly work: WorkId; readonly proof: Uint8Array; readonly proveMs: number }
+	| {
+			readonly type: 'prove-progress';
+			readonly work: WorkId;
+			readonly slot: string;
+			readonly phase: string;
+			readonly permille: number;
+	  }
+	/** Answer to `prove`. A work given up and taken again may run in two slots for a moment: each answers for itself. */
+	| {
+			readonly type: 'proved';
+			readonly work: WorkId;
+			readonly slot: string;
+			readonly proof: Uint8Array;
+			readonly proveMs: number;
+	  }
 	/** Answer to `prove`, and to `prove-cancel` with the code `prover-cancelled`. */
-	| { readonly type: 'prove-failed'; readonly work: WorkId; readonly code: string }
+	| { readonly type: 'prove-failed'; readonly work: WorkId; readonly slot: string; readonly code: string }
 	/** Answer to `verify`. `unavailable`: the verifier could not tell; it is asked again later. */
 	| {
 			readonly type: 'verified';

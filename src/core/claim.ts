@@ -24,7 +24,6 @@ import { fits, isPast, type Load, pastNoReturn } from './timing.ts';
 import { manifestOf } from './works.ts';
 
 const STEP_JITTER = 5;
-const BACKOFF_DOUBLINGS = 8;
 
 /** Claims of a node that waits for its first sync would ignore what it does not know yet. */
 function mayClaim(state: State): WaitReason | null {
@@ -204,7 +203,7 @@ export function releaseJob(state: State, id: Work['item']['id'], reason: Release
 	decide(state, 'release', why, { work: id, facts: { reason } });
 	if (work === undefined) return;
 	if (reason === 'failed' || reason === 'unverified') {
-		const doublings = Math.min(work.claim.failures++, BACKOFF_DOUBLINGS);
+		const doublings = Math.min(work.claim.failures++, limits.failedDoublings);
 		work.claim.retryAt = state.now + limits.failedMs * 2 ** doublings;
 	}
 	state.dirty = true;

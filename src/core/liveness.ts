@@ -28,6 +28,7 @@ export function createPeer(): Peer {
 		aliveAt: Number.MIN_SAFE_INTEGER,
 		connected: false,
 		probing: false,
+		probedAt: Number.MIN_SAFE_INTEGER,
 		suspect: false,
 		dead: false,
 		vanished: false,
@@ -110,7 +111,8 @@ export function onProbed(state: State, { peer: id, alive }: EventOf<'probed'>): 
 		peer.dead = false;
 		return;
 	}
-	if (peer.dead) return;
+	// Silence of the probes says nothing against a word that came while they were on their way.
+	if (peer.dead || Math.max(peer.recordAt, peer.aliveAt) > peer.probedAt) return;
 	peer.dead = true;
 	decide(state, 'presume-dead', peer.suspect ? 'reset-and-silent' : 'silent', { peer: id });
 	if (holdsLease(peer)) peer.expiries++;
@@ -150,6 +152,7 @@ export function probeSilent(state: State): void {
 
 function probe(state: State, id: NodeId, peer: Peer): void {
 	peer.probing = true;
+	peer.probedAt = state.now;
 	const others = connectedPeers(state).filter((other) => other !== id);
 	const first = jitter(state.config.self, id, Math.floor(state.now / limits.tickMs), Math.max(1, others.length));
 	const via = [...others.slice(first), ...others.slice(0, first)].slice(0, limits.probeVia);

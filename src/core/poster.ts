@@ -26,7 +26,7 @@ import { noticeMissed, onSearched } from './inclusion.ts';
 import { onConnected, onDisconnected, onProbed, onTick, probeSilent } from './liveness.ts';
 import { adoptRoster, createRosterSlice } from './members.ts';
 import { checkMessages, heedPool, onMessageChecked, onMessageProof, onSubmission } from './messages.ts';
-import { assignSlots, onProved, onProveFailed, onProveProgress, onSlots } from './proving.ts';
+import { assignSlots, onProved, onProveFailed, onProveProgress, onSlots, releaseHung } from './proving.ts';
 import { askHolders, onHolderAnswered } from './questions.ts';
 import { createRecordsSlice, heedEpoch, onRecord, sendRecord } from './records.ts';
 import { recover } from './recovery.ts';
@@ -141,6 +141,7 @@ function decideAll(state: State): void {
 	askHolders(state);
 	const load = currentLoad(state);
 	yieldLeases(state);
+	releaseHung(state);
 	const unstarted = claimWork(state, load);
 	hedgeWork(state, load, unstarted);
 	planGathers(state, load);

@@ -13,6 +13,7 @@ import type { Job, State, Work } from './state.ts';
 import { learnDuration } from './timing.ts';
 
 const PERMILLE = 1_000;
+const HUNG_TIMES = 2;
 
 /** Gives free slots to complete items: due before dry, then by close. */
 export function assignSlots(state: State): void {
@@ -45,9 +46,9 @@ export function onSlots(state: State, names: readonly string[]): void {
 	state.dirty = true;
 }
 
-export function onProveProgress(state: State, { work, permille }: EventOf<'prove-progress'>): void {
+export function onProveProgress(state: State, { work, slot, permille }: EventOf<'prove-progress'>): void {
 	const job = state.jobs.get(work);
-	if (job?.phase !== 'prove') return;
+	if (job?.phase !== 'prove' || job.slot !== slot) return;
 	// Work time counts from the first word of the code that does it, never from a timer.
 	job.proveAt ??= state.now;
 	job.progressAt = state.now;
@@ -58,11 +59,11 @@ export function onProveProgress(state: State, { work, permille }: EventOf<'prove
 	}
 }
 
-export function onProved(state: State, { work: id, proof, proveMs }: EventOf<'proved'>): void {
-	freeSlot(state, id);
+export function onProved(state: State, { work: id, slot, proof, proveMs }: EventOf<'proved'>): void {
+	freeSlot(state, id, slot);
 	const job = state.jobs.get(id);
 	const work = state.works.get(id);
-	if (job?.phase !== 'prove' || work === undefined) return;
+	if (job?.phase !== 'prove' || job.slot !== slot || work === undefined) return;
 	const gatherMs = (job.gatheredAt ?? job.startedAt) - job.startedAt;
 	learnDuration(state, work.item.proofType, gatherMs + proveMs);
 	job.phase = 'verify';
@@ -74,14 +75,33 @@ export function onProved(state: State, { work: id, proof, proveMs }: EventOf<'pr
 	effect(state, { type: 'verify', work: work.item, hash: job.hash, proof, skipped: job.skipped });
 }
 
-export function onProveFailed(state: State, { work, code }: EventOf<'prove-failed'>): void {
-	freeSlot(state, work);
-	if (state.jobs.get(work)?.phase === 'prove') releaseJob(state, work, 'failed', code);
+export function onProveFailed(state: State, { work, slot, code }: EventOf<'prove-failed'>): void {
+	freeSlot(state, work, slot);
+	const job = state.jobs.get(work);
+	if (job?.phase === 'prove' && job.slot === slot) releaseJob(state, work, 'failed', code);
+}
+
+/**
+ * A proof of this node that stands still for twice as long as its proofs take is given up: its slot is needed, and others
+ * may do better. Before one of them has ended nothing is known, and the limit is the close. Each attempt at the item is
+ * given twice the time of the one before, so that a machine that is only slow gets through and learns.
+ */
+export function releaseHung(state: State): void {
+	for (const [id, job] of state.jobs) {
+		const work = state.works.get(id);
+		if (job.phase !== 'prove' || work === undefined) continue;
+		const own = state.durations.get(work.item.proofType)?.estimate;
+		if (own === undefined) continue;
+		const patience = HUNG_TIMES * own.p95Ms * 2 ** Math.min(work.claim.failures, limits.failedDoublings);
+		if (state.now - job.progressAt > Math.max(patience, limits.hedgeLeastMs)) {
+			releaseJob(state, id, 'failed', 'prover-hung');
+		}
+	}
 }
 
 /** A slot comes free with the answer of the code that held it, not when it was told to stop. */
-function freeSlot(state: State, work: WorkId): void {
-	for (const [slot, held] of state.slots.busy) if (held === work) state.slots.busy.delete(slot);
+function freeSlot(state: State, work: WorkId, slot: string): void {
+	if (state.slots.busy.get(slot) === work) state.slots.busy.delete(slot);
 	state.records.changed = true;
 	state.dirty = true;
 }

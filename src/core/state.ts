@@ -89,6 +89,8 @@ export interface Peer {
 	aliveAt: number;
 	connected: boolean;
 	probing: boolean;
+	/** When the last probe began. */
+	probedAt: number;
 	/** A reset or a suspicion asks for a probe now. */
 	suspect: boolean;
 	/** All probes were silent after the last sign of life. */

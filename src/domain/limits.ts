@@ -404,8 +404,9 @@ export const limits = {
 	/** Answers taken from the directory for one block, and blocks asked for one gather. */
 	directoryProviders: 8,
 	directoryBlocks: 8,
-	/** An item that failed on this node is left to others this long, doubled each time up to 8 times. */
+	/** An item that failed on this node is left to others this long, doubled each time up to 8 times: nine minutes. */
 	failedMs: 2_000,
+	failedDoublings: 8,
 	manifestRetryMs: 2_000,
 	/** Submission: first epoch after open, confirmation depth, epochs between ranks, before close. */
 	submitDelayEpochs: 4,

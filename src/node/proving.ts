@@ -35,7 +35,8 @@ export class Proving {
 	readonly #ports: ProvingPorts;
 	readonly #options: ProvingOptions;
 	readonly #progress = new ProofProgress();
-	readonly #running = new Map<WorkId, AbortController>();
+	/** By slot. */
+	readonly #running = new Map<string, { readonly work: WorkId; readonly abort: AbortController }>();
 
 	constructor(ports: ProvingPorts, options: ProvingOptions) {
 		this.#ports = ports;
@@ -62,7 +63,7 @@ export class Proving {
 		const { log, clock } = this.#ports;
 		const { enqueue, times, progressed } = this.#options;
 		const abort = new AbortController();
-		this.#running.set(work.id, abort);
+		this.#running.set(name, { work: work.id, abort });
 		const startedMs = clock.now();
 		try {
 			const slot = this.#ports.slots.find((candidate) => candidate.name === name);
@@ -75,26 +76,29 @@ export class Proving {
 				(phase) => {
 					const permille = permilleOf(phase);
 					progressed.emit('progress', { work: work.id, slot: name, phase: phase.phase, state: phase.state, permille });
-					enqueue({ type: 'prove-progress', work: work.id, phase: phase.phase, permille });
+					enqueue({ type: 'prove-progress', work: work.id, slot: name, phase: phase.phase, permille });
 				},
 				abort.signal,
 			);
 			const proveMs = clock.now() - startedMs;
+			this.#running.delete(name);
 			this.#progress.learn(work.proofType, made.phaseMs);
 			times.set(work.id, 'prove', proveMs);
-			enqueue({ type: 'proved', work: work.id, proof: made.proof, proveMs });
+			enqueue({ type: 'proved', work: work.id, slot: name, proof: made.proof, proveMs });
 		} catch (error) {
 			if (!isPosterError(error)) throw error;
 			log.warn({ error, code: error.code, work: work.id, slot: name }, 'a proof failed');
-			enqueue({ type: 'prove-failed', work: work.id, code: error.code });
-		} finally {
-			this.#running.delete(work.id);
+			// Before the answer: the core may give the slot its next work on it.
+			this.#running.delete(name);
+			enqueue({ type: 'prove-failed', work: work.id, slot: name, code: error.code });
 		}
 	}
 
 	/** Effect `prove-cancel`. */
-	cancel({ work }: EffectOf<'prove-cancel'>): void {
-		this.#running.get(work)?.abort(new PosterError('prover-cancelled', 'the core gave the proof up'));
+	cancel({ work, slot }: EffectOf<'prove-cancel'>): void {
+		const running = this.#running.get(slot);
+		if (running?.work !== work) return;
+		running.abort.abort(new PosterError('prover-cancelled', 'the core gave the proof up'));
 	}
 
 	/** Effect `verify`. */

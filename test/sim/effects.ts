@@ -53,7 +53,7 @@ export function carryOut(node: SimNode, effect: Effect): void {
 			node.prover.begin(effect);
 			return;
 		case 'prove-cancel':
-			node.prover.cancel(effect.work);
+			node.prover.cancel(effect);
 			return;
 		case 'verify': {
 			const { work, hash, proof, skipped } = effect;

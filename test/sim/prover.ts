@@ -1,6 +1,5 @@
 /** A machine's proving children: how long proofs take, and all the ways in which they do not come. */
 import type { EffectOf } from '../../src/core/api.ts';
-import type { WorkId } from '../../src/domain/ids.ts';
 import type { SimNode } from './node.ts';
 import { makeProof } from './proofs.ts';
 import type { Random } from './random.ts';
@@ -22,7 +21,7 @@ export class SimProver {
 	readonly #node: SimNode;
 	readonly #random: Random;
 	readonly #medianMs: number;
-	readonly #running = new Map<WorkId, Attempt>();
+	readonly #running = new Map<string, Attempt>();
 	#attempts = 0;
 	/** Troubles at the moment, and slots out of service. */
 	straggling = 0;
@@ -36,15 +35,16 @@ export class SimProver {
 		this.#medianMs = medianMs;
 	}
 
-	get running(): ReadonlyMap<WorkId, Attempt> {
+	/** By slot. */
+	get running(): ReadonlyMap<string, Attempt> {
 		return this.#running;
 	}
 
 	begin(effect: EffectOf<'prove'>): void {
-		const { work, skipped } = effect;
+		const { work, slot, skipped } = effect;
 		const attempt = { effect, startedAt: this.#node.world.heap.now };
 		const number = this.#attempts++;
-		this.#running.set(work.id, attempt);
+		this.#running.set(slot, attempt);
 		this.#node.world.watch.proofStarted(this.#node, work);
 		const factor = this.straggling > 0 ? STRAGGLER_FACTOR : 1;
 		const ms = Math.ceil((this.#medianMs * this.#random.pick(TIMES) * factor) / 1_000);
@@ -52,48 +52,50 @@ export class SimProver {
 		this.#progress(Math.floor(ms / 2), attempt, 'groth16', 500);
 		this.#node.later(ms, () => {
 			if (!this.#moves(attempt)) return;
-			this.#end(work.id);
+			this.#end(slot);
 			const proof = makeProof(work.id, skipped, `${this.#node.id}/${this.#node.life}/${number}`);
 			if (this.wrong > 0) proof[0] = ((proof[0] ?? 0) + 1) & 0xff;
 			else this.#node.world.watch.proofMade(this.#node, work);
-			this.#node.give({ type: 'proved', work: work.id, proof, proveMs: this.#node.clock.localMs(ms) });
+			this.#node.give({ type: 'proved', work: work.id, slot, proof, proveMs: this.#node.clock.localMs(ms) });
 		});
 	}
 
 	#progress(ms: number, attempt: Attempt, phase: string, permille: number): void {
-		const { id } = attempt.effect.work;
+		const { slot, work } = attempt.effect;
 		this.#node.later(ms, () => {
-			if (this.#moves(attempt)) this.#node.give({ type: 'prove-progress', work: id, phase, permille });
+			if (this.#moves(attempt)) this.#node.give({ type: 'prove-progress', work: work.id, slot, phase, permille });
 		});
 	}
 
 	/** Still runs, and is not one of those that hang. */
 	#moves(attempt: Attempt): boolean {
-		return this.#running.get(attempt.effect.work.id) === attempt && this.hanging === 0;
+		return this.#running.get(attempt.effect.slot) === attempt && this.hanging === 0;
 	}
 
-	cancel(work: WorkId): void {
-		if (!this.#running.has(work)) return;
-		this.#end(work);
-		this.#node.answer(CANCEL_MS, { type: 'prove-failed', work, code: 'prover-cancelled' });
+	cancel({ work, slot }: EffectOf<'prove-cancel'>): void {
+		if (this.#running.get(slot)?.effect.work.id !== work) return;
+		this.#end(slot);
+		this.#node.answer(CANCEL_MS, { type: 'prove-failed', work, slot, code: 'prover-cancelled' });
 	}
 
 	/** The children die, each with its proof. */
 	fail(code: string): void {
-		for (const work of [...this.#running.keys()]) {
-			this.#end(work);
-			this.#node.give({ type: 'prove-failed', work, code });
+		for (const [slot, { effect }] of [...this.#running]) {
+			this.#end(slot);
+			this.#node.give({ type: 'prove-failed', work: effect.work.id, slot, code });
 		}
 	}
 
 	/** The machine is gone. */
 	stop(): void {
-		for (const work of [...this.#running.keys()]) this.#end(work);
+		for (const slot of [...this.#running.keys()]) this.#end(slot);
 	}
 
-	#end(work: WorkId): void {
-		this.#running.delete(work);
-		this.#node.world.watch.proofEnded(this.#node, work);
+	#end(slot: string): void {
+		const attempt = this.#running.get(slot);
+		if (attempt === undefined) return;
+		this.#running.delete(slot);
+		this.#node.world.watch.proofEnded(this.#node, attempt.effect.work.id);
 	}
 
 	/** Slots that are in service. */

@@ -51,6 +51,17 @@ test('a holder that no probe reaches is dead, and whoever is next takes over', (
 	assert.equal(decided(effects, 'takeover').length, 1);
 });
 
+test('a holder that speaks while it is probed is alive, whatever the probes say', () => {
+	const bench = heldBySilent();
+	assert.equal(probes(silence(bench, limits.leaseMs - limits.probeMs + limits.tickMs)).length, 1);
+	bench.now += 100;
+	bench.beacon('p', [leaseOf(itemOf(0))]);
+	bench.now += 200;
+	const effects = [...bench.give({ type: 'probed', peer: bench.id('p'), alive: false }), ...silence(bench, 3_000)];
+	assert.deepEqual(decided(effects, 'presume-dead'), []);
+	assert.deepEqual(decided(effects, 'takeover'), []);
+});
+
 test('a reset connection asks for the probe at once and is told to others, who probe for themselves', () => {
 	const bench = heldBySilent();
 	const seen = bench.give({ type: 'disconnected', peer: bench.id('p'), cause: 'reset' });

@@ -93,11 +93,11 @@ test('until a proof was verified here its lease stands; then the lease ends in t
 	bench.give({ type: 'gathered', work: id, peer: bench.id('self'), ok: four, failed: [] });
 	bench.give({ type: 'gather-ended', work: id, peer: bench.id('self'), code: null });
 	bench.second();
-	bench.give({ type: 'prove-progress', work: id, phase: 'groth16', permille: 500 });
+	bench.give({ type: 'prove-progress', work: id, slot: 'slot0', phase: 'groth16', permille: 500 });
 	const leased = (effects: readonly Effect[]): readonly boolean[] =>
 		published(effects, 'rec').map(({ kind, body }) => kind === 'rec' && body.leases.some(({ work }) => work === id));
 	const { proof } = resultOf(id, 7);
-	const proved = [...bench.give({ type: 'proved', work: id, proof, proveMs: 1_000 }), ...bench.second()];
+	const proved = [...bench.give({ type: 'proved', work: id, slot: 'slot0', proof, proveMs: 1_000 }), ...bench.second()];
 	assert.ok(leased(proved).length > 0 && leased(proved).every(Boolean), 'the lease stands while the proof is verified');
 	assert.deepEqual(published(proved, 'res'), []);
 	const hash = resultHash(proof, Bitfield.empty);
