@@ -53,50 +53,51 @@ async function killGroup(injection: Injection): Promise<void> {
 	await kill(injection, ({ pid }) => process.kill(-(pid as number), 'SIGKILL'), 'the node and its children');
 }
 
-async function kill(
-	{ mesh, random, quiet, victim, began }: Injection,
-	shoot: (process: OwnedProcess) => void,
-	what: string,
-): Promise<void> {
+async function kill(injection: Injection, shoot: (process: OwnedProcess) => void, what: string): Promise<void> {
+	const { mesh, random, quiet, victim, began } = injection;
 	const node = mesh.node(victim);
-	const downMs = random.between(4_000, 9_000);
+	const downMs = random.between(3_000, 6_000);
 	node.closing();
 	const fault = began([victim], `${what}, down for ${downMs} ms`);
 	shoot(node.process);
 	await node.process.exited;
 	await pause(downMs, quiet);
-	await startAgain(mesh, victim, fault);
+	await startAgain(injection, victim, fault);
 }
 
-async function killChild({ mesh, random, victim, began }: Injection): Promise<void> {
+async function killChild(injection: Injection): Promise<void> {
+	const { mesh, random, victim, began } = injection;
 	const children = await mesh.children(victim);
 	if (children.length === 0) return;
 	const { pid, mode } = random.pick(children);
 	const fault = began([victim], `its worker ${mode}`);
 	process.kill(pid, 'SIGKILL');
 	fault.endMs = Date.now();
-	await back(mesh, victim, fault);
+	await back(injection, victim, fault);
 }
 
-async function stopNode({ mesh, random, quiet, victim, began }: Injection): Promise<void> {
+async function stopNode(injection: Injection): Promise<void> {
+	const { mesh, random, quiet, victim, began } = injection;
 	// Most are longer than a lease, which is what is to be seen; some are so short that nobody should notice.
-	const ms = random.chance(850) ? random.between(16_000, 30_000) : random.pick([5_000, 8_000, 60_000, 120_000]);
+	const ms = random.chance(850) ? random.between(16_000, 20_000) : random.pick([5_000, 8_000, 60_000, 120_000]);
 	const owned = mesh.node(victim).process;
 	const fault = began([victim], `for ${ms} ms`);
 	owned.kill('SIGSTOP');
 	await pause(ms, quiet);
 	fault.endMs = Date.now();
 	owned.kill('SIGCONT');
-	await back(mesh, victim, fault);
+	await back(injection, victim, fault);
 }
 
-async function restart({ mesh, victim, began }: Injection): Promise<void> {
+async function restart(injection: Injection): Promise<void> {
+	const { mesh, victim, began } = injection;
 	const fault = began([victim], 'in order');
 	await mesh.node(victim).stop();
-	await startAgain(mesh, victim, fault);
+	await startAgain(injection, victim, fault);
 }
 
-async function fillDisk({ mesh, random, quiet, victim, began }: Injection): Promise<void> {
+async function fillDisk(injection: Injection): Promise<void> {
+	const { mesh, random, quiet, victim, began } = injection;
 	const ms = random.between(5_000, 20_000);
 	const path = join(mesh.node(victim).home.paths.root, 'filler');
 	const fault = began([victim], `for ${ms} ms`);
@@ -104,7 +105,7 @@ async function fillDisk({ mesh, random, quiet, victim, began }: Injection): Prom
 	await pause(ms, quiet);
 	await rm(path);
 	fault.endMs = Date.now();
-	await back(mesh, victim, fault);
+	await back(injection, victim, fault);
 }
 
 const FILL_BYTES = 64 * 1024;
@@ -124,7 +125,8 @@ const CLONE_LIVES_MS = 30_000;
 const KEYS = ['identityKey', 'meshKey', 'operatorId', 'roster', 'addresses', 'config'] as const;
 
 /** A second process with the keys of a home, and nothing else of it. */
-async function clone({ mesh, quiet, victim, began }: Injection): Promise<void> {
+async function clone(injection: Injection): Promise<void> {
+	const { mesh, quiet, victim, began } = injection;
 	const { paths } = mesh.node(victim).home;
 	const root = join(mesh.folder, 'clones', `${victim}-${Date.now()}`);
 	await mkdir(root, { recursive: true });
@@ -145,7 +147,7 @@ async function clone({ mesh, quiet, victim, began }: Injection): Promise<void> {
 	if (!noticed && !quiet.aborted) fault.failure = 'the second process with its key went on';
 	// As its operator does who hears the alarm: from it on the node claims nothing more.
 	if (mesh.node(victim).running) await mesh.node(victim).stop();
-	await startAgain(mesh, victim, fault);
+	await startAgain(injection, victim, fault);
 }
 
 /** The original's door stays its own. */
@@ -155,7 +157,8 @@ async function withoutDoor(config: string): Promise<void> {
 	await writeFile(config, stringify(tables));
 }
 
-async function partition({ mesh, random, quiet, began }: Injection): Promise<void> {
+async function partition(injection: Injection): Promise<void> {
+	const { mesh, random, quiet, began } = injection;
 	const names = shuffled(mesh, random);
 	const side = names.slice(0, random.between(1, 3));
 	const rest = [...names.slice(side.length), OBSERVER];
@@ -171,15 +174,16 @@ async function partition({ mesh, random, quiet, began }: Injection): Promise<voi
 	await pause(ms, quiet);
 	for (const end of ends) end();
 	fault.endMs = Date.now();
-	for (const name of side) await back(mesh, name, fault);
+	for (const name of side) await back(injection, name, fault);
 }
 
-async function cut({ mesh, random, began }: Injection): Promise<void> {
+async function cut(injection: Injection): Promise<void> {
+	const { mesh, random, began } = injection;
 	const [a = '', b = ''] = shuffled(mesh, random);
 	const fault = began([a, b], 'their connections are reset');
 	mesh.proxy.cut(a, b);
 	fault.endMs = Date.now();
-	await back(mesh, a, fault);
+	await back(injection, a, fault);
 }
 
 /** What lost packets are to a stream: nothing comes through for a while, then all of it. */
@@ -194,29 +198,26 @@ async function delay(injection: Injection): Promise<void> {
 	await impairPair(injection, { delayMs, jitterMs: delayMs }, ms, `${delayMs} to ${2 * delayMs} ms late`);
 }
 
-async function impairPair(
-	{ mesh, random, quiet, began }: Injection,
-	impairment: Impairment,
-	ms: number,
-	what: string,
-): Promise<void> {
+async function impairPair(injection: Injection, impairment: Impairment, ms: number, what: string): Promise<void> {
+	const { mesh, random, quiet, began } = injection;
 	const [a = '', b = ''] = shuffled(mesh, random);
 	const fault = began([a, b], `${what} between them for ${ms} ms`);
 	const ends = [mesh.proxy.impair(a, b, impairment), mesh.proxy.impair(b, a, impairment)];
 	await pause(ms, quiet);
 	for (const end of ends) end();
 	fault.endMs = Date.now();
-	await back(mesh, a, fault);
+	await back(injection, a, fault);
 }
 
-async function hangFullNode({ mesh, random, quiet, began }: Injection): Promise<void> {
+async function hangFullNode(injection: Injection): Promise<void> {
+	const { mesh, random, quiet, began } = injection;
 	const ms = random.between(3_000, 15_000);
 	const fault = began(['chain'], `answers nobody for ${ms} ms`);
 	await mesh.cluster.chain.call('Devnet.Freeze', [true]);
 	await pause(ms, quiet);
 	await mesh.cluster.chain.call('Devnet.Freeze', [false]);
 	fault.endMs = Date.now();
-	for (const { name, roles } of mesh.shape) if (roles.includes('chain')) await back(mesh, name, fault);
+	for (const { name, roles } of mesh.shape) if (roles.includes('chain')) await back(injection, name, fault);
 }
 
 function shuffled(mesh: ChaosMesh, random: Random): readonly string[] {
@@ -228,34 +229,41 @@ function shuffled(mesh: ChaosMesh, random: Random): readonly string[] {
 	return names;
 }
 
-async function startAgain(mesh: ChaosMesh, name: string, fault: Fault): Promise<void> {
+async function startAgain(injection: Injection, name: string, fault: Fault): Promise<void> {
 	fault.endMs = Date.now();
 	try {
-		await mesh.cluster.startNodes([name], []);
+		await injection.mesh.cluster.startNodes([name], []);
 	} catch (error) {
 		fault.failure = `${name} does not start again: ${(error as Error).message}`;
 		return;
 	}
-	await back(mesh, name, fault);
+	await back(injection, name, fault);
 }
 
-/** Waits until the node works with others again. Of one that another fault has hit meanwhile nothing is expected yet. */
-async function back(mesh: ChaosMesh, name: string, fault: Fault): Promise<void> {
-	const end = performance.now() + BACK_MS;
+/** Waits until the node works with others again; the time in which another fault has it does not count. */
+async function back({ mesh, faults }: Injection, name: string, fault: Fault): Promise<void> {
+	const hit = (): boolean =>
+		faults.some((other) => other !== fault && other.endMs === undefined && other.victims.includes(name));
+	let end = performance.now() + BACK_MS;
 	let last = 'it is gone';
 	while (performance.now() < end) {
-		const node = mesh.node(name);
-		try {
-			if (node.running) {
-				const { synced, connected } = await node.status();
-				if (synced && connected > 0) return;
-				last = `synced ${synced}, connected to ${connected}`;
-			}
-		} catch (error) {
-			if (!isPosterError(error)) throw error;
-			last = error.message;
-		}
+		if (hit()) end = performance.now() + BACK_MS;
+		else last = await troubleOf(mesh, name);
+		if (last === '') return;
 		await sleep(POLL_MS);
 	}
 	fault.failure ??= `${name} is not back after ${BACK_MS} ms: ${last}`;
+}
+
+/** Empty when it works with others. */
+async function troubleOf(mesh: ChaosMesh, name: string): Promise<string> {
+	const node = mesh.node(name);
+	if (!node.running) return node.died ?? 'it does not run';
+	try {
+		const { synced, connected } = await node.status();
+		return synced && connected > 0 ? '' : `synced ${synced}, connected to ${connected}`;
+	} catch (error) {
+		if (!isPosterError(error)) throw error;
+		return error.message;
+	}
 }

@@ -58,4 +58,5 @@ function summarize(run: ChaosReport): void {
 		`takeover after silence: n ${silent.n}, p50 ${silent.p50} ms, p99 ${silent.p99} ms, max ${silent.max} ms`,
 	);
 	console.log(`other cases ${JSON.stringify(run.takeoverApart)}`);
+	for (const problem of run.problems) console.log(problem);
 }

@@ -26,6 +26,8 @@ export interface Injection {
 	readonly victim: string;
 	/** Notes the fault; the injector ends it. */
 	readonly began: (victims: readonly string[], detail: string) => Fault;
+	/** All of the run so far. */
+	readonly faults: readonly Fault[];
 }
 
 /** Provers that may be lost at a time: of three the mesh thinks that the network is split. */
@@ -87,7 +89,7 @@ export class Nemesis {
 		};
 		try {
 			const { signal } = this.#quiet;
-			await inject({ mesh: this.#mesh, random: this.#random, quiet: signal, victim, began });
+			await inject({ mesh: this.#mesh, random: this.#random, quiet: signal, victim, began, faults: this.faults });
 		} finally {
 			this.#active.delete(kind);
 			this.#hit.delete(victim);
@@ -101,7 +103,10 @@ export class Nemesis {
 		const busy = spare.filter((name) => this.#journal.held(name) > 0);
 		const loss = DEATHS.includes(kind) || SILENCES.includes(kind);
 		const prefersBusy = loss && this.#random.chance(BUSY_PERMILLE);
-		return this.#random.pick(prefersBusy && busy.length > 0 ? busy : spare);
+		if (!prefersBusy || busy.length === 0) return this.#random.pick(spare);
+		// Two draws, the busier of them: much is seen, and no partition is hunted down by every fault.
+		const [a, b] = [this.#random.pick(busy), this.#random.pick(busy)];
+		return this.#journal.held(a) >= this.#journal.held(b) ? a : b;
 	}
 
 	#isSpare(name: string): boolean {
