@@ -87,12 +87,48 @@ export const limits = {
 	gossipRpcEntries: 512,
 	/** Unsent gossip for one slow peer; above it the stream is cut and opened again. Ten seconds of a busy mesh. */
 	gossipOutboundBytes: 8 * 1024 * KIB,
-	/** Gossip one connection may send: a node that announces 200 pages at Challenge sends 8 MiB within a few seconds. */
-	gossipQuotaBytesPerSecond: 4 * 1024 * KIB,
-	gossipQuotaBurstBytes: 32 * 1024 * KIB,
-	/** RPC frames one connection may send. 100 records per second is what renewal pacing allows for the whole network. */
-	gossipQuotaFramesPerSecond: 500,
-	gossipQuotaBurstFrames: 4000,
+	/**
+	 * What one member may send, over all its connections: a rate and a burst of each. Above it is a flood, and the member
+	 * is banned. Bursts are above what an honest member sends to a node that stood still until the ping cuts it.
+	 */
+	quotas: {
+		/** A node that announces 200 pages at Challenge sends 8 MiB within a few seconds. */
+		'gossip-bytes': { perSecond: 4 * 1024 * KIB, burst: 32 * 1024 * KIB },
+		/** Frames, messages and control entries. 100 records per second is what renewal pacing allows for the whole network. */
+		'gossip-entries': { perSecond: 1_500, burst: 12_000 },
+		/** New connections. Honest dials double their pauses up to 15 s, unless a connection lasted for a second. */
+		connections: { perSecond: 1, burst: 32 },
+		/** New streams: twice what `callPace` lets an honest member open, and its pings, probes and DHT requests. */
+		streams: { perSecond: 100, burst: 500 },
+		/** yamux frames below 1 KiB of data: a window update or a rest for each full frame, 3,000/s at 190 MB/s. */
+		'mux-frames': { perSecond: 5_000, burst: 20_000 },
+		/** yamux pings: one each 30 s is what libp2p sends. */
+		'mux-pings': { perSecond: 10, burst: 100 },
+		/** Bytes to be echoed: 32 for each ping. */
+		'ping-bytes': { perSecond: 16 * KIB, burst: 64 * KIB },
+		/** Messages on streams of the DHT and of identify; a provide takes two or three of each peer, four times a second. */
+		'service-frames': { perSecond: 50, burst: 500 },
+		/** Calls that cost milliseconds each. Honest members sync and ask for addresses once in 5 to 10 s, and some in a row after an absence. */
+		costly: { perSecond: 5, burst: 100 },
+	},
+	/**
+	 * What this node passes on for others: well below `quotas`, each message being a frame and an entry. Members that each
+	 * keep to their quota must not make a flooder of whoever relays for all of them. What is left out comes by sync.
+	 */
+	relayedMessages: { perSecond: 300, burst: 3_000 },
+	relayedBytes: { perSecond: 2 * 1024 * KIB, burst: 16 * 1024 * KIB },
+	/** The answer of a probe made for another member serves everybody who asks within this time. */
+	probeReuseMs: 500,
+	/** Streams that this node opens to one member: half of what others allow. */
+	callPace: { perSecond: 50, burst: 200 },
+	/** Connections of one member at a time: two while both dial at once, and dead ones that the ping has not cut yet. */
+	connectionsPerPeer: 8,
+	/** Streams of one connection, all protocols together. */
+	streamsPerConnection: 256,
+	/** Handshakes that ended in a refusal, of one address: above it new connections from there are closed unread. */
+	refusedPerHost: { perSecond: 5, burst: 50 },
+	/** Addresses whose refusals are counted; the oldest is forgotten. */
+	refusedHosts: 4096,
 	/** A request of the DHT or a pushed identify message: a key and the addresses of a few peers. */
 	serviceMessageBytes: 64 * KIB,
 	/** Connections of one node: a roster has hundreds of peers, two connections each while both sides dial at once. */
@@ -135,7 +171,11 @@ export const limits = {
 	/** Garbage from one peer, forgiven at one per `strikeForgiveMs`; above it the peer is hung up and refused for `banMs`. */
 	strikes: 8,
 	strikeForgiveMs: 10_000,
+	/** The first ban; doubled each time up to `banMostMs`, so that a member that floods again and again costs ever less. */
 	banMs: 60_000,
+	banMostMs: 3_600_000,
+	/** A member that kept the rules this long after its last ban starts anew. */
+	banForgetMs: 6 * 3_600_000,
 	/** Streams of one protocol and direction on one connection. */
 	streamsPerProtocol: 32,
 	/** Calls this node waits for: to one peer, and to all. */
@@ -143,16 +183,28 @@ export const limits = {
 	outgoingCalls: 512,
 	/** Calls this node serves at a time; a request is at most some hundred KiB. */
 	incomingCalls: 128,
+	/** Of them from one peer: `outgoingCallsPerPeer`, and some whose end this side has not seen yet. */
+	incomingCallsPerPeer: 40,
 	/** Bulk streams served at a time: more do not raise throughput and each takes a window; the others wait in line. */
 	bulkStreams: 4,
 	bulkQueue: 64,
+	/** Of them to one peer, so that one that takes nothing keeps nobody out; and waiting: a gatherer reads 4 at a time. */
+	bulkStreamsPerPeer: 2,
+	bulkQueuePerPeer: 16,
 	/** A served bulk stream whose reader took nothing for this long is given up, so that its slot comes free. */
 	bulkStallMs: 60_000,
 	/** Time for the request frame after a stream was opened, and for the handler of a call. */
 	requestReadMs: 10_000,
 	callHandlerMs: 30_000,
-	/** Keys of the directory: 100 PiB of 32 GiB sectors in blocks of 1,024 are 3,200. */
-	directoryKeys: 16 * KIB,
+	/** Keys of the directory of one member, own and others': 100 PiB of 32 GiB sectors in blocks of 1,024 are 3,200. */
+	directoryKeys: 4 * KIB,
+	/** Those of all members kept here, about 300 bytes each. */
+	directoryRecords: 128 * KIB,
+	/** A record counts this long (kad-dht `PROVIDERS_VALIDITY`), and is provided anew this long after the last time. */
+	directoryValidMs: 48 * 3_600_000,
+	directoryRenewMs: 22 * 3_600_000,
+	/** Pause between two looks for records that are due again. */
+	directoryLookMs: 60_000,
 	/** Pause between two provides: one costs a mesh of 8 nodes about 100 ms of CPU. */
 	provideIntervalMs: 250,
 	provideMs: 30_000,
@@ -407,7 +459,11 @@ export const limits = {
 	/** An item that failed on this node is left to others this long, doubled each time up to 8 times: nine minutes. */
 	failedMs: 2_000,
 	failedDoublings: 8,
+	/** A manifest that nobody served is asked for again after this, doubled each time up to 4 times. */
 	manifestRetryMs: 2_000,
+	manifestDoublings: 4,
+	/** Manifests asked for at a time: half of `outgoingCallsPerPeer`, so that sync and probes find room beside them. */
+	manifestFetches: 16,
 	/** Submission: first epoch after open, confirmation depth, epochs between ranks, before close. */
 	submitDelayEpochs: 4,
 	confirmationEpochs: 5,
@@ -478,8 +534,7 @@ export const limits = {
 
 	// The node around the core.
 	/** Statements of one author: a record each 3 s, a claim sent three times, and bursts of announcements and results. */
-	authorStatementsPerSecond: 100,
-	authorStatementsBurst: 8 * KIB,
+	authorStatements: { perSecond: 100, burst: 8 * KIB },
 	/** Statements kept away because the core failed on them. */
 	quarantined: 64,
 	/** Their file: 70 characters for each. */

@@ -28,11 +28,19 @@ export interface InboundOptions {
 	readonly enqueue: (event: EventOf<'statement'>) => void;
 }
 
+/**
+ * What one author may say. What it hands over itself and what others relay of it are counted apart: a member that
+ * replays another's old statements must not use up the other's quota.
+ */
+interface AuthorQuota {
+	readonly direct: TokenBucket;
+	readonly relayed: TokenBucket;
+}
+
 export class Inbound {
 	readonly #ports: InboundPorts;
 	readonly #options: InboundOptions;
-	/** One bucket for each member: whoever relays, an author has one quota. */
-	#authors = new Map<NodeId, TokenBucket>();
+	#authors = new Map<NodeId, AuthorQuota>();
 
 	constructor(ports: InboundPorts, options: InboundOptions, roster: Roster) {
 		this.#ports = ports;
@@ -41,14 +49,22 @@ export class Inbound {
 	}
 
 	setRoster(roster: Roster): void {
-		const { clock } = this.#ports;
-		const fresh = (): TokenBucket =>
-			new TokenBucket(clock, limits.authorStatementsPerSecond, limits.authorStatementsBurst);
+		const bucket = (): TokenBucket => new TokenBucket(this.#ports.clock, limits.authorStatements);
+		const fresh = (): AuthorQuota => ({ direct: bucket(), relayed: bucket() });
 		this.#authors = new Map(roster.peers.map(({ id }) => [id, this.#authors.get(id) ?? fresh()]));
 	}
 
-	/** `ageMs`: how long the relay has had it (0 by gossip). Never throws: bad bytes are a verdict. */
-	take(relay: NodeId, raw: Uint8Array, ageMs: number): GossipVerdict {
+	/** By gossip. Never throws: bad bytes are a verdict. */
+	take(relay: NodeId, raw: Uint8Array): GossipVerdict {
+		return this.#take(relay, raw, 0, true);
+	}
+
+	/** Asked for by sync; `ageMs`: how long the peer has had it. No quota: this node bounds what it asks for. */
+	takePulled(relay: NodeId, raw: Uint8Array, ageMs: number): GossipVerdict {
+		return this.#take(relay, raw, ageMs, false);
+	}
+
+	#take(relay: NodeId, raw: Uint8Array, ageMs: number, metered: boolean): GossipVerdict {
 		const decoded = this.#decode(raw);
 		if (decoded === undefined) return 'reject';
 		const { envelope, signingBytes, signature } = decoded;
@@ -57,19 +73,25 @@ export class Inbound {
 		// The relay may have an older or a newer roster than we: no lie on its side.
 		if (quota === undefined) return this.#refuse('ignore', 'not-member');
 		if (this.#options.quarantined(statementHash(raw))) return this.#refuse('ignore', 'quarantined');
-		if (!quota.take(1)) return this.#refuse('ignore', 'quota');
+		// Before the quota: what nobody signed is the relay's, and uses up nothing of the one whose name it bears.
 		if (!this.#ports.identity.verify(envelope.from, signingBytes, signature)) {
 			return this.#refuse('reject', 'signature');
 		}
-		if (envelope.kind === 'res') for (const refusal of envelope.body.refusals) this.#takeRefusal(relay, refusal, ageMs);
+		const direct = relay === envelope.from;
+		if (metered && !(direct ? quota.direct : quota.relayed).take(1)) {
+			return this.#refuse(direct ? 'flood' : 'ignore', 'quota');
+		}
+		if (envelope.kind === 'res') {
+			for (const refusal of envelope.body.refusals) this.#takeRefusal(relay, refusal, ageMs, metered);
+		}
 		this.#options.enqueue({ type: 'statement', envelope, raw, relay, ageMs });
 		return 'accept';
 	}
 
 	/** Holders' words that a result brings along count like any other statement, and only refusals may come this way. */
-	#takeRefusal(relay: NodeId, raw: Uint8Array, ageMs: number): void {
+	#takeRefusal(relay: NodeId, raw: Uint8Array, ageMs: number, metered: boolean): void {
 		const kind = this.#decode(raw)?.envelope.kind;
-		if (kind === 'ref') this.take(relay, raw, ageMs);
+		if (kind === 'ref') this.#take(relay, raw, ageMs, metered);
 		else if (kind !== undefined) this.#refuse('reject', 'not-a-refusal');
 	}
 

@@ -6,6 +6,7 @@ import type { EffectOf, Event } from '../core/api.ts';
 import { isPosterError } from '../domain/errors.ts';
 import { type NodeId, nodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Mesh } from '../ports/mesh.ts';
 import type { Streams } from '../ports/streams.ts';
 
@@ -13,14 +14,24 @@ export const PROBE_PROTOCOL = '/poster/probe/1';
 const ALIVE = Uint8Array.of(1);
 const SILENT = Uint8Array.of(0);
 
+export interface ProberPorts {
+	readonly mesh: Mesh;
+	readonly streams: Streams;
+	readonly clock: Clock;
+}
+
 export class Prober {
 	readonly #mesh: Mesh;
 	readonly #streams: Streams;
+	readonly #clock: Clock;
 	readonly #enqueue: (event: Event) => void;
+	/** Probes for others, of connected members only: bounded by those. */
+	readonly #asked = new Map<NodeId, { readonly at: number; readonly alive: Promise<boolean> }>();
 
-	constructor(mesh: Mesh, streams: Streams, enqueue: (event: Event) => void) {
+	constructor({ mesh, streams, clock }: ProberPorts, enqueue: (event: Event) => void) {
 		this.#mesh = mesh;
 		this.#streams = streams;
+		this.#clock = clock;
 		this.#enqueue = enqueue;
 	}
 
@@ -28,9 +39,20 @@ export class Prober {
 	serve(): void {
 		this.#streams.onCall(PROBE_PROTOCOL, limits.peerIdChars, async (_asking, request) => {
 			const target = nodeId(Buffer.from(request).toString('latin1'));
-			const alive = this.#mesh.peers().includes(target) && (await this.#mesh.probe(target, limits.probeMs));
+			const alive = this.#mesh.peers().includes(target) && (await this.#probeForOthers(target));
 			return alive ? ALIVE : SILENT;
 		});
+	}
+
+	/** One ping answers all who ask at about the same time: nobody can make this node ping a third one without end. */
+	#probeForOthers(target: NodeId): Promise<boolean> {
+		const now = this.#clock.now();
+		for (const [peer, { at }] of this.#asked) if (now - at >= limits.probeReuseMs) this.#asked.delete(peer);
+		const known = this.#asked.get(target);
+		if (known !== undefined) return known.alive;
+		const alive = this.#mesh.probe(target, limits.probeMs);
+		this.#asked.set(target, { at: now, alive });
+		return alive;
 	}
 
 	/** Effect `probe`. */

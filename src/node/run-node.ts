@@ -102,7 +102,7 @@ export async function runNode(
 	serve();
 	keeper.apply();
 	await net.mesh.start({
-		gossip: (relay, bytes) => inbound.take(relay, bytes, 0),
+		gossip: (relay, bytes) => inbound.take(relay, bytes),
 		connected: (peer) => enqueue({ type: 'connected', peer }),
 		disconnected: (peer, cause) => enqueue({ type: 'disconnected', peer, cause }),
 	});
@@ -217,13 +217,13 @@ async function buildParts(
 		{ streams, identity: home.identity, log },
 		{
 			enqueue,
-			take: (relay, raw, ageMs) => inbound.take(relay, raw, ageMs),
+			take: (relay, raw, ageMs) => inbound.takePulled(relay, raw, ageMs),
 			roster: () => keeper.current.bytes,
 			offerRoster: (bytes) => keeper.offer(bytes),
 		},
 	);
 	const manifests = new ManifestExchange({ streams, book, log }, { enqueue });
-	const prober = new Prober(mesh, streams, enqueue);
+	const prober = new Prober({ mesh, streams, clock }, enqueue);
 	const serve = (): void => {
 		sync.serve();
 		manifests.serve();

@@ -2,6 +2,7 @@
  * Anti-entropy over direct streams: digest for digest, then a pull of what was shown to be newer. The core decides what
  * to ask and what to answer; here are only the bytes and the waiting.
  */
+import { setImmediate } from 'node:timers/promises';
 import { sealEnvelope } from '../codec/envelope.ts';
 import {
 	decodeDigest,
@@ -21,6 +22,9 @@ import type { Streams } from '../ports/streams.ts';
 
 export const SYNC_PROTOCOL = '/poster/sync/1';
 export const PULL_PROTOCOL = '/poster/pull/1';
+
+/** Statements of an answer that are taken in one turn of the event loop. */
+const TURN_STATEMENTS = 32;
 
 export interface SyncPorts {
 	readonly streams: Streams;
@@ -54,18 +58,32 @@ export class SyncExchange {
 
 	serve(): void {
 		const { streams } = this.#ports;
-		streams.onCall(SYNC_PROTOCOL, limits.digestBytes, async (peer, bytes, signal) => {
-			const digest = decodeDigest(bytes);
-			const answer = await this.#ask((request) => ({ type: 'sync-asked', request, peer, digest }), signal);
-			if (answer.type !== 'answer-sync') throw mixedUp();
-			return encodeDigest(answer.digest);
-		});
-		streams.onCall(PULL_PROTOCOL, limits.pullBytes, async (peer, bytes, signal) => {
-			const pull = decodePull(bytes);
-			const answer = await this.#ask((request) => ({ type: 'pull-asked', request, peer, pull }), signal);
-			if (answer.type !== 'answer-pull') throw mixedUp();
-			return this.#pullAnswer(answer);
-		});
+		streams.onCall(
+			SYNC_PROTOCOL,
+			limits.digestBytes,
+			(peer, bytes, signal) => this.#serveSync(peer, bytes, signal),
+			'costly',
+		);
+		streams.onCall(
+			PULL_PROTOCOL,
+			limits.pullBytes,
+			(peer, bytes, signal) => this.#servePull(peer, bytes, signal),
+			'costly',
+		);
+	}
+
+	async #serveSync(peer: NodeId, bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+		const digest = decodeDigest(bytes);
+		const answer = await this.#ask((request) => ({ type: 'sync-asked', request, peer, digest }), signal);
+		if (answer.type !== 'answer-sync') throw mixedUp();
+		return encodeDigest(answer.digest);
+	}
+
+	async #servePull(peer: NodeId, bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+		const pull = decodePull(bytes);
+		const answer = await this.#ask((request) => ({ type: 'pull-asked', request, peer, pull }), signal);
+		if (answer.type !== 'answer-pull') throw mixedUp();
+		return this.#pullAnswer(answer);
 	}
 
 	/** Effects `answer-sync` and `answer-pull`; too late for a stream that has gone. */
@@ -85,7 +103,11 @@ export class SyncExchange {
 		const bytes = await this.#call(peer, PULL_PROTOCOL, encodePull(pull), limits.pullAnswerBytes);
 		const answer = bytes === undefined ? null : this.#decoded(peer, () => decodePullAnswer(bytes));
 		if (answer !== null) {
-			for (const { bytes: raw, ageMs } of answer.statements) this.#options.take(peer, raw, ageMs);
+			for (const [index, { bytes: raw, ageMs }] of answer.statements.entries()) {
+				this.#options.take(peer, raw, ageMs);
+				// Decoding and verifying one takes a tenth of a millisecond or two: the event loop gets its turns.
+				if (index % TURN_STATEMENTS === 0) await setImmediate();
+			}
 			if (answer.roster !== null) await this.#options.offerRoster(answer.roster);
 		}
 		this.#options.enqueue({ type: 'pulled', peer, ok: answer !== null, more: answer?.more ?? false });

@@ -1,7 +1,10 @@
 import type { NodeId } from '../domain/ids.ts';
 
-/** What becomes of a gossiped message: `reject` costs the sender score, `ignore` does not. */
-export type GossipVerdict = 'accept' | 'ignore' | 'reject';
+/**
+ * What becomes of a gossiped message. `ignore`: not passed on, nobody's fault. `reject`: no honest member passes such
+ * bytes on; repeated, it is a breach of the relay. `flood`: the relay itself said more than it may, and is banned.
+ */
+export type GossipVerdict = 'accept' | 'ignore' | 'reject' | 'flood';
 
 /** `reset`: the connection died without a goodbye (killed process); `closed`: either side hung up in order. */
 export type DisconnectCause = 'reset' | 'closed';
@@ -17,6 +20,16 @@ export interface MeshHandlers {
 	gossip(relay: NodeId, bytes: Uint8Array): GossipVerdict;
 	connected(peer: NodeId): void;
 	disconnected(peer: NodeId, cause: DisconnectCause): void;
+}
+
+/** A member that broke the rules and is refused for a while. */
+export interface Ban {
+	readonly peer: NodeId;
+	/** `garbage`, `flood-…` or `stream-too-long`: as the label of `poster_mesh_bans_total`. */
+	readonly reason: string;
+	readonly leftMs: number;
+	/** Bans in a row: each doubles the next. */
+	readonly times: number;
 }
 
 /** The gossip side of the network: one topic, membership, liveness. */
@@ -39,4 +52,8 @@ export interface Mesh {
 	/** True if the peer answers a ping within `timeoutMs`. */
 	probe(peer: NodeId, timeoutMs: number): Promise<boolean>;
 	hangUp(peer: NodeId): Promise<void>;
+	/** Members that are banned now. Not kept over a restart. */
+	bans(): readonly Ban[];
+	/** Lifts a ban; false when there is none. */
+	pardon(peer: NodeId): boolean;
 }

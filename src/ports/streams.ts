@@ -26,6 +26,8 @@ export interface BulkWriter {
 	write(frame: Uint8Array): Promise<void>;
 }
 
+export type CallCost = 'costly';
+
 /**
  * Direct exchanges with one member, which is dialled when it is not connected. Every error is a PosterError:
  * `stream-not-connected`, `stream-reset` (also: the peer does not know the protocol, or its handler failed),
@@ -38,12 +40,14 @@ export interface Streams {
 	pull(peer: NodeId, protocol: string, request: Uint8Array, options: CallOptions): Promise<BulkReader>;
 	/**
 	 * Serves `call`. A rejected handler resets the stream and is counted; rejected with `stream-bad-request` it counts as
-	 * garbage of the peer, which is hung up when it goes on. The handler's time is `limits.callHandlerMs`.
+	 * garbage of the peer, which is hung up when it goes on. The handler's time is `limits.callHandlerMs`. A member that
+	 * asks more often than its quota allows is banned; that of `costly` is for answers that take milliseconds.
 	 */
 	onCall(
 		protocol: string,
 		maxRequestBytes: number,
 		handler: (peer: NodeId, request: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>,
+		cost?: CallCost,
 	): void;
 	/** Serves `pull`; the stream ends when the handler resolves. At most `limits.bulkStreams` handlers run at a time. */
 	onPull(

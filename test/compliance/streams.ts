@@ -266,28 +266,31 @@ function backpressureRules(rule: Rule): void {
 		await assert.rejects(reader.read(), code('stream-aborted'));
 	});
 
-	rule('so many bulk streams are served at a time, and the others wait', async ({ client, server, serverId }) => {
-		let running = 0;
-		let most = 0;
-		const gate = Promise.withResolvers<void>();
-		server.onPull(PROTOCOL, MAX_REQUEST, async (_, request, writer) => {
-			running += 1;
-			most = Math.max(most, running);
-			await gate.promise;
-			await writer.write(request);
-			running -= 1;
-		});
-		const count = limits.bulkStreams + 3;
-		const readers = await Promise.all(
-			Array.from({ length: count }, (_, index) => client.pull(serverId, PROTOCOL, bytes(index), options)),
-		);
-		const results = Promise.all(readers.map(drain));
-		await until('slots full', () => running === limits.bulkStreams);
-		gate.resolve();
-		assert.deepEqual(
-			(await results).map(([only]) => only?.[0]),
-			readers.map((_, index) => index),
-		);
-		assert.equal(most, limits.bulkStreams);
-	});
+	rule(
+		'so many bulk streams of one peer are served at a time, and the others wait',
+		async ({ client, server, serverId }) => {
+			let running = 0;
+			let most = 0;
+			const gate = Promise.withResolvers<void>();
+			server.onPull(PROTOCOL, MAX_REQUEST, async (_, request, writer) => {
+				running += 1;
+				most = Math.max(most, running);
+				await gate.promise;
+				await writer.write(request);
+				running -= 1;
+			});
+			const count = limits.bulkStreamsPerPeer + 3;
+			const readers = await Promise.all(
+				Array.from({ length: count }, (_, index) => client.pull(serverId, PROTOCOL, bytes(index), options)),
+			);
+			const results = Promise.all(readers.map(drain));
+			await until('slots full', () => running === limits.bulkStreamsPerPeer);
+			gate.resolve();
+			assert.deepEqual(
+				(await results).map(([only]) => only?.[0]),
+				readers.map((_, index) => index),
+			);
+			assert.equal(most, limits.bulkStreamsPerPeer);
+		},
+	);
 }

@@ -39,7 +39,12 @@ export class HostilePeer {
 	/** Hangs up and dials anew. */
 	async reconnect(address: string): Promise<void> {
 		await this.connection.close();
-		this.connection = await this.#node.dial(multiaddr(address));
+		this.connection = await this.dial(address);
+	}
+
+	/** One more connection beside those that are open. */
+	dial(address: string): Promise<Connection> {
+		return this.#node.dial(multiaddr(address), { force: true });
 	}
 
 	/** Opens a stream, sends the bytes and, unless it is to stay open, closes the sending side. */

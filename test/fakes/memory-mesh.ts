@@ -7,7 +7,7 @@ import { assert, PosterError } from '../../src/domain/errors.ts';
 import type { ActorId, NodeId } from '../../src/domain/ids.ts';
 import { limits } from '../../src/domain/limits.ts';
 import type { Directory } from '../../src/ports/directory.ts';
-import type { DisconnectCause, Mesh, MeshHandlers, MeshMember } from '../../src/ports/mesh.ts';
+import type { Ban, DisconnectCause, Mesh, MeshHandlers, MeshMember } from '../../src/ports/mesh.ts';
 import { MemoryStreams } from './memory-streams.ts';
 
 /** Until two members that lost each other are connected again. */
@@ -197,6 +197,14 @@ class MemoryMesh implements Mesh {
 
 	async hangUp(peer: NodeId): Promise<void> {
 		this.#node.hangUp(peer);
+	}
+
+	bans(): readonly Ban[] {
+		return [];
+	}
+
+	pardon(): boolean {
+		return false;
 	}
 }
 

@@ -17,7 +17,12 @@ export class MemoryStreams implements Streams {
 	readonly #self: NodeId;
 	readonly #reach: (peer: NodeId) => MemoryStreams | undefined;
 	readonly served = new Map<string, Served>();
-	readonly slots = new StreamSlots(limits.bulkStreams, limits.bulkQueue);
+	readonly slots = new StreamSlots({
+		slots: limits.bulkStreams,
+		slotsPerPeer: limits.bulkStreamsPerPeer,
+		queue: limits.bulkQueue,
+		queuePerPeer: limits.bulkQueuePerPeer,
+	});
 	/** Open exchanges by peer, on the asking and on the serving node. */
 	readonly open = new Set<{ readonly peer: NodeId; readonly end: AbortController }>();
 

@@ -5,41 +5,15 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { limits } from '../../src/domain/limits.ts';
-import { HostilePeer } from '../fakes/hostile-peer.ts';
 import type { TestNode } from '../support/libp2p-nodes.ts';
-import { connectAll, idOf, withNodes } from '../support/libp2p-nodes.ts';
+import { withNodes } from '../support/libp2p-nodes.ts';
+import { ECHO, MAX_REQUEST, underAttack } from '../support/under-attack.ts';
 import { until } from '../support/until.ts';
-
-const ECHO = '/poster/echo/1';
-const MAX_REQUEST = 1000;
-const HOSTILE_SEED = 66;
 
 function frameHeader(length: number): Uint8Array {
 	const header = new Uint8Array(4);
 	new DataView(header.buffer).setUint32(0, length);
 	return header;
-}
-
-/** An honest pair with an echo protocol, and a hostile member connected to the first. The pair must still work after. */
-async function underAttack(work: (victim: TestNode, hostile: HostilePeer) => Promise<void>): Promise<void> {
-	await withNodes(2, async (victim, friend) => {
-		assert.ok(victim && friend);
-		victim.streams.onCall(ECHO, MAX_REQUEST, async (_, request) => request);
-		await connectAll([victim, friend]);
-		const ids = [victim.id, friend.id, await idOf(HOSTILE_SEED)];
-		victim.mesh.setMembers(ids.map((id) => ({ id, addresses: [] })));
-		const hostile = await HostilePeer.connect(HOSTILE_SEED, victim.mesh.addresses()[0] ?? '');
-		try {
-			await work(victim, hostile);
-			const answer = await friend.streams.call(victim.id, ECHO, Uint8Array.of(5), {
-				timeoutMs: 5_000,
-				maxResponseBytes: 10,
-			});
-			assert.deepEqual([...answer], [5], 'others are served as before');
-		} finally {
-			await hostile.stop();
-		}
-	});
 }
 
 const garbage = (node: TestNode, labels: Readonly<Record<string, string>> = {}): number =>
@@ -105,20 +79,6 @@ test('a yamux frame that claims 4 GiB ends the connection before they are stored
 			await new Promise((resolve) => setImmediate(resolve));
 		}
 		await until('counted', () => garbage(victim, { protocol: 'yamux' }) === 1);
-	});
-});
-
-test('more gossip than the quota ends the connection', async () => {
-	await underAttack(async (victim, hostile) => {
-		// Frames of one byte: an empty RPC each, nothing that gossipsub would mind.
-		const frames = Buffer.alloc(2000, Buffer.of(1, 0));
-		const stream = await hostile.send('/meshsub/1.2.0', frames, true);
-		while (hostile.connection.status === 'open') {
-			if (stream.status === 'open') stream.send(frames);
-			await new Promise((resolve) => setImmediate(resolve));
-		}
-		await until('counted', () => garbage(victim, { protocol: 'gossip', reason: 'flood-frames' }) === 1);
-		assert.equal(victim.metrics.total('poster_mesh_bans_total', { reason: 'flood-frames' }), 1);
 	});
 });
 

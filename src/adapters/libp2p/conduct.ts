@@ -6,9 +6,11 @@ import type { NodeId } from '../../domain/ids.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { Membership } from './membership.ts';
+import type { PeerQuotas, Quota } from './peer-quotas.ts';
 
 export interface ConductComponents {
 	readonly membership: Membership;
+	readonly quotas: PeerQuotas;
 	readonly metrics: Metrics;
 	readonly log: Log;
 }
@@ -26,19 +28,31 @@ export class Conduct {
 	/** Something that could not be parsed, or claimed an impossible length. A few are forgiven. */
 	garbage(peer: NodeId, protocol: string, reason: string): void {
 		this.#components.metrics.count('poster_mesh_garbage_total', { protocol, reason });
-		if (this.#components.membership.strike(peer)) this.#ban(peer, 'garbage');
+		if (this.#components.quotas.strike(peer)) this.#ban(peer, 'garbage');
 	}
 
-	/** More than the quota of its connection. */
-	flooded(peer: NodeId, reason: string): void {
-		this.#components.metrics.count('poster_mesh_garbage_total', { protocol: 'gossip', reason });
+	/** Takes `cost` of a quota; false when there was not so much left, and the peer is gone. */
+	spend(peer: NodeId, protocol: string, quota: Quota, cost = 1): boolean {
+		if (cost === 0 || this.#components.quotas.take(peer, quota, cost)) return true;
+		this.flooded(peer, protocol, `flood-${quota}`);
+		return false;
+	}
+
+	/** More than it may, or a length that no honest member claims. */
+	flooded(peer: NodeId, protocol: string, reason: string): void {
+		// What was on its way when the peer was cut is nothing new.
+		if (this.#components.membership.refusal(peer) !== undefined) return;
+		this.#components.metrics.count('poster_mesh_garbage_total', { protocol, reason });
 		this.#ban(peer, reason);
 	}
 
 	#ban(peer: NodeId, reason: string): void {
-		this.#components.log.warn({ peer, reason }, 'peer banned for a minute');
-		this.#components.metrics.count('poster_mesh_bans_total', { reason });
-		this.#components.membership.ban(peer);
+		const { membership, metrics, log } = this.#components;
+		if (membership.refusal(peer) !== undefined) return;
+		const lastsMs = membership.ban(peer, reason);
+		log.warn({ peer, reason, lastsMs }, 'peer banned: see `poster-node bans`');
+		metrics.count('poster_mesh_bans_total', { reason });
+		metrics.gauge('poster_mesh_banned', membership.bans().length);
 		this.#drop(peer);
 	}
 }

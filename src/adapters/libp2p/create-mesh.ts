@@ -1,5 +1,4 @@
 /** Builds the three network ports on one libp2p node. */
-import type { KadDHTComponents } from '@libp2p/kad-dht';
 import type { PosterError } from '../../domain/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Directory } from '../../ports/directory.ts';
@@ -11,19 +10,20 @@ import { CloneWatch } from './clone-watch.ts';
 import { Conduct } from './conduct.ts';
 import { Dialer, parseAddress } from './dialer.ts';
 import { DhtDirectory } from './directory.ts';
+import { HostPatience } from './host-patience.ts';
 import { createNode } from './libp2p-node.ts';
 import { Membership } from './membership.ts';
 import { Libp2pMesh } from './mesh.ts';
 import { PeerExchange } from './peer-exchange.ts';
+import { PeerQuotas } from './peer-quotas.ts';
 import { StreamServer } from './stream-server.ts';
 import { Libp2pStreams } from './streams.ts';
+import { YamuxGuard } from './yamux-guard.ts';
 
 export interface Libp2pMeshComponents {
 	readonly log: Log;
 	readonly metrics: Metrics;
 	readonly clock: Clock;
-	/** Keeps learned addresses and provider records over a restart; must be open. In memory without it. */
-	readonly datastore?: KadDHTComponents['datastore'];
 }
 
 export interface Libp2pMeshOptions {
@@ -64,13 +64,16 @@ export async function createLibp2pMesh(
 	const { listen, announce = [], bootstrap = [] } = options;
 	for (const address of [...listen, ...announce, ...bootstrap]) parseAddress(address);
 
-	const { clock, metrics, datastore } = components;
+	const { clock, metrics } = components;
 	const log = components.log.child({ part: 'libp2p' });
 	const membership = new Membership(clock, metrics);
 	const clones = new CloneWatch(clock, options.onCloned);
-	const conduct = new Conduct({ membership, metrics, log }, (peer) => mesh.drop(peer));
+	const quotas = new PeerQuotas(clock, membership);
+	const conduct = new Conduct({ membership, quotas, metrics, log }, (peer) => mesh.drop(peer));
+	const hosts = new HostPatience(clock);
+	const yamux = new YamuxGuard(metrics, conduct);
 	const topic = `poster/${options.network}/1`;
-	const node = await createNode({ log, metrics, clock, membership, conduct, clones, datastore }, options, topic);
+	const node = await createNode({ log, metrics, clock, membership, conduct, clones, hosts, yamux }, options, topic);
 
 	const dialer = new Dialer({ node, membership, clock, log, metrics }, bootstrap);
 	const exchange = new PeerExchange({ node, clones, conduct, log, learned: (peer) => dialer.learned(peer) });
@@ -84,7 +87,7 @@ export async function createLibp2pMesh(
 		},
 	};
 	const mesh = new Libp2pMesh(
-		{ node, pubsub, identify, membership, dialer, exchange, clock, log, metrics, ...hooks },
+		{ node, pubsub, identify, membership, conduct, yamux, dialer, exchange, clock, log, metrics, ...hooks },
 		topic,
 	);
 	const streams = new Libp2pStreams({ node, membership, server, clock, metrics });

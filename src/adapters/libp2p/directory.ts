@@ -1,7 +1,7 @@
 /**
  * The directory port on kad-dht: a provider record per miner and block of 1,024 sector numbers. A provide costs a mesh
- * of 8 nodes about 100 ms of CPU and has no batch form, so the keys go out one by one, slowly; the DHT repeats them
- * within their 48 hours by itself.
+ * of 8 nodes about 100 ms of CPU and has no batch form, so the keys go out one by one, slowly, and again within the 48
+ * hours that they count.
  */
 import { createHash } from 'node:crypto';
 import type { PeerId } from '@libp2p/interface';
@@ -42,8 +42,11 @@ export interface DirectoryComponents {
 
 export class DhtDirectory implements Directory {
 	readonly #components: DirectoryComponents;
-	/** What this node holds, by key text; `true` when it was provided. Bounded by `directoryKeys`. */
-	readonly #holdings = new Map<string, { readonly cid: CID; readonly miner: ActorId; provided: boolean }>();
+	/** What this node holds, by key text, and when it was provided. Bounded by `directoryKeys`. */
+	readonly #holdings = new Map<
+		string,
+		{ readonly cid: CID; readonly miner: ActorId; providedAt: number | undefined }
+	>();
 	readonly #stop = new AbortController();
 	#cancel: (() => void) | undefined;
 	#busy = false;
@@ -70,7 +73,7 @@ export class DhtDirectory implements Directory {
 				log.warn({ miner, keys: limits.directoryKeys }, 'too many holdings for the directory');
 				break;
 			}
-			this.#holdings.set(text, { cid, miner, provided: false });
+			this.#holdings.set(text, { cid, miner, providedAt: undefined });
 		}
 		this.#schedule();
 	}
@@ -110,21 +113,30 @@ export class DhtDirectory implements Directory {
 		this.#stop.abort();
 	}
 
-	#schedule(): void {
-		if (this.#busy || this.#cancel !== undefined || this.#stop.signal.aborted) return;
-		this.#cancel = this.#components.clock.after(limits.provideIntervalMs, () => {
+	#schedule(pauseMs: number = limits.provideIntervalMs): void {
+		if (this.#busy || this.#stop.signal.aborted) return;
+		this.#cancel?.();
+		this.#cancel = this.#components.clock.after(pauseMs, () => {
 			this.#cancel = undefined;
 			void this.#provideNext();
 		});
 	}
 
 	async #provideNext(): Promise<void> {
-		const next = [...this.#holdings.values()].find(({ provided }) => !provided);
-		if (next === undefined) return;
+		const now = this.#components.clock.now();
+		const due = ({ providedAt }: { readonly providedAt: number | undefined }): boolean =>
+			providedAt === undefined || now - providedAt >= limits.directoryRenewMs;
+		const next = this.#holdings.values().find(due);
+		if (next === undefined) {
+			this.#schedule(limits.directoryLookMs);
+			return;
+		}
 		this.#busy = true;
 		try {
-			next.provided = (await this.#announce(next.cid)) > 0;
-			if (next.provided) this.#components.metrics.count('poster_directory_provided_total');
+			if ((await this.#announce(next.cid)) > 0) {
+				next.providedAt = now;
+				this.#components.metrics.count('poster_directory_provided_total');
+			}
 		} catch (err) {
 			this.#components.metrics.count('poster_directory_failures_total', { operation: 'provide', reason: 'failed' });
 			this.#components.log.debug({ err }, 'provide failed, trying again');

@@ -3,21 +3,18 @@
  * Those protocols wait for whatever length a peer claims, and store up to 4 MiB of it.
  */
 import type { Uint8ArrayList } from 'uint8arraylist';
-
-/** A varint of five bytes holds 35 bits; no legal length needs more. */
-const LENGTH_BITS = 35;
+import { Varint } from './varint.ts';
 
 export class FrameCounter {
 	readonly #maxBytes: number;
+	readonly #length = new Varint();
 	#skip = 0;
-	#length = 0;
-	#shift = 0;
 
 	constructor(maxBytes: number) {
 		this.#maxBytes = maxBytes;
 	}
 
-	/** Frames that begin in `data`; undefined when one claims more than `gossipRpcBytes`. */
+	/** Frames that begin in `data`; undefined when one claims more than `maxBytes`. */
 	count(data: Uint8Array | Uint8ArrayList): number | undefined {
 		let started = 0;
 		for (const chunk of data instanceof Uint8Array ? [data] : data) {
@@ -27,24 +24,16 @@ export class FrameCounter {
 					this.#skip -= step;
 					at += step;
 				} else {
-					if (!this.#lengthByte(chunk[at] ?? 0)) return undefined;
-					if (this.#shift === 0) started += 1;
+					const length = this.#length.push(chunk[at] ?? 0);
+					if (length !== undefined && length > this.#maxBytes) return undefined;
+					if (length !== undefined) {
+						started += 1;
+						this.#skip = length;
+					}
 					at += 1;
 				}
 			}
 		}
 		return started;
-	}
-
-	/** Takes one byte of a length prefix; false when the length is over the bound. `#shift` is 0 when it is complete. */
-	#lengthByte(byte: number): boolean {
-		this.#length += (byte & 0x7f) * 2 ** this.#shift;
-		this.#shift += 7;
-		if (this.#length > this.#maxBytes || this.#shift > LENGTH_BITS) return false;
-		if ((byte & 0x80) !== 0) return true;
-		this.#skip = this.#length;
-		this.#length = 0;
-		this.#shift = 0;
-		return true;
 	}
 }

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { GossipSub, GossipSubComponents } from '@chainsafe/libp2p-gossipsub';
 import { gossipsub, StrictNoSign, TopicValidatorResult } from '@chainsafe/libp2p-gossipsub';
-import type { Connection } from '@libp2p/interface';
+import type { Connection, Stream } from '@libp2p/interface';
+import { PosterError } from '../../domain/errors.ts';
 import type { NodeId } from '../../domain/ids.ts';
 import { nodeId } from '../../domain/ids.ts';
 import { limits } from '../../domain/limits.ts';
@@ -10,24 +11,25 @@ import type { Clock } from '../../ports/clock.ts';
 import type { GossipVerdict } from '../../ports/mesh.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { Conduct } from './conduct.ts';
-import { GossipQuota } from './gossip-quota.ts';
+import { EntryCounter } from './entry-counter.ts';
 import type { RegistrarGuard } from './registrar-guard.ts';
 import { guarded } from './registrar-guard.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 export const GOSSIP_PROTOCOLS: readonly string[] = ['/meshsub/1.0.0', '/meshsub/1.1.0', '/meshsub/1.2.0'];
 
 export interface GossipOptions {
 	readonly topic: string;
-	readonly clock: Clock;
 	readonly metrics: Metrics;
 	readonly conduct: Conduct;
 	readonly garbage: RegistrarGuard['garbage'];
 }
 
 const ENTRIES = limits.gossipRpcEntries;
+/** Label of its counters. */
+const GOSSIP = 'gossip';
 
 export function gossip(options: GossipOptions): (components: GossipSubComponents) => GossipSub {
-	const quotas = new WeakMap<Connection, GossipQuota>();
 	const create = gossipsub({
 		// Our envelope is signed once, by its author; signing again for each hop would cost 2 to 4 times the CPU.
 		globalSignaturePolicy: StrictNoSign,
@@ -60,14 +62,24 @@ export function gossip(options: GossipOptions): (components: GossipSubComponents
 	});
 	return guarded(create, {
 		garbage: options.garbage,
-		opened: (stream, connection) => {
-			const quota = quotas.get(connection) ?? new GossipQuota(options.clock);
-			quotas.set(connection, quota);
-			const peer = nodeId(connection.remotePeer.toString());
-			quota.watch(stream, (reason) => {
-				if (connection.status === 'open') options.conduct.flooded(peer, reason);
-			});
-		},
+		opened: (stream, connection) => watchQuota(stream, connection, options.conduct),
+	});
+}
+
+/** Counted at the stream, before anything is parsed: gossipsub takes whatever arrives into an unbounded queue. */
+function watchQuota(stream: Stream, connection: Connection, conduct: Conduct): void {
+	const peer = nodeId(connection.remotePeer.toString());
+	const counter = new EntryCounter(limits.gossipRpcBytes);
+	stream.addEventListener('message', (event) => {
+		const entries = counter.count(event.data);
+		if (entries === undefined) conduct.flooded(peer, GOSSIP, 'stream-too-long');
+		const allowed =
+			entries !== undefined &&
+			conduct.spend(peer, GOSSIP, 'gossip-bytes', event.data.byteLength) &&
+			conduct.spend(peer, GOSSIP, 'gossip-entries', entries);
+		if (allowed) return;
+		event.stopImmediatePropagation();
+		stream.abort(new PosterError('mesh-refused', 'more gossip than its quota'));
 	});
 }
 
@@ -75,18 +87,31 @@ const RESULTS: Readonly<Record<GossipVerdict, TopicValidatorResult>> = {
 	accept: TopicValidatorResult.Accept,
 	ignore: TopicValidatorResult.Ignore,
 	reject: TopicValidatorResult.Reject,
+	flood: TopicValidatorResult.Ignore,
 };
 
 /** Joins the topic; `judge` sees each new message once, before it is passed on. */
 export function joinTopic(
 	pubsub: GossipSub,
-	{ topic, metrics }: Pick<GossipOptions, 'topic' | 'metrics'>,
+	{ topic, metrics, conduct, clock }: Pick<GossipOptions, 'topic' | 'metrics' | 'conduct'> & { readonly clock: Clock },
 	judge: (relay: NodeId, bytes: Uint8Array) => GossipVerdict,
 ): void {
-	pubsub.topicValidators.set(topic, (relay, message) => {
+	const relayed = {
+		messages: new TokenBucket(clock, limits.relayedMessages),
+		bytes: new TokenBucket(clock, limits.relayedBytes),
+	};
+	pubsub.topicValidators.set(topic, (from, message) => {
+		const relay = nodeId(from.toString());
 		const tooLong = message.data.byteLength > limits.gossipBytes;
-		const verdict = tooLong ? 'reject' : judge(nodeId(relay.toString()), message.data);
+		const verdict = tooLong ? 'reject' : judge(relay, message.data);
 		metrics.count('poster_gossip_received_total', { verdict });
+		// Whoever relays has judged by the same rules: what they refuse comes from a liar, not from a victim of one.
+		if (verdict === 'reject') conduct.garbage(relay, GOSSIP, tooLong ? 'stream-too-long' : 'rejected');
+		if (verdict === 'flood') conduct.flooded(relay, GOSSIP, 'flood-statements');
+		if (verdict === 'accept' && !(relayed.messages.take(1) && relayed.bytes.take(message.data.byteLength))) {
+			metrics.count('poster_gossip_not_relayed_total');
+			return TopicValidatorResult.Ignore;
+		}
 		return RESULTS[verdict];
 	});
 	pubsub.subscribe(topic);

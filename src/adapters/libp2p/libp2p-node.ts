@@ -6,41 +6,52 @@ import type { GossipSub } from '@chainsafe/libp2p-gossipsub';
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys';
 import type { Identify, IdentifyComponents } from '@libp2p/identify';
 import { identify, identifyPush } from '@libp2p/identify';
-import type { Libp2p } from '@libp2p/interface';
+import type { Connection, Libp2p } from '@libp2p/interface';
 import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht';
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht';
 import { noise } from '@libp2p/noise';
+import type { Ping, PingComponents } from '@libp2p/ping';
 import { ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import { createLibp2p } from 'libp2p';
 import { assert, PosterError } from '../../domain/errors.ts';
 import { nodeId } from '../../domain/ids.ts';
 import { limits } from '../../domain/limits.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { CloneWatch } from './clone-watch.ts';
 import type { Conduct } from './conduct.ts';
-import { boundedYamux, watchUpgrades } from './connection-guard.ts';
+import { watchUpgrades } from './connection-guard.ts';
 import type { Libp2pMeshOptions } from './create-mesh.ts';
-import type { GossipOptions } from './gossip.ts';
 import { gossip } from './gossip.ts';
+import type { HostPatience } from './host-patience.ts';
 import { componentLogger } from './logger.ts';
 import type { Membership } from './membership.ts';
+import type { Quota } from './peer-quotas.ts';
+import { boundPeerStore } from './peer-store-guard.ts';
+import { ProviderRecords } from './provider-records.ts';
 import type { RegistrarGuard } from './registrar-guard.ts';
-import { boundFrames, guarded } from './registrar-guard.ts';
+import { boundBytes, boundFrames, guarded } from './registrar-guard.ts';
+import type { YamuxGuard } from './yamux-guard.ts';
 
 const MESH_KEY_BYTES = 32;
 const KAD_PROTOCOL = '/poster/kad/1.0.0';
 /** Two connections to one peer identify at the same time, and the repair of gossip may do it once more. */
 const IDENTIFY_STREAMS = { maxInboundStreams: 4, maxOutboundStreams: 4 };
+const PING_STREAMS = { maxInboundStreams: limits.pingStreams, maxOutboundStreams: limits.pingStreams };
+/** The longest timer that Node has: 24 days. */
+const NEVER_MS = 2 ** 31 - 1;
 
-export interface NodeComponents extends Pick<GossipOptions, 'clock'> {
+export interface NodeComponents {
+	readonly clock: Clock;
 	readonly log: Log;
 	readonly metrics: Metrics;
 	readonly membership: Membership;
 	readonly conduct: Conduct;
 	readonly clones: CloneWatch;
-	readonly datastore?: KadDHTComponents['datastore'] | undefined;
+	readonly hosts: HostPatience;
+	readonly yamux: YamuxGuard;
 }
 
 export interface PosterServices {
@@ -56,22 +67,25 @@ export async function createNode(
 	options: Libp2pMeshOptions,
 	topic: string,
 ): Promise<Libp2p<PosterServices>> {
-	const { log, metrics, clock, membership, conduct, clones, datastore } = components;
-	const garbage: RegistrarGuard['garbage'] = (connection, protocol, reason) =>
-		conduct.garbage(nodeId(connection.remotePeer.toString()), protocol, reason);
-	const guard = boundFrames(limits.serviceMessageBytes, garbage);
+	const { log, metrics, clock, membership, conduct, clones, hosts, yamux } = components;
+	const garbage: RegistrarGuard['garbage'] = ({ remotePeer }, protocol, reason) =>
+		conduct.garbage(nodeId(remotePeer.toString()), protocol, reason);
+	const spending =
+		(quota: Quota) =>
+		({ remotePeer }: Connection, protocol: string, cost: number): boolean =>
+			conduct.spend(nodeId(remotePeer.toString()), protocol, quota, cost);
+	const guard = boundFrames(limits.serviceMessageBytes, garbage, spending('service-frames'));
 	return await createLibp2p({
 		start: false,
 		privateKey: readPrivateKey(options.privateKey),
 		logger: componentLogger(log),
-		...(datastore === undefined ? {} : { datastore }),
 		nodeInfo: { userAgent: 'poster-node' },
 		addresses: { listen: [...options.listen], announce: [...(options.announce ?? [])] },
 		transports: [tcp()],
 		// The mesh key in the prologue and no pnet: pnet 3.0.27 leaks shared memory per connection and costs 60 % of the speed.
 		connectionEncrypters: [noise({ prologueBytes: readMeshKey(options.meshKey) })],
-		streamMuxers: [boundedYamux(metrics)],
-		connectionGater: membership.gater(),
+		streamMuxers: [yamux.muxer],
+		connectionGater: membership.gater(hosts),
 		connectionManager: {
 			maxConnections: limits.connections,
 			maxIncomingPendingConnections: limits.pendingConnections,
@@ -89,28 +103,32 @@ export async function createNode(
 			pingTimeout: { minTimeout: limits.pingTimeoutMs, maxTimeout: limits.pingTimeoutMs },
 		},
 		services: {
-			watch: ({ upgrader }) => {
-				watchUpgrades(upgrader, metrics, clones);
+			watch: ({ upgrader, peerStore, peerId }) => {
+				watchUpgrades(upgrader, { metrics, clones, hosts });
+				boundPeerStore(peerStore, peerId, membership);
 				return {};
 			},
 			identify: guarded<IdentifyComponents, Identify>(identify(IDENTIFY_STREAMS), guard),
 			identifyPush: guarded(identifyPush(IDENTIFY_STREAMS), guard),
-			ping: ping({ maxInboundStreams: limits.pingStreams, maxOutboundStreams: limits.pingStreams }),
-			pubsub: gossip({ topic, clock, metrics, conduct, garbage }),
+			ping: guarded<PingComponents, Ping>(ping(PING_STREAMS), boundBytes(garbage, spending('ping-bytes'))),
+			pubsub: gossip({ topic, metrics, conduct, garbage }),
 			publicAddresses: announceListened,
-			...(options.dht === false ? {} : { dht: guarded(dht(), guard) }),
+			...(options.dht === false ? {} : { dht: guarded(dht(new ProviderRecords(clock, metrics)), guard) }),
 		},
 	});
 }
 
 /** Three traps of kad-dht's defaults: private addresses dropped, client mode, queries that wait for a first peer. */
-function dht(): ReturnType<typeof kadDHT> {
-	return kadDHT({
+function dht(records: ProviderRecords): ReturnType<typeof kadDHT> {
+	const create = kadDHT({
 		protocol: KAD_PROTOCOL,
 		clientMode: false,
 		peerInfoMapper: passthroughMapper,
 		allowQueryWithZeroPeers: true,
+		// Of 10 at a time, that would be a flood to everybody else: the directory renews its keys itself, in step.
+		reprovide: { interval: NEVER_MS },
 	});
+	return (components) => create(Object.create(components, { datastore: { value: records.datastore } }));
 }
 
 export interface PublicAddresses {

@@ -1,5 +1,5 @@
 /**
- * Who may be connected: the roster's members less those banned for a minute. libp2p asks the gater at each stage of a
+ * Who may be connected: the roster's members less those banned for a while. libp2p asks the gater at each stage of a
  * connection; the remote identity is proven before the last two questions, so a stranger is refused there and sees an abort.
  */
 import type { ConnectionGater, PeerId } from '@libp2p/interface';
@@ -7,18 +7,25 @@ import type { NodeId } from '../../domain/ids.ts';
 import { nodeId } from '../../domain/ids.ts';
 import { limits } from '../../domain/limits.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { Ban } from '../../ports/mesh.ts';
 import type { Metrics } from '../../ports/metrics.ts';
-import { TokenBucket } from './token-bucket.ts';
+import type { HostPatience } from './host-patience.ts';
 
 export type RefusalReason = 'not-member' | 'banned';
+
+interface BanRecord {
+	readonly reason: string;
+	readonly until: number;
+	/** Bans in a row, this one included. */
+	readonly times: number;
+}
 
 export class Membership {
 	readonly #clock: Clock;
 	readonly #metrics: Metrics;
 	#members: ReadonlySet<NodeId> = new Set();
-	/** Keyed by members only, so both maps are bounded by the roster. */
-	readonly #bannedUntil = new Map<NodeId, number>();
-	readonly #strikes = new Map<NodeId, TokenBucket>();
+	/** Keyed by members only, so the map is bounded by the roster. Kept after its end, for the length of the next one. */
+	readonly #bans = new Map<NodeId, BanRecord>();
 
 	constructor(clock: Clock, metrics: Metrics) {
 		this.#clock = clock;
@@ -35,44 +42,55 @@ export class Membership {
 
 	replace(members: Iterable<NodeId>): void {
 		this.#members = new Set(members);
-		for (const map of [this.#bannedUntil, this.#strikes]) {
-			for (const id of map.keys()) if (!this.#members.has(id)) map.delete(id);
-		}
+		for (const id of this.#bans.keys()) if (!this.#members.has(id)) this.#bans.delete(id);
 	}
 
 	/** Undefined when the peer may be connected. */
 	refusal(id: NodeId): RefusalReason | undefined {
 		if (!this.#members.has(id)) return 'not-member';
-		const until = this.#bannedUntil.get(id);
-		if (until === undefined) return undefined;
-		if (this.#clock.now() < until) return 'banned';
-		this.#bannedUntil.delete(id);
-		return undefined;
+		const ban = this.#bans.get(id);
+		return ban !== undefined && this.#clock.now() < ban.until ? 'banned' : undefined;
 	}
 
-	ban(id: NodeId): void {
-		if (this.#members.has(id)) this.#bannedUntil.set(id, this.#clock.now() + limits.banMs);
+	/** Answers with its length in milliseconds. */
+	ban(id: NodeId, reason: string): number {
+		const now = this.#clock.now();
+		const last = this.#bans.get(id);
+		const times = last !== undefined && now - last.until < limits.banForgetMs ? last.times + 1 : 1;
+		const lastsMs = Math.min(limits.banMs * 2 ** (times - 1), limits.banMostMs);
+		if (this.#members.has(id)) this.#bans.set(id, { reason, until: now + lastsMs, times });
+		return lastsMs;
 	}
 
-	/** Counts one piece of garbage; true when the peer has used up what is forgiven. */
-	strike(id: NodeId): boolean {
-		let bucket = this.#strikes.get(id);
-		if (bucket === undefined) {
-			bucket = new TokenBucket(this.#clock, 1000 / limits.strikeForgiveMs, limits.strikes);
-			if (this.#members.has(id)) this.#strikes.set(id, bucket);
-		}
-		return !bucket.take(1);
+	/** Those of the moment. */
+	bans(): readonly Ban[] {
+		const now = this.#clock.now();
+		return [...this.#bans]
+			.filter(([, { until }]) => now < until)
+			.map(([peer, { reason, until, times }]) => ({ peer, reason, leftMs: until - now, times }));
 	}
 
-	gater(): ConnectionGater {
+	/** Lifts and forgets; false when the peer is not banned. */
+	pardon(id: NodeId): boolean {
+		const banned = this.refusal(id) === 'banned';
+		if (banned) this.#bans.delete(id);
+		return banned;
+	}
+
+	gater(hosts: HostPatience): ConnectionGater {
+		const refused = (reason: string): true => {
+			this.#metrics.count('poster_mesh_refused_total', { reason });
+			return true;
+		};
 		const deny = (peer: PeerId): boolean => {
 			const reason = this.refusal(nodeId(peer.toString()));
-			if (reason !== undefined) this.#metrics.count('poster_mesh_refused_total', { reason });
-			return reason !== undefined;
+			return reason !== undefined && refused(reason);
 		};
 		return {
 			// Not counted: the DHT and the peer store offer peers to dial that left the roster long ago.
 			denyDialPeer: (peer) => this.refusal(nodeId(peer.toString())) !== undefined,
+			// Before the handshake, which is what costs.
+			denyInboundConnection: ({ remoteAddr }) => !hosts.hasPatience(remoteAddr) && refused('host'),
 			denyInboundEncryptedConnection: deny,
 			denyOutboundEncryptedConnection: deny,
 			denyInboundRelayReservation: () => true,

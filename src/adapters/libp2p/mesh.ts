@@ -8,20 +8,24 @@ import { nodeId } from '../../domain/ids.ts';
 import { limits } from '../../domain/limits.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
-import type { DisconnectCause, Mesh, MeshHandlers, MeshMember } from '../../ports/mesh.ts';
+import type { Ban, DisconnectCause, Mesh, MeshHandlers, MeshMember } from '../../ports/mesh.ts';
 import type { Metrics } from '../../ports/metrics.ts';
-import { saidGoodbye } from './connection-guard.ts';
+import type { Conduct } from './conduct.ts';
 import type { Dialer } from './dialer.ts';
 import { GOSSIP_PROTOCOLS, joinTopic } from './gossip.ts';
 import type { Membership } from './membership.ts';
 import type { PeerExchange } from './peer-exchange.ts';
 import { ping } from './peer-exchange.ts';
+import type { YamuxGuard } from './yamux-guard.ts';
+import { saidGoodbye } from './yamux-guard.ts';
 
 export interface MeshComponents {
 	readonly node: Libp2p;
 	readonly pubsub: GossipSub;
 	readonly identify: Identify;
 	readonly membership: Membership;
+	readonly conduct: Conduct;
+	readonly yamux: YamuxGuard;
 	readonly dialer: Dialer;
 	readonly exchange: PeerExchange;
 	readonly clock: Clock;
@@ -70,9 +74,8 @@ export class Libp2pMesh implements Mesh {
 				advice: 'another process may use the port: choose another one in `listen`, or stop that process',
 			});
 		}
-		joinTopic(this.#components.pubsub, { topic: this.#topic, metrics: this.#components.metrics }, (relay, bytes) =>
-			handlers.gossip(relay, bytes),
-		);
+		const { pubsub, metrics, conduct, clock } = this.#components;
+		joinTopic(pubsub, { topic: this.#topic, metrics, conduct, clock }, (relay, bytes) => handlers.gossip(relay, bytes));
 		listening();
 		dialer.start();
 		this.#scheduleRepair();
@@ -99,7 +102,7 @@ export class Libp2pMesh implements Mesh {
 			throw new PosterError('mesh-too-long', 'a gossip message is longer than allowed', { meta });
 		}
 		// The loop runs before the network does and after it: to nobody goes what is said without peers.
-		if (!this.#components.pubsub.isStarted()) return;
+		if (this.#components.node.status !== 'started') return;
 		await this.#components.pubsub.publish(this.#topic, bytes);
 		this.#components.metrics.count('poster_gossip_published_total');
 	}
@@ -127,6 +130,18 @@ export class Libp2pMesh implements Mesh {
 		await Promise.all([...(this.#connections.get(peer) ?? [])].map((connection) => this.#close(connection)));
 	}
 
+	bans(): readonly Ban[] {
+		return this.#components.membership.bans();
+	}
+
+	pardon(peer: NodeId): boolean {
+		const { membership, dialer, metrics } = this.#components;
+		if (!membership.pardon(peer)) return false;
+		metrics.gauge('poster_mesh_banned', membership.bans().length);
+		dialer.repair();
+		return true;
+	}
+
 	/** Cuts a peer that broke the rules. */
 	drop(peer: NodeId): void {
 		for (const connection of this.#connections.get(peer) ?? []) {
@@ -149,13 +164,20 @@ export class Libp2pMesh implements Mesh {
 
 	#opened(connection: Connection): void {
 		const peer = nodeId(connection.remotePeer.toString());
-		if (this.#components.membership.refusal(peer) !== undefined) {
-			// Removed or banned during the handshake, after the gater was asked.
-			connection.abort(new PosterError('mesh-refused', 'no member of the mesh'));
+		const { membership, conduct, yamux, metrics } = this.#components;
+		const open = this.#connections.get(peer);
+		// Removed or banned during the handshake, after the gater was asked; or one connection too many.
+		const refused = membership.refusal(peer) !== undefined || !conduct.spend(peer, 'noise', 'connections');
+		const tooMany = open !== undefined && open.size >= limits.connectionsPerPeer;
+		if (tooMany) metrics.count('poster_mesh_refused_total', { reason: 'connections' });
+		if (refused || tooMany) {
+			connection.abort(new PosterError('mesh-refused', 'no member of the mesh, or too many connections'));
 			return;
 		}
+		yamux.owned(connection, peer);
+		// Cut before libp2p told of it: its end would never be heard.
+		if (connection.status !== 'open') return;
 		connection.addEventListener('close', (event) => this.#closed(peer, connection, event));
-		const open = this.#connections.get(peer);
 		if (open === undefined) this.#connections.set(peer, new Set([connection]));
 		else open.add(connection);
 		this.#components.exchange.ask(connection);
@@ -193,7 +215,9 @@ export class Libp2pMesh implements Mesh {
 		for (const open of this.#connections.values()) this.#repairGossip([...open]);
 		const asked = connections[Math.floor(Math.random() * connections.length)];
 		if (asked !== undefined) this.#components.exchange.ask(asked);
-		this.#components.metrics.gauge('poster_mesh_peers', this.#connections.size);
+		const { metrics, membership } = this.#components;
+		metrics.gauge('poster_mesh_peers', this.#connections.size);
+		metrics.gauge('poster_mesh_banned', membership.bans().length);
 	}
 
 	/**

@@ -103,6 +103,9 @@ export class PeerExchange {
 		const signal = AbortSignal.timeout(limits.requestReadMs);
 		const peer = nodeId(connection.remotePeer.toString());
 		try {
+			if (!this.#components.conduct.spend(peer, PEERS_PROTOCOL, 'costly')) {
+				throw new PosterError('stream-busy', 'asked more often than allowed');
+			}
 			const instance = await new FrameReader(stream).read(INSTANCE_BYTES, signal);
 			if (instance === undefined) throw new PosterError('stream-truncated', 'the stream ended without a request');
 			if (instance.byteLength !== INSTANCE_BYTES) {

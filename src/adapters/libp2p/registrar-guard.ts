@@ -17,16 +17,40 @@ export interface RegistrarGuard {
 	readonly garbage: (connection: Connection, protocol: string, reason: string) => void;
 }
 
-/** Resets streams whose frames claim more than `maxBytes`. */
-export function boundFrames(maxBytes: number, garbage: RegistrarGuard['garbage']): RegistrarGuard {
+/** Resets streams whose frames claim more than `maxBytes`; `spend` is false when there were too many frames. */
+export function boundFrames(
+	maxBytes: number,
+	garbage: RegistrarGuard['garbage'],
+	spend: (connection: Connection, protocol: string, frames: number) => boolean,
+): RegistrarGuard {
 	return {
 		garbage,
 		opened: (stream, connection, protocol) => {
-			const frames = new FrameCounter(maxBytes);
+			const counter = new FrameCounter(maxBytes);
 			stream.addEventListener('message', (event) => {
-				if (stream.status !== 'open' || frames.count(event.data) !== undefined) return;
-				garbage(connection, protocol, 'stream-too-long');
-				stream.abort(new PosterError('stream-too-long', 'a frame is longer than allowed'));
+				if (stream.status !== 'open') return;
+				const frames = counter.count(event.data);
+				if (frames === undefined) {
+					garbage(connection, protocol, 'stream-too-long');
+					stream.abort(new PosterError('stream-too-long', 'a frame is longer than allowed'));
+				} else if (!spend(connection, protocol, frames)) {
+					event.stopImmediatePropagation();
+				}
+			});
+		},
+	};
+}
+
+/** For protocols without frames, where each byte is answered. */
+export function boundBytes(
+	garbage: RegistrarGuard['garbage'],
+	spend: (connection: Connection, protocol: string, bytes: number) => boolean,
+): RegistrarGuard {
+	return {
+		garbage,
+		opened: (stream, connection, protocol) => {
+			stream.addEventListener('message', (event) => {
+				if (!spend(connection, protocol, event.data.byteLength)) event.stopImmediatePropagation();
 			});
 		},
 	};

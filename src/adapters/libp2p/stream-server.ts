@@ -10,7 +10,7 @@ import { limits } from '../../domain/limits.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
-import type { BulkWriter } from '../../ports/streams.ts';
+import type { BulkWriter, CallCost } from '../../ports/streams.ts';
 import type { Conduct } from './conduct.ts';
 import { FrameReader, FrameWriter, isGarbage, writeFrame } from './frames.ts';
 import { StreamSlots } from './stream-slots.ts';
@@ -33,7 +33,12 @@ interface Serving {
 
 export class StreamServer {
 	readonly #components: StreamServerComponents;
-	readonly #bulk = new StreamSlots(limits.bulkStreams, limits.bulkQueue);
+	readonly #bulk = new StreamSlots({
+		slots: limits.bulkStreams,
+		slotsPerPeer: limits.bulkStreamsPerPeer,
+		queue: limits.bulkQueue,
+		queuePerPeer: limits.bulkQueuePerPeer,
+	});
 	readonly #serving = new Set<Serving>();
 
 	constructor(components: StreamServerComponents) {
@@ -44,8 +49,12 @@ export class StreamServer {
 		protocol: string,
 		maxRequestBytes: number,
 		handler: (peer: NodeId, request: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>,
+		cost?: CallCost,
 	): void {
 		this.#handle(protocol, maxRequestBytes, async ({ peer, stream, abort }, request) => {
+			if (cost !== undefined && !this.#components.conduct.spend(peer, protocol, cost)) {
+				throw new PosterError('stream-busy', 'asked more often than allowed');
+			}
 			const stop = this.#abortAfter(abort, limits.callHandlerMs, 'the handler took too long');
 			try {
 				const answer = await orAborted(handler(peer, request, abort.signal), abort.signal);
@@ -123,7 +132,7 @@ export class StreamServer {
 		stream.addEventListener('close', () => abort.abort(new PosterError('stream-reset', 'the stream closed')));
 		this.#serving.add(serving);
 		try {
-			if (this.#serving.size > limits.incomingCalls) {
+			if (this.#serving.size > limits.incomingCalls || this.#servingOf(serving.peer) > limits.incomingCallsPerPeer) {
 				throw new PosterError('stream-busy', 'too many streams are served');
 			}
 			await answer(serving, await this.#request(serving, maxRequestBytes));
@@ -132,6 +141,12 @@ export class StreamServer {
 		} finally {
 			this.#serving.delete(serving);
 		}
+	}
+
+	#servingOf(peer: NodeId): number {
+		let streams = 0;
+		for (const serving of this.#serving) if (serving.peer === peer) streams += 1;
+		return streams;
 	}
 
 	async #request({ stream, abort }: Serving, maxBytes: number): Promise<Uint8Array> {

@@ -7,16 +7,23 @@ interface Waiting {
 	readonly enter: () => void;
 }
 
+export interface SlotBounds {
+	/** Running, of all peers and of one. */
+	readonly slots: number;
+	readonly slotsPerPeer: number;
+	/** Waiting. */
+	readonly queue: number;
+	readonly queuePerPeer: number;
+}
+
 export class StreamSlots {
-	readonly #slots: number;
-	readonly #queue: number;
+	readonly #bounds: SlotBounds;
 	readonly #running = new Map<NodeId, number>();
 	readonly #waiting: Waiting[] = [];
 	#taken = 0;
 
-	constructor(slots: number, queue: number) {
-		this.#slots = slots;
-		this.#queue = queue;
+	constructor(bounds: SlotBounds) {
+		this.#bounds = bounds;
 	}
 
 	get waiting(): number {
@@ -26,7 +33,7 @@ export class StreamSlots {
 	/** Resolves to the function that gives the slot back. Rejects `stream-busy`, or the signal's reason. */
 	async acquire(peer: NodeId, signal: AbortSignal): Promise<() => void> {
 		signal.throwIfAborted();
-		if (this.#taken < this.#slots) this.#grant(peer);
+		if (this.#taken < this.#bounds.slots && this.#mayRun(peer)) this.#grant(peer);
 		else await this.#wait(peer, signal);
 		return () => this.#release(peer);
 	}
@@ -37,7 +44,10 @@ export class StreamSlots {
 	}
 
 	async #wait(peer: NodeId, signal: AbortSignal): Promise<void> {
-		if (this.#waiting.length >= this.#queue) throw new PosterError('stream-busy', 'too many bulk streams wait');
+		const own = this.#waiting.filter((entry) => entry.peer === peer).length;
+		if (this.#waiting.length >= this.#bounds.queue || own >= this.#bounds.queuePerPeer) {
+			throw new PosterError('stream-busy', 'too many bulk streams wait');
+		}
 		const { promise, resolve, reject } = Promise.withResolvers<void>();
 		const entry: Waiting = { peer, enter: resolve };
 		const leave = (): void => {
@@ -64,19 +74,23 @@ export class StreamSlots {
 
 	/** The peer with the fewest running streams goes first, so that one peer cannot keep the line to itself. */
 	#admit(): void {
-		let best = 0;
-		for (const [index, entry] of this.#waiting.entries()) {
-			const current = this.#waiting[best];
-			if (current !== undefined && this.#load(entry) < this.#load(current)) best = index;
+		let best: Waiting | undefined;
+		for (const entry of this.#waiting) {
+			if (!this.#mayRun(entry.peer)) continue;
+			if (best === undefined || this.#load(entry.peer) < this.#load(best.peer)) best = entry;
 		}
-		const next = this.#waiting.splice(best, 1)[0];
-		if (next === undefined) return;
+		if (best === undefined) return;
+		this.#waiting.splice(this.#waiting.indexOf(best), 1);
 		// Granted here and not when the waiter wakes: a newcomer in between would take the slot a second time.
-		this.#grant(next.peer);
-		next.enter();
+		this.#grant(best.peer);
+		best.enter();
 	}
 
-	#load(entry: Waiting): number {
-		return this.#running.get(entry.peer) ?? 0;
+	#mayRun(peer: NodeId): boolean {
+		return this.#load(peer) < this.#bounds.slotsPerPeer;
+	}
+
+	#load(peer: NodeId): number {
+		return this.#running.get(peer) ?? 0;
 	}
 }

@@ -9,9 +9,10 @@ import type { NodeId } from '../../domain/ids.ts';
 import { limits } from '../../domain/limits.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Metrics } from '../../ports/metrics.ts';
-import type { BulkReader, BulkWriter, CallOptions, Streams } from '../../ports/streams.ts';
+import type { BulkReader, BulkWriter, CallCost, CallOptions, Streams } from '../../ports/streams.ts';
 import { FrameReader, writeFrame } from './frames.ts';
 import type { Membership } from './membership.ts';
+import { Pace } from './pace.ts';
 import type { StreamServer } from './stream-server.ts';
 
 export interface StreamsComponents {
@@ -25,18 +26,21 @@ export interface StreamsComponents {
 export class Libp2pStreams implements Streams {
 	readonly #components: StreamsComponents;
 	readonly #outgoing = new Map<NodeId, number>();
+	readonly #pace: Pace;
 	#outgoingTotal = 0;
 
 	constructor(components: StreamsComponents) {
 		this.#components = components;
+		this.#pace = new Pace(components.clock, components.membership);
 	}
 
 	onCall(
 		protocol: string,
 		maxRequestBytes: number,
 		handler: (peer: NodeId, request: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>,
+		cost?: CallCost,
 	): void {
-		this.#components.server.onCall(protocol, maxRequestBytes, handler);
+		this.#components.server.onCall(protocol, maxRequestBytes, handler, cost);
 	}
 
 	onPull(
@@ -50,6 +54,7 @@ export class Libp2pStreams implements Streams {
 	async call(peer: NodeId, protocol: string, request: Uint8Array, options: CallOptions): Promise<Uint8Array> {
 		const exchange = new Exchange(this.#components, this.#take(peer), options);
 		try {
+			await this.#pace.turn(peer, exchange.signal);
 			const reader = await exchange.open(peer, protocol, request);
 			const answer = await reader.read(options.maxResponseBytes, exchange.signal);
 			if (answer === undefined) throw new PosterError('stream-reset', 'the peer closed without an answer');
@@ -67,6 +72,7 @@ export class Libp2pStreams implements Streams {
 	async pull(peer: NodeId, protocol: string, request: Uint8Array, options: CallOptions): Promise<BulkReader> {
 		const exchange = new Exchange(this.#components, this.#take(peer), options);
 		try {
+			await this.#pace.turn(peer, exchange.signal);
 			const reader = await exchange.open(peer, protocol, request);
 			return new PullReader(exchange, reader, options.maxResponseBytes);
 		} catch (error) {

@@ -17,7 +17,7 @@ const MAX_INDEX = 0xffff;
 
 /** `start` makes and announces the run. */
 export function serveDryRuns(streams: Streams, start: (request: DryRunRequest) => Promise<DryRun>): void {
-	streams.onCall(DRY_RUN_PROTOCOL, REQUEST_BYTES, async (_peer, bytes) => {
+	const answer = async (_peer: NodeId, bytes: Uint8Array): Promise<Uint8Array> => {
 		try {
 			const { challenge, due } = await start(readRequest(bytes));
 			const pages = [];
@@ -29,7 +29,8 @@ export function serveDryRuns(streams: Streams, start: (request: DryRunRequest) =
 			if (!isPosterError(error)) throw error;
 			return encodeCbor([error.code, error.message, error.advice ?? '']);
 		}
-	});
+	};
+	streams.onCall(DRY_RUN_PROTOCOL, REQUEST_BYTES, answer, 'costly');
 }
 
 /** Null when the deadline is empty. Rejects with the chain node's own error, or `stream-…`. */

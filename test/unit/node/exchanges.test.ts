@@ -22,6 +22,7 @@ import { askStepTimes, StepTimes } from '../../../src/node/step-times.ts';
 import { PULL_PROTOCOL, SYNC_PROTOCOL, SyncExchange } from '../../../src/node/sync-exchange.ts';
 import { MemoryNetwork, type MemoryNode } from '../../fakes/memory-mesh.ts';
 import { memoryLog } from '../../support/memory-log.ts';
+import { systemClock } from '../../support/system-clock.ts';
 import { until } from '../../support/until.ts';
 
 const digest: Digest = {
@@ -165,11 +166,11 @@ test('a peer that only others reach is alive, one that nobody reaches is not', a
 	for (const node of nodes) {
 		node.mesh.setMembers(nodes.filter(({ id }) => id !== node.id).map(({ id }) => ({ id, addresses: [] })));
 		await node.mesh.start({ gossip: () => 'accept', connected: () => undefined, disconnected: () => undefined });
-		new Prober(node.mesh, node.streams, () => undefined).serve();
+		new Prober({ ...node, clock: systemClock }, () => undefined).serve();
 	}
 	await until('all are connected', () => nodes.every(({ peers }) => peers.size === 2));
 	const events: Event[] = [];
-	const prober = new Prober(a.mesh, a.streams, (event) => events.push(event));
+	const prober = new Prober({ ...a, clock: systemClock }, (event) => events.push(event));
 	network.setReachable(a.id, c.id, false);
 	await prober.probe({ type: 'probe', peer: c.id, via: [b.id], timeoutMs: 1000 });
 	c.kill();

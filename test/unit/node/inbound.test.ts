@@ -9,6 +9,7 @@ import { actorId, epoch, monoMs } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
 import type { Roster } from '../../../src/domain/roster.ts';
 import { Inbound, statementHash } from '../../../src/node/inbound.ts';
+import type { Identity } from '../../../src/ports/identity.ts';
 import { memoryMetrics } from '../../support/memory-metrics.ts';
 import { systemClock } from '../../support/system-clock.ts';
 
@@ -43,17 +44,17 @@ function statement(by: Ed25519Identity, change: Partial<Envelope> = {}): Uint8Ar
 	return sealEnvelope(envelope, (bytes) => by.sign(bytes));
 }
 
-function setup(roster = rosterOf(author), quarantined = new Set<string>()) {
+function setup(roster = rosterOf(author), quarantined = new Set<string>(), identity: Identity = author) {
 	const events: EventOf<'statement'>[] = [];
 	const metrics = memoryMetrics();
 	// Time stands still: a quota is used up, not refilled.
 	const clock = { ...systemClock, now: () => monoMs(0) };
 	const inbound = new Inbound(
-		{ identity: author, clock, metrics },
+		{ identity, clock, metrics },
 		{ network: NETWORK, quarantined: (hash) => quarantined.has(hash), enqueue: (event) => events.push(event) },
 		roster,
 	);
-	const take = (raw: Uint8Array) => inbound.take(author.id, raw, 0);
+	const take = (raw: Uint8Array, relay = author.id) => inbound.take(relay, raw);
 	return { inbound, take, events, metrics };
 }
 
@@ -119,14 +120,46 @@ test('a statement of another network is rejected', () => {
 	assert.equal(take(statement(author, { network: 'mainnet' })), 'reject');
 });
 
-test('an author over its quota is ignored, others are not', () => {
-	const { take, metrics } = setup(rosterOf(author, stranger));
-	let accepted = 0;
+const { burst } = limits.authorStatements;
+/** Some thousand real signatures would take seconds. */
+const believing = { id: author.id, sign: () => new Uint8Array(64), verify: () => true };
+const none = new Uint8Array(0);
+const doubting = { ...believing, verify: () => false };
+const quota = () => setup(rosterOf(author, stranger), undefined, believing);
+
+test('an author that says more than its quota itself floods, others are heard', () => {
+	const { take, metrics } = quota();
 	const raw = statement(author);
-	for (let i = 0; i < limits.authorStatementsBurst + 5; i++) if (take(raw) === 'accept') accepted++;
-	assert.equal(accepted, limits.authorStatementsBurst);
-	assert.equal(metrics.total('poster_statements_refused_total'), 5);
+	for (let i = 0; i < burst; i++) assert.equal(take(raw), 'accept');
+	assert.equal(take(raw), 'flood');
+	assert.equal(metrics.total('poster_statements_refused_total', { reason: 'quota' }), 1);
 	assert.equal(take(statement(stranger)), 'accept');
+});
+
+test("whoever replays an author's statements makes nobody a flooder, and leaves the author its own quota", () => {
+	const { take } = quota();
+	const raw = statement(author);
+	for (let i = 0; i < burst; i++) assert.equal(take(raw, stranger.id), 'accept');
+	assert.equal(take(raw, stranger.id), 'ignore');
+	assert.equal(take(raw), 'accept');
+});
+
+test('forged statements use up nothing of the author whose name they bear', () => {
+	let identity: Identity = doubting;
+	const { take } = setup(rosterOf(author), undefined, {
+		...believing,
+		verify: () => identity.verify(author.id, none, none),
+	});
+	const raw = statement(author);
+	for (let i = 0; i <= burst; i++) assert.equal(take(raw), 'reject');
+	identity = believing;
+	assert.equal(take(raw), 'accept');
+});
+
+test('what this node asked for by sync has no quota', () => {
+	const { inbound } = quota();
+	const raw = statement(author);
+	for (let i = 0; i <= burst; i++) assert.equal(inbound.takePulled(author.id, raw, 5), 'accept');
 });
 
 test('a quarantined statement is not looked at', () => {

@@ -10,7 +10,7 @@ const never = new AbortController().signal;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test('a slot that comes free goes to the peer with the fewest running streams', async () => {
-	const slots = new StreamSlots(2, 10);
+	const slots = new StreamSlots({ slots: 2, slotsPerPeer: 2, queue: 10, queuePerPeer: 10 });
 	const releases = [await slots.acquire(a, never), await slots.acquire(a, never)];
 	const order: string[] = [];
 	for (const [peer, name] of [
@@ -34,7 +34,7 @@ test('a slot that comes free goes to the peer with the fewest running streams', 
 });
 
 test('a newcomer does not take the slot that was just given to a waiter', async () => {
-	const slots = new StreamSlots(1, 10);
+	const slots = new StreamSlots({ slots: 1, slotsPerPeer: 1, queue: 10, queuePerPeer: 10 });
 	const first = await slots.acquire(a, never);
 	const order: string[] = [];
 	void slots.acquire(a, never).then(() => order.push('waiter'));
@@ -45,7 +45,7 @@ test('a newcomer does not take the slot that was just given to a waiter', async 
 });
 
 test('the line is bounded, and whoever gives up leaves it', async () => {
-	const slots = new StreamSlots(1, 1);
+	const slots = new StreamSlots({ slots: 1, slotsPerPeer: 1, queue: 1, queuePerPeer: 1 });
 	const release = await slots.acquire(a, never);
 	const abort = new AbortController();
 	const waiting = slots.acquire(b, abort.signal);
@@ -56,4 +56,17 @@ test('the line is bounded, and whoever gives up leaves it', async () => {
 	const next = slots.acquire(b, never);
 	release();
 	await next;
+});
+
+test('a peer that keeps its slots and its place in the line keeps nobody else out', async () => {
+	const slots = new StreamSlots({ slots: 3, slotsPerPeer: 2, queue: 3, queuePerPeer: 1 });
+	await slots.acquire(a, never);
+	await slots.acquire(a, never);
+	void slots.acquire(a, never);
+	await assert.rejects(slots.acquire(a, never), (error) => isPosterError(error, 'stream-busy'));
+	const release = await slots.acquire(b, never);
+	const waiting = slots.acquire(b, never);
+	release();
+	await waiting;
+	assert.equal(slots.waiting, 1, 'the third stream of a still waits');
 });

@@ -1,0 +1,67 @@
+/**
+ * Counts the frames of a yamux connection by what they cost, without keeping a byte: new streams, pings, and frames with
+ * little or no data in them. A header has 12 bytes: version, type, flags (u16), stream (u32), length (u32).
+ */
+import type { Uint8ArrayList } from 'uint8arraylist';
+
+const HEADER_BYTES = 12;
+const TYPE = 1;
+const FLAGS = 3;
+const LENGTH = 8;
+const DATA = 0;
+const PING = 2;
+const SYN = 1;
+/** A frame with less data than this costs more than its bytes. */
+const SMALL_BYTES = 1024;
+
+export interface FrameCounts {
+	readonly opened: number;
+	readonly pings: number;
+	readonly small: number;
+}
+
+export class YamuxFrames {
+	#skip = 0;
+	/** Bytes of the header that have come. */
+	#at = 0;
+	#type = 0;
+	#flags = 0;
+	#length = 0;
+
+	/** What begins in `data`. */
+	count(data: Uint8Array | Uint8ArrayList): FrameCounts {
+		const counts = { opened: 0, pings: 0, small: 0 };
+		for (const chunk of data instanceof Uint8Array ? [data] : data) {
+			for (let at = 0; at < chunk.byteLength; ) {
+				if (this.#skip > 0) {
+					const step = Math.min(this.#skip, chunk.byteLength - at);
+					this.#skip -= step;
+					at += step;
+				} else {
+					if (this.#headerByte(chunk[at] ?? 0)) this.#add(counts);
+					at += 1;
+				}
+			}
+		}
+		return counts;
+	}
+
+	/** True when the header is complete. */
+	#headerByte(byte: number): boolean {
+		if (this.#at === TYPE) this.#type = byte;
+		// The second byte of the flags: the first one is not used.
+		else if (this.#at === FLAGS) this.#flags = byte;
+		else if (this.#at >= LENGTH) this.#length = this.#length * 0x100 + byte;
+		this.#at += 1;
+		return this.#at === HEADER_BYTES;
+	}
+
+	#add(counts: { opened: number; pings: number; small: number }): void {
+		if (this.#type === PING) counts.pings += 1;
+		else if ((this.#flags & SYN) !== 0) counts.opened += 1;
+		if (this.#type !== DATA || this.#length < SMALL_BYTES) counts.small += 1;
+		if (this.#type === DATA) this.#skip = this.#length;
+		this.#at = 0;
+		this.#length = 0;
+	}
+}
