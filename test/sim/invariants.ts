@@ -3,9 +3,11 @@
 import { resultHash } from '../../src/codec/work-id.ts';
 import type { Effect } from '../../src/core/api.ts';
 import { readStatement } from '../../src/core/keys.ts';
+import { isPresent } from '../../src/core/liveness.ts';
 import { compareResults } from '../../src/core/results.ts';
 import type { Envelope } from '../../src/domain/envelope.ts';
 import type { Hex32, WorkId } from '../../src/domain/ids.ts';
+import { limits } from '../../src/domain/limits.ts';
 import type { Result } from '../../src/domain/result.ts';
 import type { Write } from '../../src/domain/write.ts';
 import { receiptKey } from './chain.ts';
@@ -98,8 +100,12 @@ export class Invariants {
 	/** S2: a result counts as safe only on three disks, or on all there are; liars may claim to be among them. */
 	#acknowledged(node: SimNode, work: WorkId): void {
 		const { nodes, liars } = this.#world;
+		const { state } = node;
+		if (state === null) return;
 		const copies = nodes.filter((other) => this.#results.get(other)?.has(work)).length;
-		if (copies + liars.size < Math.min(3, nodes.filter(({ up }) => up).length)) {
+		// Who is cut off asks for no more than it sees.
+		const seen = nodes.filter(({ id }) => isPresent(state, id)).length;
+		if (copies + liars.size < Math.min(limits.copies, seen)) {
 			this.#violate(`S2 ${this.#name(node)} counts ${copies} copies as enough`);
 		}
 	}
