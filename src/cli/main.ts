@@ -52,7 +52,12 @@ function addHomeCommands(root: Command): void {
 		.addOption(homeOption())
 		.option('--name <name>', 'name of this machine in the roster (default: its host name)', nameText)
 		.option('--site <name>', 'where it stands', nameText, 'main')
-		.option('--network <name>', 'network of the chain, as StateNetworkName says', nameText, 'mainnet')
+		.option(
+			'--network <name>',
+			'network of the chain, as StateNetworkName says (mainnet calls itself testnetnet)',
+			nameText,
+			'testnetnet',
+		)
 		.option('--miner <id>', 'miner to prove for, e.g. f01000 (repeat for more)', minerIds)
 		.option('--sender <address>', 'f1 or f3 address that sends its proofs (one per --miner)', senders)
 		.addOption(new Option('--join <file>', 'invitation of an existing mesh').conflicts(['miner', 'sender']))

@@ -3,7 +3,7 @@
  * copies it makes a second node with the same identity, so the store remembers whose it is.
  */
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { Ed25519Identity, publicKeyOf } from '../adapters/identity/ed25519.ts';
 import { isPosterError, PosterError } from '../domain/errors.ts';
 import { type NodeId, nodeId } from '../domain/ids.ts';
@@ -78,12 +78,14 @@ export async function isHome(root: string): Promise<boolean> {
 	return (await readSmallFile(homePaths(root).identityKey, limits.keyFileBytes)) !== undefined;
 }
 
-/** Writes the keys of a new home. Rejects `home-exists`: a key is never overwritten. */
+/** Writes the keys of a new home. Rejects `home-exists`: a key is never overwritten, a restored one no more than an own. */
 export async function createHome(root: string, keys: HomeKeys): Promise<Home> {
 	const paths = homePaths(root);
-	if (await isHome(root)) {
-		throw new PosterError('home-exists', `${paths.root} is the home of a node already`, {
-			advice: 'Give another folder with --home. Keys are never overwritten.',
+	for (const path of [paths.identityKey, paths.operatorKey, paths.meshKey, paths.roster]) {
+		if ((await readSmallFile(path, limits.rosterBytes)) === undefined) continue;
+		throw new PosterError('home-exists', `${paths.root} holds ${basename(path)} already`, {
+			advice:
+				'Give another folder with --home. Keys are never overwritten: if an init was interrupted here, remove the folder.',
 			meta: { home: paths.root },
 		});
 	}
@@ -91,7 +93,7 @@ export async function createHome(root: string, keys: HomeKeys): Promise<Home> {
 	if ('key' in keys.operator) await writeFileAtomic(paths.operatorKey, keyText(keys.operator.key), SECRET);
 	await writeFileAtomic(paths.operatorId, `${operatorId}\n`, PUBLIC);
 	await writeFileAtomic(paths.meshKey, encodeMeshKey(keys.meshKey), SECRET);
-	// Last, since it is what makes the folder a home: an interrupted init may be run again.
+	// Last, since it is what makes the folder a home.
 	await writeFileAtomic(paths.identityKey, keyText(keys.identity), SECRET);
 	return { paths, identity: keys.identity, operatorId, meshKey: keys.meshKey };
 }

@@ -44,6 +44,14 @@ test('keys are never overwritten', async () => {
 	assert.deepEqual(await readFile(paths.identityKey), before);
 });
 
+test("an operator's key that lies there alone is not overwritten either", async () => {
+	const { paths, operatorKey } = await makeHome();
+	await rm(paths.identityKey);
+	const keys = { identity: Ed25519Identity.generate(), meshKey, operator: { key: Ed25519Identity.generate() } };
+	await rejects(createHome(paths.root, keys), 'home-exists');
+	assert.equal((await readOperatorKey(paths)).id, operatorKey.id);
+});
+
 test('a folder that is no home says how to make one', async () => {
 	await assert.rejects(
 		openHome(join(root, 'nowhere')),
