@@ -44,7 +44,7 @@ const MINER = {
 const BOTH = [0, 1];
 const DOUBTFUL_EPOCHS = 12;
 /** Two proofs one after another, the second after an objection, also on a machine with other things to do. */
-const EPOCH_MS = 1_200;
+const EPOCH_MS = 1_500;
 
 test('a deadline with every kind of lie and loss is proven, and only what is gone for good is given up', async (t) => {
 	const bench = await MeshBench.start(
