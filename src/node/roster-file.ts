@@ -96,7 +96,11 @@ export function withPeer(roster: Roster, peer: RosterPeer): Roster {
 		});
 	}
 	const unknown = peer.miners.find((id) => !roster.miners.some(({ miner }) => miner === id));
-	if (unknown !== undefined) throw new PosterError('roster-bad', `the roster has no miner f0${unknown}`);
+	if (unknown !== undefined) {
+		throw new PosterError('roster-bad', `the roster has no miner f0${unknown}`, {
+			advice: `It names: ${roster.miners.map(({ miner }) => `f0${miner}`).join(', ')}`,
+		});
+	}
 	const sorted: RosterPeer = {
 		...peer,
 		roles: ROLES.filter((role) => peer.roles.includes(role)),

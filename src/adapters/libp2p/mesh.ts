@@ -67,10 +67,8 @@ export class Libp2pMesh implements Mesh {
 		try {
 			await node.start();
 		} catch (cause) {
-			const meta = { reason: cause instanceof Error ? cause.message : String(cause) };
-			throw new PosterError('mesh-listen', 'the node cannot listen at its address', {
+			throw new PosterError('mesh-listen', `the node cannot listen: ${refusals(cause)}`, {
 				cause,
-				meta,
 				advice: 'another process may use the port: choose another one in `listen`, or stop that process',
 			});
 		}
@@ -235,4 +233,11 @@ export class Libp2pMesh implements Mesh {
 			this.#components.log.debug({ peer: connection.remotePeer.toString(), err: error }, 'identify failed');
 		});
 	}
+}
+
+/** libp2p tells on a line for each address why it failed, between an introduction and stacks. */
+function refusals(cause: unknown): string {
+	const message = cause instanceof Error ? cause.message : String(cause);
+	const lines = message.split('\n').map((line) => line.trim());
+	return lines.filter((line) => line.startsWith('/')).join('; ') || message;
 }

@@ -58,7 +58,8 @@ export class WorkerProcess {
 		const [file, ...args] = options.command;
 		// Damaged sectors make the library panic, which is caught and answered: a backtrace costs a second of CPU each.
 		const env = { ...options.env, RUST_BACKTRACE: '0', TMPDIR: tmp };
-		const child = spawn(file, args, { cwd, env, stdio: 'pipe', detached: false });
+		// A process group of its own: ctrl-c in a terminal reaches the node alone, which ends its workers in order.
+		const child = spawn(file, args, { cwd, env, stdio: 'pipe', detached: true });
 		const worker = new WorkerProcess(child, events, clock, log.child({ pid: child.pid ?? 0 }));
 		worker.#lowerPriority(options.nice);
 		return worker;

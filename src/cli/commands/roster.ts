@@ -19,6 +19,7 @@ import {
 	withPeer,
 } from '../../node/roster-file.ts';
 import { type ControlClient, findControl } from '../control-client.ts';
+import { checkDialable } from '../dialable.ts';
 import { printJson, printText } from '../output.ts';
 import { renderRoster } from '../render/roster.ts';
 
@@ -63,6 +64,7 @@ export async function rosterRemove(options: Common, idOrName: string): Promise<v
 export async function rosterInvite(
 	options: Common & { readonly out: string; readonly address?: readonly string[] },
 ): Promise<void> {
+	for (const address of options.address ?? []) checkDialable(address, '--address');
 	const { home, newest, node } = await known(options.home);
 	const own = node === undefined ? [] : (await node.get<StatusReport>('/status')).addresses;
 	const addresses = [...(options.address ?? []), ...own];

@@ -1,6 +1,5 @@
 /** `start`: runs the node of a home until it is told to end. */
 import '../../node/young-generation.ts';
-import { multiaddr } from '@multiformats/multiaddr';
 import { isPosterError } from '../../domain/errors.ts';
 import { limits } from '../../domain/limits.ts';
 import { checkNetwork, loadConfig } from '../../node/config.ts';
@@ -9,8 +8,8 @@ import { type HomePaths, openHome } from '../../node/home.ts';
 import { loadRoster, ownEntry } from '../../node/roster-file.ts';
 import type { StartOptions } from '../../node/start-options.ts';
 import { programVersion } from '../../node/version.ts';
+import { checkDialable } from '../dialable.ts';
 import { onEnd } from '../end-signals.ts';
-import { usageError } from '../exit.ts';
 import { printJson, printRemark, printText } from '../output.ts';
 
 export interface StartCommandOptions {
@@ -32,7 +31,7 @@ export async function start(options: StartCommandOptions): Promise<void> {
 }
 
 async function prepare(options: StartCommandOptions): Promise<StartOptions> {
-	for (const address of options.bootstrap ?? []) checkBootstrap(address);
+	for (const address of options.bootstrap ?? []) checkDialable(address, '--bootstrap');
 	const home = await openHome(options.home);
 	const config = await loadConfig(options.config ?? home.paths.config);
 	const roster = await loadRoster(home);
@@ -56,21 +55,4 @@ async function invited(paths: HomePaths): Promise<string[]> {
 				.toString('utf8')
 				.split('\n')
 				.filter((line) => line !== '');
-}
-
-function checkBootstrap(address: string): void {
-	try {
-		if (
-			multiaddr(address)
-				.getComponents()
-				.some(({ name }) => name === 'p2p')
-		)
-			return;
-	} catch (error) {
-		if (!(error instanceof Error)) throw error;
-	}
-	throw usageError(
-		`--bootstrap ${address} is no multiaddr with a peer id`,
-		'Example: /ip4/192.0.2.1/tcp/4101/p2p/12D3KooW…',
-	);
 }
