@@ -38,7 +38,7 @@ export async function openControl(context: Context, chain: ChainParts | undefine
 		setRoster: (bytes) => setRoster(keeper, bytes),
 		metrics: () => metrics.text(),
 		times: () => times.all(),
-		debugMesh: () => ({ addresses: net.mesh.addresses(), peers: net.mesh.peers() }),
+		debugMesh: () => ({ addresses: net.mesh.addresses(), peers: net.mesh.peers(), bans: net.mesh.bans() }),
 		compute: (request) => runs.start(request),
 		computeState: (id) => runs.state(id),
 		cancelCompute: (id) => runs.cancel(id),

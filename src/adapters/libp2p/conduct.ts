@@ -50,7 +50,7 @@ export class Conduct {
 		const { membership, metrics, log } = this.#components;
 		if (membership.refusal(peer) !== undefined) return;
 		const lastsMs = membership.ban(peer, reason);
-		log.warn({ peer, reason, lastsMs }, 'peer banned: see `poster-node bans`');
+		log.warn({ peer, reason, lastsMs }, 'peer banned');
 		metrics.count('poster_mesh_bans_total', { reason });
 		metrics.gauge('poster_mesh_banned', membership.bans().length);
 		this.#drop(peer);
