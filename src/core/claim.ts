@@ -20,6 +20,7 @@ import { announceClaim, noteEnded } from './records.ts';
 import { isTold } from './results.ts';
 import { isReopened } from './skips.ts';
 import type { State, Work } from './state.ts';
+import { liveMessageOf } from './submission.ts';
 import { fits, isPast, type Load, pastNoReturn } from './timing.ts';
 import { manifestOf } from './works.ts';
 
@@ -42,7 +43,9 @@ export function obstacle(state: State, work: Work, load: Load): WaitReason | nul
 	if (!state.config.proofTypes.includes(item.proofType)) return 'proof-type';
 	if (isPast(state, work)) return 'past-close';
 	if (work.posted) return 'already-posted';
-	if (work.results.best !== null && !isReopened(work)) return 'result-known';
+	// A message fixes its result: while it lives a better proof could not be sent.
+	if (work.results.best !== null && (!isReopened(work) || liveMessageOf(state, work) !== undefined))
+		return 'result-known';
 	if ((isVerifying(work) || isTold(state, work)) && !pastNoReturn(state, work, 0)) return 'result-unverified';
 	const doubt = unbelieved(state, work) ?? mayClaim(state);
 	if (doubt !== null) return doubt;

@@ -16,8 +16,6 @@ import type { Asked, Job, Share, State, Work } from './state.ts';
 import { type Load, msToLatestStart } from './timing.ts';
 import { manifestOf } from './works.ts';
 
-/** Sector numbers of one directory key. */
-const BLOCK = 1_024;
 /** A stream that broke is tried again after this. */
 const BROKEN_RETRY_MS = 2_000;
 /** With no holder known at all, this long for one to show up. */
@@ -176,7 +174,8 @@ function sourcesOf(state: State, job: Job, work: Work, open: Bitfield) {
 /** Asks the directory once per block for holders that nobody gossiped. True while an answer is awaited. */
 function askDirectory(state: State, job: Job, work: Work, unheld: Bitfield): boolean {
 	for (const { start, end } of unheld.runs) {
-		for (let block = Math.floor(start / BLOCK); block <= Math.floor((end - 1) / BLOCK); block++) {
+		const last = Math.floor((end - 1) / limits.directoryBlockSectors);
+		for (let block = Math.floor(start / limits.directoryBlockSectors); block <= last; block++) {
 			if (job.blocks.has(block) || job.blocks.size >= limits.directoryBlocks) continue;
 			job.blocks.set(block, null);
 			effect(state, { type: 'find-holders', miner: work.item.miner, block });

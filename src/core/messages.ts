@@ -188,10 +188,16 @@ export function checkMessages(state: State): void {
 		}
 		// The proof is verified only once the key of the sender stands behind it.
 		if (!message.signatureGood || message.proofGood || message.checkingProof) continue;
-		if (running >= limits.verifications || manifestOf(state, work) === null) continue;
+		const sectors = manifestOf(state, work);
+		if (running >= limits.verifications || sectors === null) continue;
+		const { proof, skipped } = message.params;
+		// The chain refuses numbers that the partition does not have, and the verifier never sees them.
+		if (!skipped.isSubsetOf(sectors)) {
+			condemn(state, message, 'skips');
+			continue;
+		}
 		message.checkingProof = true;
 		running++;
-		const { proof, skipped } = message.params;
 		effect(state, { type: 'verify', work: work.item, hash: message.hash, proof, skipped });
 	}
 }

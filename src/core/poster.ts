@@ -61,6 +61,7 @@ export function createState(config: CoreConfig, recovered: Recovered): State {
 		dirty: true,
 		settled: false,
 		decidedAt: Number.MIN_SAFE_INTEGER,
+		slowAt: Number.MIN_SAFE_INTEGER,
 		identity: { incarnation: 1, sequence: 0, reserved: 0, cloned: false, stopping: false, started: false },
 		roster: createRosterSlice(config.roster, config.rosterHash),
 		clock: createEpochClock(config.epochMs, config.epochMsGuess),
@@ -327,13 +328,14 @@ function onManifest(state: State, event: EventOf<'manifest-held'> | EventOf<'man
 	slice.fetching = false;
 	slice.tries++;
 	if (event.type === 'manifest-held') slice.sectors = event.sectors;
-	else slice.retryAt = state.now + limits.manifestRetryMs;
+	else slice.retryAt = state.now + limits.manifestRetryMs * 2 ** Math.min(slice.tries - 1, limits.manifestDoublings);
 	state.dirty = true;
 }
 
 /** Rules over all items that nobody waits for. */
 function everySecond(state: State): void {
-	if (Math.floor(state.now / SLOW_RULES_MS) === Math.floor((state.now - limits.tickMs) / SLOW_RULES_MS)) return;
+	if (state.now - state.slowAt < SLOW_RULES_MS) return;
+	state.slowAt = state.now;
 	retireWorks(state);
 	renewHoldings(state);
 	checkFeasible(state, currentLoad(state));

@@ -34,6 +34,8 @@ export interface State {
 	settled: boolean;
 	/** When the rules last looked at everything. */
 	decidedAt: number;
+	/** When the rules that nobody waits for were last looked at. */
+	slowAt: number;
 	readonly identity: IdentitySlice;
 	readonly roster: RosterSlice;
 	readonly clock: EpochClock;
@@ -223,9 +225,9 @@ export interface ResultsSlice {
 	/** Unverified results by hash. */
 	readonly candidates: SortedMap<Hex32, Candidate>;
 	readonly bad: SortedMap<Hex32, true>;
-	/** Offers made of the best result, by whoever proved it. */
 	/** When a member's record first told of a result that this node does not have. */
 	toldAt: number | null;
+	/** Offers made of the best result, by whoever proved it. */
 	offers: number;
 	offeredAt: number;
 	acknowledged: boolean;

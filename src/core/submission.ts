@@ -121,6 +121,8 @@ export function onPrepared(state: State, event: EventOf<'prepared'>): void {
 	if (changed || event.posted || best === null || view === undefined || liveMessageOf(state, work) !== undefined) {
 		sender.busy = null;
 		if (event.posted) work.posted = true;
+		// The full node is ahead of the view here: until the next one the same would come again.
+		else if (changed) work.submission.retryEpoch = currentEpoch(state.clock, state.now) + 1;
 		return;
 	}
 	clearAlarm(state, 'submission-refused', event.work);

@@ -4,12 +4,15 @@ import type { Bitfield } from '../domain/bitfield.ts';
 import type { ActorId, NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Challenge, DuePartition, WorkItem } from '../domain/work.ts';
+import { isCancelled, unbelieved } from './announce.ts';
 import { currentEpoch } from './epoch-clock.ts';
 import { keys } from './keys.ts';
+import { connectedPeers } from './liveness.ts';
 import { hasRole, membersWith } from './members.ts';
 import { decide, del, effect, ignore } from './outbox.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { State, Work } from './state.ts';
+import { isPast } from './timing.ts';
 
 /**
  * The work of an item, entered into the table if there is room. What the own view shows takes the place of what only
@@ -117,13 +120,31 @@ export function manifestOf(state: State, work: Work): Bitfield | null {
 	return state.manifests.get(work.item.sectorRoot)?.sectors ?? null;
 }
 
-/** Asks for the manifests of open items: announcers first, then whoever is connected. */
+/** Asks for the manifests of open items: some at a time, believed before doubted, untried before tried ones. */
 export function fetchManifests(state: State): void {
-	for (const work of state.works.values()) {
+	const lacking = state.works.values().filter((work) => {
 		const slice = state.manifests.get(work.item.sectorRoot);
-		if (slice === undefined || slice.sectors !== null || slice.fetching || slice.retryAt > state.now) continue;
-		const connected = state.peers.keys().filter((id) => state.peers.get(id)?.connected === true);
-		if (connected.length === 0) continue;
+		return slice !== undefined && slice.sectors === null && !slice.fetching && slice.retryAt <= state.now;
+	});
+	if (lacking.length === 0) return;
+	const connected = connectedPeers(state);
+	if (connected.length === 0) return;
+	const doubted = (work: Work): number => (unbelieved(state, work) === null ? 0 : 1);
+	const triesOf = ({ item }: Work): number => state.manifests.get(item.sectorRoot)?.tries ?? 0;
+	const wanted = lacking
+		.filter((work) => !isPast(state, work) && !isCancelled(state, work) && work.ownView !== 'differs')
+		.sort(
+			(a, b) =>
+				doubted(a) - doubted(b) ||
+				triesOf(a) - triesOf(b) ||
+				a.item.close - b.item.close ||
+				(a.item.id < b.item.id ? -1 : 1),
+		);
+	let fetching = state.manifests.values().filter((slice) => slice.fetching).length;
+	for (const work of wanted) {
+		if (fetching >= limits.manifestFetches) return;
+		const slice = state.manifests.get(work.item.sectorRoot);
+		if (slice === undefined || slice.fetching) continue;
 		// Each try begins where the last one ended, so that no set of peers is asked for ever.
 		const ordered = connected
 			.map((id) => ({ id, rank: manifestRank(state, work, id) }))
@@ -132,6 +153,7 @@ export function fetchManifests(state: State): void {
 		const start = (slice.tries * limits.gatherPeers) % ordered.length;
 		const from = [...ordered.slice(start), ...ordered.slice(0, start)].slice(0, limits.gatherPeers);
 		slice.fetching = true;
+		fetching++;
 		effect(state, { type: 'fetch-manifest', root: work.item.sectorRoot, from });
 	}
 }

@@ -290,7 +290,7 @@ export const limits = {
 	/** A REC lists the leases within the roster's slots and one prefetch. */
 	recordLeases: 65,
 	recordEstimates: 8,
-	/** Released leases told again, newest first: enough for people and for the claim rule to see the reason. */
+	/** Released leases told again, the newest that many: enough for people and for the claim rule to see the reason. */
 	recordEnded: 32,
 	/** Challenges whose results a REC names, newest first; older ones are acknowledged by sync alone. */
 	recordHave: 96,

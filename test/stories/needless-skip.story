@@ -6,8 +6,8 @@ pause p2
 await announce
 run 0.1
 forge needless-skip by=liar
-await object by=store
 await alarm by=alpha reason=unbacked-skip
+await object by=store
 await reopen by=alpha
 resume p1
 resume p2

@@ -229,3 +229,27 @@ test('a message counts only after its signature and its proof were found good he
 		assert.ok(![...bench.disk.keys()].some((key) => key.endsWith(lie.cid)), 'it is not stored');
 	}
 });
+
+test('what was prepared on another randomness is prepared again when the own view has moved on', () => {
+	const bench = new SubmitBench();
+	bench.prove(0);
+	const [prepare] = of([...bench.see(NOW), ...bench.second()], 'prepare');
+	assert.ok(prepare !== undefined);
+	const gas = { limit: 1_000, feeCap: attoFil(1_000n), premium: attoFil(100n) };
+	const at = { epoch: epoch(NOW), commitEpoch: epoch(NOW - 1), commitRandomness: hex32('00'.repeat(32)) };
+	const chain = { randomness: hex32('77'.repeat(32)), posted: false, gas };
+	const effects = bench.give({ type: 'prepared', work: prepare.work.id, ...at, ...chain });
+	assert.deepEqual(of([...effects, ...bench.second(), ...bench.second()], 'prepare'), []);
+	assert.equal(of([...bench.see(NOW + 1), ...bench.second()], 'prepare').length, 1);
+});
+
+test('a message that skips numbers which the partition does not have silences nobody', () => {
+	const bench = new SubmitBench();
+	const lie = messageOf(bench, paramsOf(0, { skipped: Bitfield.of([9]) }));
+	bench.hear('other', { kind: 'sub', body: lie }, NOW);
+	const checked = [...bench.give({ type: 'message-checked', cid: lie.cid, verdict: 'good' }), ...bench.second()];
+	assert.deepEqual(of(checked, 'verify'), []);
+	assert.equal(decided(checked, 'submission-refused')[0]?.reason, 'skips');
+	bench.prove(0);
+	assert.equal(of(bench.see(NOW), 'prepare').length, 1);
+});

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Effect } from '../../../src/core/api.ts';
 import { currentLoad } from '../../../src/core/timing.ts';
-import type { NodeId } from '../../../src/domain/ids.ts';
+import { epoch, type Hex32, hex32, type NodeId, partitionIndex } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
-import { CoreBench } from '../../support/core.ts';
+import { CoreBench, idleRecord } from '../../support/core.ts';
 import { fakeManifest, workOf } from '../../support/work-items.ts';
 
 function announcementOf(partition: number) {
@@ -63,4 +63,46 @@ test('items that nobody will prove are no load', () => {
 		);
 	}
 	assert.equal(currentLoad(bench.state).waiting, 1);
+});
+
+test('few manifests are asked for at a time, those of closed items never, one that nobody serves ever less often', () => {
+	const bench = new CoreBench({ a: ['prover'], chain: ['chain'] });
+	bench.give({ type: 'connected', peer: bench.id('chain') });
+	const roots = (effects: readonly Effect[]): readonly Hex32[] =>
+		effects.flatMap((effect) => (effect.type === 'fetch-manifest' ? [effect.root] : []));
+	const items = Array.from({ length: 2 * limits.manifestFetches }, (_, i) => ({
+		partition: partitionIndex(i),
+		sectorCount: 2,
+		sectorRoot: hex32(String(i).padStart(64, '0')),
+	}));
+	const { challenge } = announcementOf(0);
+	const open = roots([...bench.hear('chain', { kind: 'ann', body: { challenge, items } }, 165), ...bench.second()]);
+	assert.equal(open.length, limits.manifestFetches);
+	const [first] = open;
+	assert.ok(first !== undefined);
+	const asked = new Map(open.map((root) => [root, 1]));
+	let flying = open;
+	for (let i = 0; i < 100; i++) {
+		const failed = flying.flatMap((root) => bench.give({ type: 'manifest-failed', root }));
+		flying = roots([...failed, ...bench.second()]);
+		for (const root of flying) asked.set(root, (asked.get(root) ?? 0) + 1);
+	}
+	assert.equal(asked.size, items.length, 'each has its turn');
+	assert.ok((asked.get(first) ?? 0) <= 8, `${asked.get(first)} times in 100 seconds`);
+	bench.hear('chain', { kind: 'rec', body: idleRecord() }, challenge.close);
+	for (const root of flying) bench.give({ type: 'manifest-failed', root });
+	assert.deepEqual(roots(Array.from({ length: 60 }, () => bench.second()).flat()), []);
+});
+
+test('rules that nobody waits for are looked at however late the ticks come', () => {
+	const bench = new CoreBench({ self: ['chain'] });
+	bench.hear('self', { kind: 'rec', body: idleRecord() }, 165);
+	const { challenge, items } = announcementOf(0);
+	bench.give({ type: 'head', epoch: challenge.challenge });
+	bench.give({ type: 'dry-run', challenge: { ...challenge, kind: 'dry', nonce: 1 }, due: items });
+	assert.equal(bench.state.works.size, 1);
+	bench.give({ type: 'head', epoch: epoch(challenge.close + limits.announcementGraceEpochs + 1) });
+	bench.now = Math.ceil(bench.now / 1_000) * 1_000 + 500;
+	for (let i = 0; i < 3; i++, bench.now += 1_000) bench.give({ type: 'tick' });
+	assert.equal(bench.state.works.size, 0);
 });
