@@ -44,18 +44,19 @@ export function ownEstimates(state: State): readonly ProofEstimate[] {
 		.map(({ estimate: own }) => own);
 }
 
-/** p95 and p99 of one proof on the best member that tells, this node first. */
+/** p95 and p99 of one proof: this node's own, else the median of what members tell, so that no single word decides. */
 export function estimate(state: State, proofType: PoStProofType): ProofEstimate {
 	const own = state.durations.get(proofType);
 	if (own !== undefined) return own.estimate;
-	let best: ProofEstimate | undefined;
+	const heard: ProofEstimate[] = [];
 	for (const [id, peer] of state.peers) {
 		if (!isPresent(state, id)) continue;
 		const told = peer.record?.envelope.body.estimates.find((entry) => entry.proofType === proofType);
-		if (told !== undefined && (best === undefined || told.p99Ms < best.p99Ms)) best = told;
+		if (told !== undefined) heard.push(told);
 	}
 	const guess = proofShape(proofType).sectorSize > LARGE_SECTOR ? GUESS_LARGE_MS : GUESS_SMALL_MS;
-	return best ?? { proofType, p95Ms: guess, p99Ms: guess };
+	heard.sort((a, b) => a.p99Ms - b.p99Ms);
+	return heard[(heard.length - 1) >>> 1] ?? { proofType, p95Ms: guess, p99Ms: guess };
 }
 
 /** Can prove: role, slots, in sync. A size that a member has not measured yet is none that it cannot prove. */

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createState, step } from '../../../src/core/poster.ts';
-import { ownEstimates } from '../../../src/core/timing.ts';
+import { estimate, ownEstimates } from '../../../src/core/timing.ts';
 import { limits } from '../../../src/domain/limits.ts';
 import type { SimNode } from '../../sim/node.ts';
 import { drawPlan } from '../../sim/plan.ts';
 import { World } from '../../sim/world.ts';
+import { ClaimBench } from '../../support/claim-bench.ts';
 
 test('what a proof takes survives a restart, the newest durations of each type', () => {
 	const [{ config }] = new World(drawPlan({ seed: 1, nodes: 1, kind: 'short', classes: [] })).nodes as [SimNode];
@@ -27,4 +28,15 @@ test('what a proof takes survives a restart, the newest durations of each type',
 			[13, 90_000],
 		],
 	);
+});
+
+test('before its own proofs a node believes the median of what members tell: one liar decides nothing', () => {
+	const bench = new ClaimBench({ others: 5 });
+	for (const [i, ms] of [0, 0, 60_000, 70_000, 80_000].entries()) {
+		const estimates = [{ proofType: 10, p95Ms: ms, p99Ms: ms }];
+		bench.beacon(bench.others[i] ?? '', [], { estimates });
+	}
+	assert.equal(estimate(bench.state, 10).p99Ms, 60_000);
+	bench.give({ type: 'measured', proofType: 10, sectors: 4, ms: 90_000 });
+	assert.equal(estimate(bench.state, 10).p99Ms, 90_000);
 });
