@@ -10,7 +10,6 @@ import type { Plan } from './plan.ts';
 const CHAIN = 0;
 const STORE = 1;
 const PROVER = 2;
-const SPARE = 3;
 const START = 0;
 const CLOSE = 330_000;
 const ALWAYS = { at: START, until: CLOSE };

@@ -70,7 +70,7 @@ function listed(title: string, told: readonly string[], other: readonly string[]
 function toldText({ decision, reason, work, item, peer, facts }: Told): string {
 	const about = item ?? work?.slice(0, SHORT);
 	const details = Object.entries(facts)
-		.sort()
+		.sort(([a], [b]) => (a < b ? -1 : 1))
 		.map(([key, value]) => `${key}=${value}`);
 	return [decision, reason, about, peer, ...details].filter((part) => part !== null && part !== undefined).join(' ');
 }
