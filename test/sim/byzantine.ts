@@ -24,6 +24,8 @@ const FORGED_SEQUENCE = 2 ** 40;
 const REPLAYS = 3;
 const HEARD_MOST = 200;
 const FALSE_ITEMS = 3;
+/** Partitions that no deadline has are counted from here. */
+const FALSE_PARTITIONS = 100;
 const NEEDLESS_SKIPS = 2;
 
 export class Byzantine {
@@ -74,7 +76,10 @@ export class Byzantine {
 				return;
 			case 'false-announcer':
 				this.#say(envelope);
-				this.#eachItem('announced', (item) => this.#announce(item));
+				this.#eachItem('announced', (item) => {
+					// Not again for what it has made up itself.
+					if (item.partition < FALSE_PARTITIONS) this.#announce(item);
+				});
 				return;
 		}
 	}
@@ -153,7 +158,7 @@ export class Byzantine {
 	#announce(item: WorkItem): void {
 		const { kind, nonce, miner, periodStart, deadline, challenge, open, close, randomness, proofType } = item;
 		const items = Array.from({ length: FALSE_ITEMS }, (_, i) => ({
-			partition: (item.partition + 100 * (i + 1)) as typeof item.partition,
+			partition: (item.partition + FALSE_PARTITIONS * (i + 1)) as typeof item.partition,
 			sectorCount: item.sectorCount,
 			sectorRoot: item.sectorRoot,
 		}));
