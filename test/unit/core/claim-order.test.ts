@@ -122,20 +122,21 @@ test('whoever joins late claims nothing before one sync is complete, or 5 s have
 });
 
 test('the item that closes first goes first, over miners, deadlines and the own rank', () => {
-	const bench = new ClaimBench();
+	const bench = new ClaimBench({ others: 3 });
 	const later = { deadline: deadlineIndex(4), challenge: epoch(161), open: epoch(181), close: epoch(241) };
 	const items: readonly WorkItem[] = [
-		itemOf(0, { ...later, close: epoch(243), deadline: deadlineIndex(5) }),
-		itemOf(1, later),
-		itemOf(0, { miner: actorId(2_000) }),
-		itemOf(2, { ...later, miner: actorId(2_000), randomness: hex32('77'.repeat(32)) }),
+		bench.itemOfRank(0, { ...later, close: epoch(243), deadline: deadlineIndex(5) }),
+		bench.itemOfRank(1, later),
+		bench.itemOfRank(3, { miner: actorId(2_000) }),
+		bench.itemOfRank(2, { ...later, miner: actorId(2_000), randomness: hex32('77'.repeat(32)) }),
 	];
 	bench.give({ type: 'slots', slots: [] });
 	for (const item of items) bench.announce(item);
 	const taken: string[] = [];
 	for (let i = 0; i < 10 && taken.length < items.length; i++) {
-		// One slot, and one more item is fetched ahead a step later.
-		const effects = [...bench.give({ type: 'slots', slots: ['slot0'] }), ...bench.second(), ...bench.second()];
+		// The others are busy: nobody is waited for.
+		for (const [j, name] of bench.others.entries()) bench.beacon(name, [leaseOf(itemOf(2_000 + j))]);
+		const effects = bench.give({ type: 'slots', slots: ['slot0'] });
 		taken.push(...decided(effects, 'claim').map(({ work }) => work ?? ''));
 		bench.give({ type: 'slots', slots: [] });
 		for (const id of bench.state.jobs.keys()) {
@@ -163,6 +164,6 @@ test('two tombstones stop a claim and never a running proof', () => {
 	bench.give({ type: 'slots', slots: [] });
 	bench.announce(waiting);
 	bury(waiting.id);
-	bench.give({ type: 'slots', slots: ['slot0', 'slot1'] });
-	assert.deepEqual(decided([...bench.second(), ...bench.second()], 'claim'), []);
+	const free = bench.give({ type: 'slots', slots: ['slot0', 'slot1'] });
+	assert.deepEqual(decided([...free, ...bench.second(), ...bench.second()], 'claim'), []);
 });

@@ -84,11 +84,16 @@ test('speculation waits while work without any lease wants the slot', () => {
 	const bench = new ClaimBench({ others: 2, slots: 1 });
 	const renew = held(bench, itemOf(0));
 	const open = bench.itemOfRank(2);
-	bench.announce(open);
-	const told = Array.from({ length: 12 }, () => {
+	for (let ms = 0; ms < SLOW_MS - 1_000; ms += 1_000) {
 		renew();
-		return [...bench.second()];
-	}).flat();
+		bench.second();
+	}
+	const told = [...bench.announce(open)];
+	for (let i = 0; i < 3; i++) {
+		renew();
+		bench.beacon('q');
+		told.push(...bench.second());
+	}
 	assert.deepEqual(decided(told, 'hedge'), []);
 	assert.equal(decided(told, 'claim')[0]?.work, open.id);
 });
