@@ -82,7 +82,7 @@ test('a second copy is no reason for a third before the point of no return', () 
 
 test('speculation waits while work without any lease wants the slot', () => {
 	const bench = new ClaimBench({ others: 2, slots: 1 });
-	const renew = held(bench, itemOf(0));
+	const renew = held(bench, itemOfIdleRank(bench, 0));
 	const open = bench.itemOfRank(2);
 	for (let ms = 0; ms < SLOW_MS - 1_000; ms += 1_000) {
 		renew();

@@ -18,17 +18,22 @@ function setup(step: (event: Event) => Step) {
 	const store = new MemoryStore();
 	const metrics = memoryMetrics();
 	const ran: string[] = [];
+	/** Batches on disk when each effect ran. */
+	const written: number[] = [];
 	const crashes: unknown[] = [];
 	const loop = new Loop(
 		{ store, clock: hurriedClock, log: memoryLog(), metrics },
 		{
 			step: (event) => step(event),
-			run: (effect) => ran.push(effect.type === 'decision' ? effect.decision.reason : effect.type),
+			run: (effect) => {
+				ran.push(effect.type === 'decision' ? effect.decision.reason : effect.type);
+				written.push(store.batches.length);
+			},
 			crashed: (_event, error) => crashes.push(error),
 			rest: () => undefined,
 		},
 	);
-	return { store, metrics, ran, crashes, loop };
+	return { store, metrics, ran, written, crashes, loop };
 }
 
 function keeping(event: Event): Step {
@@ -38,13 +43,13 @@ function keeping(event: Event): Step {
 }
 
 test('effects wait until what was decided with them is on disk', async () => {
-	const { store, ran, loop } = setup(keeping);
+	const { store, ran, written, loop } = setup(keeping);
 	store.hold();
 	loop.enqueue(head(1));
-	await until('the write waits', () => store.batches.length === 0 && ran.length === 0);
 	assert.deepEqual(ran, []);
 	store.release();
 	await until('the effect ran', () => ran.length === 1);
+	assert.deepEqual(written, [1]);
 	assert.deepEqual(
 		store.batches.flat().map(({ key }) => key),
 		['c/1'],
@@ -53,12 +58,13 @@ test('effects wait until what was decided with them is on disk', async () => {
 });
 
 test('a refused write is tried again, and nothing is announced before it succeeds', async () => {
-	const { store, ran, metrics, loop } = setup(keeping);
+	const { store, ran, written, metrics, loop } = setup(keeping);
 	store.failNext('store-full', 'store-io');
 	loop.enqueue(head(1));
 	loop.enqueue(head(2));
 	await until('both effects ran', () => ran.length === 2);
 	assert.deepEqual(ran, ['c/1', 'c/2']);
+	assert.ok(written.every((batches) => batches > 0));
 	assert.equal(metrics.total('poster_store_failed_total'), 2);
 	assert.equal(loop.stalledMs(), 0);
 	await loop.stop();
