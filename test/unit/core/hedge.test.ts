@@ -81,17 +81,17 @@ test('a second copy is no reason for a third before the point of no return', () 
 });
 
 test('speculation waits while work without any lease wants the slot', () => {
-	const bench = new ClaimBench({ others: 2, slots: 1 });
+	const bench = new ClaimBench({ others: 4, slots: 1 });
 	const renew = held(bench, itemOfIdleRank(bench, 0));
-	const open = bench.itemOfRank(2);
+	const open = bench.itemOfRank(4);
 	for (let ms = 0; ms < SLOW_MS - 1_000; ms += 1_000) {
 		renew();
 		bench.second();
 	}
 	const told = [...bench.announce(open)];
-	for (let i = 0; i < 3; i++) {
+	for (let i = 0; i < 4; i++) {
 		renew();
-		bench.beacon('q');
+		for (const name of ['q', 'r', 's']) bench.beacon(name);
 		told.push(...bench.second());
 	}
 	assert.deepEqual(decided(told, 'hedge'), []);
