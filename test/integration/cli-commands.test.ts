@@ -91,7 +91,7 @@ const refused: readonly (readonly [args: (home: string) => readonly string[], co
 	[() => ['init', '--home', newHome()], 2, /each --miner needs its --sender/],
 	[() => ['init', '--home', newHome(), '--miner', 'f01000', '--sender', 'f01000'], 2, /no f1 or f3 address/],
 	[() => ['init', '--home', newHome(), '--join', join(root, 'none')], 3, /does not exist/],
-	[(home) => ['init', '--home', home, '--miner', 'f01000', '--sender', sender], 3, /home of a node already/],
+	[(home) => ['init', '--home', home, '--miner', 'f01000', '--sender', sender], 3, /holds identity\.key already/],
 	[() => ['start', '--home', newHome()], 3, /no home of a node.*\n.*poster-node init/],
 	[(home) => ['start', '--home', home, '--config', '/none'], 3, /does not exist/],
 	[(home) => ['start', '--home', home, '--bootstrap', '/ip4/1.2.3.4/tcp/1'], 2, /no multiaddr with a peer id/],
@@ -136,7 +136,7 @@ test('a config with a misspelt key, test keys on mainnet and an open key file st
 	assert.equal(misspelt.code, 3);
 	assert.match(misspelt.stderr, /unknown option or section "provr"; did you mean "prover"\?/);
 	await writeFile(config, `[proofs]\ntest_parameters = "${root}"\n`);
-	assert.match((await cli('start', '--home', home)).stderr, /test_parameters is refused on mainnet/);
+	assert.match((await cli('start', '--home', home)).stderr, /test_parameters is refused on testnetnet/);
 	await chmod(join(home, 'identity.key'), 0o644);
 	const open = await cli('start', '--home', home);
 	assert.equal(open.code, 5);
