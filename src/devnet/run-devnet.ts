@@ -1,7 +1,4 @@
 /** The embedded chain as a process of its own: with the native verifier and the machine's clock, until it is told to end. */
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { NativeChild } from '../adapters/native/native-child.ts';
 import { NativeVerifier } from '../adapters/native/verifier.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -13,6 +10,8 @@ export interface RunDevnetOptions extends DevnetOptions {
 	readonly nativeBinary: string;
 	/** Folder with the test verifying keys that decide disputes: the one that the provers' parameters lie in. */
 	readonly testParameters: string;
+	/** Folder of the native worker, emptied when it starts. */
+	readonly scratch: string;
 }
 
 /** Ends when the signal aborts. `started` is called once, when the API answers. Rejects as `startDevnet` does. */
@@ -25,7 +24,7 @@ export async function runDevnet(
 	const child = new NativeChild(ports, {
 		command: [options.nativeBinary, 'verify', '--params', options.testParameters, '--test-params', '--threads', '1'],
 		env: process.env,
-		scratch: await mkdtemp(join(tmpdir(), 'poster-devnet-')),
+		scratch: options.scratch,
 		nice: 0,
 	});
 	const verifier = new NativeVerifier(child);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { test } from 'node:test';
 import { CLI_MAIN } from '../support/cli.ts';
@@ -39,6 +40,7 @@ for (const [signal, rule] of [
 		if (signal === 'SIGTERM') {
 			assert.equal(code, 1);
 			assert.equal(JSON.parse(told.stdout).error.code, 'demo-interrupted');
+			assert.equal(existsSync(folder), false, 'its folder is removed');
 		}
 		await until('no process is left', async () => (await alive(started)).length === 0);
 	});

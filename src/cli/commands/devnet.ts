@@ -5,11 +5,13 @@ import { createClock } from '../../adapters/observe/clock.ts';
 import { createLog, type LogLevel } from '../../adapters/observe/log.ts';
 import type { Devnet } from '../../devnet/devnet.ts';
 import { runDevnet } from '../../devnet/run-devnet.ts';
+import { makeWritableFolder } from '../../node/files.ts';
 import { type GenesisContent, parseGenesis, readGenesis } from '../demo/genesis-file.ts';
 import { type PreparationProgress, prepareNative, prepareParameters, prepareSectors } from '../demo/preparation.ts';
 import { progressText } from '../demo/progress-text.ts';
 import { onEnd } from '../end-signals.ts';
 import { printJson, printRemark, printText } from '../output.ts';
+import { openScratch } from '../scratch.ts';
 
 export interface DevnetCommandOptions {
 	/** Tokens, key files, and the sectors of the default miner. */
@@ -38,6 +40,7 @@ export async function devnet(options: DevnetCommandOptions): Promise<void> {
 	const dir = resolve(options.dir ?? join(homedir(), '.poster-devnet'));
 	const ending = new AbortController();
 	onEnd(() => ending.abort());
+	await makeWritableFolder(dir);
 	const native = await prepareNative(showProgress);
 	const testParameters = resolve(options.testParameters ?? (await prepareParameters(native, showProgress)));
 	const genesis =
@@ -46,6 +49,7 @@ export async function devnet(options: DevnetCommandOptions): Promise<void> {
 			: await readGenesis(options.genesis);
 	const log = createLog({ level: options.logLevel, base: { node: 'devnet' }, destination: STDERR });
 	const { network: networkName, epochMs, startEpoch, seed, host, port, fullNodes, paused = false } = options;
+	const scratch = await openScratch('poster-devnet-');
 	try {
 		await runDevnet(
 			{
@@ -53,6 +57,7 @@ export async function devnet(options: DevnetCommandOptions): Promise<void> {
 				...{ networkName, epochMs, startEpoch, seed, host, port, fullNodes, testParameters },
 				nativeBinary: native,
 				dataDir: dir,
+				scratch: join(scratch.path, 'worker'),
 				running: !paused,
 			},
 			{ clock: createClock(), log },
@@ -61,6 +66,7 @@ export async function devnet(options: DevnetCommandOptions): Promise<void> {
 		);
 	} finally {
 		log.flush();
+		await scratch.remove();
 	}
 }
 

@@ -2,8 +2,6 @@
  * The demo from start to end: prepare, start a chain and seven nodes, prove a deadline while one of them is killed,
  * dispute everything, sum up. Whatever happens on the way, all processes are ended.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLog } from '../../adapters/observe/log.ts';
@@ -11,6 +9,7 @@ import { isPosterError, PosterError } from '../../domain/errors.ts';
 import { limits } from '../../domain/limits.ts';
 import type { ClaimsReport } from '../../node/control-api.ts';
 import { duration } from '../render/duration.ts';
+import { openScratch } from '../scratch.ts';
 import type { Receipt } from './chain-desk.ts';
 import { Cluster } from './cluster.ts';
 import { submitTampered } from './control-experiment.ts';
@@ -58,8 +57,29 @@ export async function runDemo(options: DemoOptions): Promise<DemoSummary> {
 	const startedMs = performance.now();
 	const { screen } = options;
 	const prepared = await prepareDemo((progress) => screen.progress(progress));
-	const folder = await mkdtemp(join(tmpdir(), 'poster-demo-'));
+	const scratch = await openScratch('poster-demo-');
+	const folder = scratch.path;
 	screen.note(`Files of this run: ${folder}`);
+	// What went wrong is read in the logs; what ended well, or by a key, leaves nothing to read.
+	let keep = true;
+	try {
+		const summary = await runIn(folder, options, prepared, startedMs);
+		keep = options.keep || !summary.ok;
+		return keep ? { ...summary, folder } : summary;
+	} catch (error) {
+		keep = options.keep || !isPosterError(error, 'demo-interrupted');
+		throw error;
+	} finally {
+		await (keep ? scratch.keep() : scratch.remove());
+	}
+}
+
+async function runIn(
+	folder: string,
+	options: DemoOptions,
+	prepared: Prepared,
+	startedMs: number,
+): Promise<DemoSummary> {
 	const cluster = await Cluster.start(folder, {
 		genesis: demoGenesis(prepared.sectors),
 		network: NETWORK,
@@ -69,17 +89,13 @@ export async function runDemo(options: DemoOptions): Promise<DemoSummary> {
 		testParameters: prepared.testParameters,
 		native: prepared.native,
 	});
-	let summary: DemoSummary;
 	try {
 		const run = new DemoRun(options, prepared, cluster);
-		summary = await raceAbort(run.play(startedMs), options.signal);
+		return await raceAbort(run.play(startedMs), options.signal);
 	} finally {
-		screen.done();
+		options.screen.done();
 		await cluster.close();
 	}
-	if (!summary.ok || options.keep) return { ...summary, folder };
-	await rm(folder, { recursive: true });
-	return summary;
 }
 
 class DemoRun {

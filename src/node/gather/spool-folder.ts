@@ -2,12 +2,13 @@
  * The folder of spool files: one file per work item, all of them together bounded. Spools that were kept for later, also
  * those of an earlier run, are removed when their room is needed, oldest first.
  */
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PosterError } from '../../domain/errors.ts';
 import { type WorkId, workIdOf } from '../../domain/ids.ts';
 import { type Manifest, manifestIndex } from '../../domain/manifest.ts';
 import type { Spool } from '../../ports/vanilla.ts';
+import { makeFolder } from '../files.ts';
 
 const NAME = /^([0-9a-f]{64})\.vanilla$/;
 
@@ -32,7 +33,7 @@ export class SpoolFolder {
 		const spools = new SpoolFolder(folder, maxBytes);
 		try {
 			if (empty) await rm(folder, { recursive: true, force: true });
-			await mkdir(folder, { recursive: true, mode: 0o700 });
+			await makeFolder(folder);
 			await spools.#find();
 		} catch (cause) {
 			throw new PosterError('spool-io', `the spool folder ${folder} cannot be used`, {
