@@ -16,14 +16,6 @@ import type { Asked, Job, Share, State, Work } from './state.ts';
 import { type Load, msToLatestStart } from './timing.ts';
 import { manifestOf } from './works.ts';
 
-/** A stream that broke is tried again after this. */
-const BROKEN_RETRY_MS = 2_000;
-/** With no holder known at all, this long for one to show up. */
-const NO_HOLDER_MS = 5_000;
-/** A holder whose streams broke is asked for the item again after this, doubled up to three times. */
-const BROKEN_PAUSE_MS = 10_000;
-const PAUSE_DOUBLINGS = 3;
-
 export function createJob(state: State, work: Work, term: number, backup: boolean, replaces: NodeId | null): void {
 	state.jobs.set(work.item.id, {
 		work: work.item.id,
@@ -99,7 +91,7 @@ function planGather(state: State, job: Job, work: Work, load: Load): void {
 	const objected = objectedSectors(work).intersect(missing);
 	const open = (objected.size > 0 ? objected : missing).subtract(owed);
 	if (open.size === 0) return;
-	const { shares, later } = assign(state, job, work, open);
+	const { shares, later } = assign(state, job, work, open, late);
 	if (shares.length > 0) {
 		for (const { peer, sectors } of shares) {
 			const before = job.shares.get(peer)?.owed ?? Bitfield.empty;
@@ -119,8 +111,11 @@ function assign(
 	job: Job,
 	work: Work,
 	open: Bitfield,
+	late: boolean,
 ): { readonly shares: readonly GatherShare[]; readonly later: Bitfield } {
 	const sources = sourcesOf(state, job, work, open);
+	// An earlier attempt has asked a second time already: what is refused again keeps nothing else waiting.
+	const again = work.claim.incomplete > 0 && !late;
 	const numbers = new SortedMap<NodeId, SectorNumber[]>();
 	const later: number[] = [];
 	for (const sector of open) {
@@ -130,7 +125,7 @@ function assign(
 		for (const source of sources) {
 			if (!source.holds.has(sector)) continue;
 			const tries = source.asked?.twice.has(sector) ? 2 : source.asked?.once.has(sector) ? 1 : 0;
-			if (tries >= limits.gatherTries) continue;
+			if (tries >= (again && source.asked?.broken === false ? 1 : limits.gatherTries)) continue;
 			if (tries > 0 && (source.asked?.retryAt ?? 0) > state.now) {
 				pausing = true;
 				continue;
@@ -202,7 +197,8 @@ interface Lack {
 /** Some sectors come from nobody: leave them out when that is allowed, else let the item go for now. */
 function endGather(state: State, job: Job, work: Work, lack: Lack, late: boolean): void {
 	const { unheld, later, missing } = lack;
-	if (state.now - job.startedAt < NO_HOLDER_MS && holdersOf(state, work.item.miner, unheld).length === 0) return;
+	if (state.now - job.startedAt < limits.gatherHolderMs && holdersOf(state, work.item.miner, unheld).length === 0)
+		return;
 	if (objectedSectors(work).intersect(unheld).size > 0) {
 		incomplete(state, job, work, unheld, 'objection-unfounded');
 		return;
@@ -251,9 +247,8 @@ function incomplete(state: State, job: Job, work: Work, missing: Bitfield, why: 
 	work.claim.missing = missing;
 	for (const id of holdersOf(state, work.item.miner, missing)) {
 		if (id !== state.config.self && state.peers.get(id)?.connected !== true) continue;
-		// Who refused has to offer anew; whose streams broke may be well again soon.
-		const pause = BROKEN_PAUSE_MS * 2 ** Math.min(work.claim.incomplete, PAUSE_DOUBLINGS);
-		work.claim.exhausted.set(id, job.asked.get(id)?.broken === false ? Number.MAX_SAFE_INTEGER : state.now + pause);
+		// Whatever it lacked, its disk or its network may be well again without anybody being told.
+		work.claim.exhausted.set(id, state.now + limits.gatherPauseMs);
 	}
 	work.claim.incomplete++;
 	if (isReopened(work)) spendObjections(work, missing);
@@ -325,7 +320,7 @@ export function noteVain(
 	asked.set(peer, {
 		once: once.union(sectors),
 		twice: (before?.twice ?? Bitfield.empty).union(once.intersect(sectors)),
-		retryAt: state.now + (broken ? BROKEN_RETRY_MS : longEpochMs(state.clock)),
+		retryAt: state.now + (broken ? limits.gatherRetryMs : longEpochMs(state.clock)),
 		broken,
 	});
 }

@@ -444,6 +444,15 @@ export const limits = {
 	/** Peers one gather streams from at a time, and tries per holder and sector. */
 	gatherPeers: 8,
 	gatherTries: 2,
+	/** A holder is asked again this soon after a stream broke; after a refusal an epoch later. */
+	gatherRetryMs: 2_000,
+	/** With no holder known at all, this long for one to show up. */
+	gatherHolderMs: 5_000,
+	/**
+	 * A holder that could not deliver all its tries is left alone this long, then the item is claimed for it again: within
+	 * two leases after it is well, and each such claim asks for the missing sectors only.
+	 */
+	gatherPauseMs: 20_000,
 	/** A share without a checked sector for this long is given to others too. */
 	gatherStallMs: 10_000,
 	/** Sectors that a submitter asks a holder for before it signs without them: 0.4 MB; one that comes opens the item again. */
@@ -594,6 +603,23 @@ export const limits = {
 	recorderSliceBytes: 256 * KIB,
 	/** Length of an epoch on every public network: the first guess where nothing says otherwise. */
 	epochSecondsGuess: 30,
+
+	// Parameter files.
+	/** The largest published file, the parameters of a 64 GiB window, has 62.6 GB. */
+	paramsFileBytes: 128 * KIB * KIB * KIB,
+	/** Read and digested at a time. */
+	paramsChunkBytes: 1024 * KIB,
+	/** A source that sends nothing for this long is left. */
+	paramsSilenceMs: 30_000,
+	/** Tries at one source that each bring less than a MiB, and the pauses between them, doubled each time. */
+	paramsTries: 5,
+	paramsProgressBytes: 1024 * KIB,
+	paramsRetryMs: 1_000,
+	paramsRetryMaxMs: 30_000,
+	/** Sources of one fetch. */
+	paramsSources: 16,
+	/** Free space that stays beside the files: a full disk stops more than this program. */
+	paramsSpareBytes: 256 * KIB * KIB,
 
 	// Demo: processes of one machine.
 	/** From the request to end in order to the kill: a node releases its leases and closes its store first. */

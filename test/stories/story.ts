@@ -12,6 +12,7 @@
  *     crash | start | pause | resume NAME     what happens to a machine
  *     lazy NAME                               a storage machine opens nothing ahead, so that it never objects
  *     line NAME SECONDS                       streams of a storage machine wait in line so long
+ *     sick NAME KIND | well NAME              a storage machine is refusing, lying or offline, and in order again
  *     split NAME … | heal                     these machines hear the others no more, and again
  *     lose SECTOR …                           sector files vanish everywhere
  *     forge KIND by=NAME                      NAME says something false (submission, result, needless-skip,
@@ -116,6 +117,13 @@ export class Story {
 				return;
 			case 'line':
 				this.world.named(first).storage.lineMs = Number(words[1]) * 1_000;
+				return;
+			case 'sick':
+				assert.ok(['refusing', 'lying', 'offline'].includes(words[1] ?? ''), 'a storage machine is sick in some way');
+				this.world.named(first).storage[words[1] as 'refusing' | 'lying' | 'offline'] = 1;
+				return;
+			case 'well':
+				Object.assign(this.world.named(first).storage, { refusing: 0, lying: 0, offline: 0 });
 				return;
 			case 'split':
 				assert.equal(this.#side.length, 0, 'nothing was split');
