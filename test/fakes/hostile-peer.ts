@@ -56,6 +56,16 @@ export class HostilePeer {
 		return stream;
 	}
 
+	/** Answers every stream of the protocol with the same bytes, whatever was asked; `count` tells how often. */
+	async serve(protocol: string, answer: Uint8Array, count: () => void): Promise<void> {
+		await this.#node.handle(protocol, async (stream) => {
+			stream.addEventListener('message', () => undefined);
+			count();
+			stream.send(answer);
+			await stream.close();
+		});
+	}
+
 	/** Bytes inside the encrypted connection, below the streams. */
 	sendBelowStreams(bytes: Uint8Array): void {
 		const inside = this.connection as unknown as { muxer: { maConn: { send(bytes: Uint8Array): void } } };

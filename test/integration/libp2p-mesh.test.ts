@@ -3,9 +3,12 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { encode } from '@ipld/dag-cbor';
+import { PEERS_PROTOCOL } from '../../src/adapters/libp2p/peer-exchange.ts';
 import { isPosterError } from '../../src/domain/errors.ts';
 import type { NodeId } from '../../src/domain/ids.ts';
 import type { MeshMember } from '../../src/ports/mesh.ts';
+import { HostilePeer } from '../fakes/hostile-peer.ts';
 import type { TestNode } from '../support/libp2p-nodes.ts';
 import { connectAll, createNode, idOf, LOOPBACK, stopAll, withNodes } from '../support/libp2p-nodes.ts';
 import { hurriedClock } from '../support/system-clock.ts';
@@ -15,6 +18,13 @@ const listed = (...nodes: readonly TestNode[]): MeshMember[] =>
 	nodes.map(({ id, mesh }) => ({ id, addresses: mesh.addresses() }));
 const unlisted = (...nodes: readonly TestNode[]): MeshMember[] => nodes.map(({ id }) => ({ id, addresses: [] }));
 const refused = (node: TestNode, reason: string): number => node.metrics.total('poster_mesh_refused_total', { reason });
+
+function framed(bytes: Uint8Array): Uint8Array {
+	const frame = Buffer.alloc(4 + bytes.length);
+	frame.writeUInt32BE(bytes.length);
+	frame.set(bytes, 4);
+	return frame;
+}
 
 /** A node in a process of its own; killed in the end. */
 async function withProcess(
@@ -126,6 +136,25 @@ test('two processes with one identity are told of each other by a common peer', 
 		assert.equal(clone.cloned[0]?.meta['seenBy'], hub.id);
 	} finally {
 		await stopAll(nodes);
+	}
+});
+
+test('a member that says without proof that there is a clone is not believed', async () => {
+	// It asks again every few seconds: here every 300 ms.
+	const node = await createNode(1, {}, hurriedClock);
+	let liar: HostilePeer | undefined;
+	try {
+		await node.start();
+		node.mesh.setMembers([{ id: await idOf(2), addresses: [] }]);
+		liar = await HostilePeer.connect(2, node.mesh.addresses()[0] ?? '');
+		let asked = 0;
+		await liar.serve(PEERS_PROTOCOL, framed(encode([new Uint8Array(64).fill(1), []])), () => asked++);
+		await until('refused the lie', () => node.metrics.total('poster_mesh_garbage_total') >= 2);
+		assert.ok(asked >= 2);
+		assert.deepEqual(node.cloned, []);
+	} finally {
+		await stopAll([node]);
+		await liar?.stop();
 	}
 });
 

@@ -11,7 +11,7 @@ import { Conduct } from './conduct.ts';
 import { Dialer, parseAddress } from './dialer.ts';
 import { DhtDirectory } from './directory.ts';
 import { HostPatience } from './host-patience.ts';
-import { createNode } from './libp2p-node.ts';
+import { createNode, readPrivateKey } from './libp2p-node.ts';
 import { Membership } from './membership.ts';
 import { Libp2pMesh } from './mesh.ts';
 import { PeerExchange } from './peer-exchange.ts';
@@ -67,13 +67,18 @@ export async function createLibp2pMesh(
 	const { clock, metrics } = components;
 	const log = components.log.child({ part: 'libp2p' });
 	const membership = new Membership(clock, metrics);
-	const clones = new CloneWatch(clock, options.onCloned);
+	const key = readPrivateKey(options.privateKey);
+	const clones = new CloneWatch(key, clock, options.onCloned);
 	const quotas = new PeerQuotas(clock, membership);
 	const conduct = new Conduct({ membership, quotas, metrics, log }, (peer) => mesh.drop(peer));
 	const hosts = new HostPatience(clock);
 	const yamux = new YamuxGuard(metrics, conduct);
 	const topic = `poster/${options.network}/1`;
-	const node = await createNode({ log, metrics, clock, membership, conduct, clones, hosts, yamux }, options, topic);
+	const node = await createNode(
+		{ key, log, metrics, clock, membership, conduct, clones, hosts, yamux },
+		options,
+		topic,
+	);
 
 	const dialer = new Dialer({ node, membership, clock, log, metrics }, bootstrap);
 	const exchange = new PeerExchange({ node, clones, conduct, log, learned: (peer) => dialer.learned(peer) });

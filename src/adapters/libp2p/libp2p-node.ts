@@ -6,7 +6,7 @@ import type { GossipSub } from '@chainsafe/libp2p-gossipsub';
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys';
 import type { Identify, IdentifyComponents } from '@libp2p/identify';
 import { identify, identifyPush } from '@libp2p/identify';
-import type { Connection, Libp2p } from '@libp2p/interface';
+import type { Connection, Ed25519PrivateKey, Libp2p } from '@libp2p/interface';
 import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht';
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht';
 import { noise } from '@libp2p/noise';
@@ -44,6 +44,7 @@ const PING_STREAMS = { maxInboundStreams: limits.pingStreams, maxOutboundStreams
 const NEVER_MS = 2 ** 31 - 1;
 
 export interface NodeComponents {
+	readonly key: Ed25519PrivateKey;
 	readonly clock: Clock;
 	readonly log: Log;
 	readonly metrics: Metrics;
@@ -67,7 +68,7 @@ export async function createNode(
 	options: Libp2pMeshOptions,
 	topic: string,
 ): Promise<Libp2p<PosterServices>> {
-	const { log, metrics, clock, membership, conduct, clones, hosts, yamux } = components;
+	const { key, log, metrics, clock, membership, conduct, clones, hosts, yamux } = components;
 	const garbage: RegistrarGuard['garbage'] = ({ remotePeer }, protocol, reason) =>
 		conduct.garbage(nodeId(remotePeer.toString()), protocol, reason);
 	const spending =
@@ -77,7 +78,7 @@ export async function createNode(
 	const guard = boundFrames(limits.serviceMessageBytes, garbage, spending('service-frames'));
 	return await createLibp2p({
 		start: false,
-		privateKey: readPrivateKey(options.privateKey),
+		privateKey: key,
 		logger: componentLogger(log),
 		nodeInfo: { userAgent: 'poster-node' },
 		addresses: { listen: [...options.listen], announce: [...(options.announce ?? [])] },
@@ -157,7 +158,8 @@ function readMeshKey(bytes: Uint8Array): Uint8Array {
 	throw new PosterError('mesh-bad-key', 'the mesh key has not 32 bytes', { meta: { bytes: bytes.byteLength } });
 }
 
-function readPrivateKey(bytes: Uint8Array): ReturnType<typeof privateKeyFromProtobuf> {
+/** Throws `mesh-bad-key`. */
+export function readPrivateKey(bytes: Uint8Array): Ed25519PrivateKey {
 	try {
 		const key = privateKeyFromProtobuf(bytes);
 		assert(key.type === 'Ed25519', 'the key is an Ed25519 key');

@@ -4,7 +4,11 @@
  * Answers are hints: whoever answers at an address must still prove its identity.
  *
  *     request = 16 bytes, the instance of the asking process
- *     answer  = dag-cbor [cloned: bool, [[peer id: text, [multiaddr: text, ...]], ...]]
+ *     answer  = dag-cbor [clone: bytes(64) | null, [[peer id: text, [multiaddr: text, ...]], ...]]
+ *
+ * `clone` is what another process of the asking identity answered, on a connection of its own, to
+ *
+ *     /poster/instance/1: request = the same 16 bytes, answer = signature over them (`clone-watch.ts`)
  */
 import { decode, encode } from '@ipld/dag-cbor';
 import type { Connection, Libp2p, Stream } from '@libp2p/interface';
@@ -14,12 +18,12 @@ import type { NodeId } from '../../domain/ids.ts';
 import { nodeId } from '../../domain/ids.ts';
 import { limits } from '../../domain/limits.ts';
 import type { Log } from '../../ports/log.ts';
-import type { CloneWatch } from './clone-watch.ts';
+import { type CloneWatch, INSTANCE_BYTES, PROOF_BYTES } from './clone-watch.ts';
 import type { Conduct } from './conduct.ts';
 import { FrameReader, isGarbage, writeFrame } from './frames.ts';
 
 export const PEERS_PROTOCOL = '/poster/peers/1';
-const INSTANCE_BYTES = 16;
+export const INSTANCE_PROTOCOL = '/poster/instance/1';
 const PING_PROTOCOL = '/ipfs/ping/1.0.0';
 const PING_BYTES = 32;
 
@@ -45,6 +49,8 @@ export async function ping(connection: Connection, signal: AbortSignal): Promise
 	}
 }
 
+type Answer = (connection: Connection, instance: Uint8Array, signal: AbortSignal) => Promise<Uint8Array | undefined>;
+
 export interface PeerExchangeComponents {
 	readonly node: Libp2p;
 	readonly clones: CloneWatch;
@@ -64,9 +70,13 @@ export class PeerExchange {
 	}
 
 	async register(): Promise<void> {
-		await this.#components.node.handle(PEERS_PROTOCOL, (stream, connection) => this.#serve(stream, connection), {
-			maxInboundStreams: limits.streamsPerProtocol,
-		});
+		const { node, clones } = this.#components;
+		const bounds = { maxInboundStreams: limits.streamsPerProtocol };
+		const tell: Answer = async (connection, instance, signal) =>
+			encode([await this.#proofOfClone(connection, instance, signal), await this.#known(connection)]);
+		const prove: Answer = (_connection, instance) => clones.proveTo(instance);
+		await node.handle(PEERS_PROTOCOL, (stream, at) => this.#serve(PEERS_PROTOCOL, stream, at, tell), bounds);
+		await node.handle(INSTANCE_PROTOCOL, (stream, at) => this.#serve(INSTANCE_PROTOCOL, stream, at, prove), bounds);
 	}
 
 	/** A failed exchange is made up for by the next one. */
@@ -81,29 +91,24 @@ export class PeerExchange {
 	}
 
 	async #ask(connection: Connection): Promise<void> {
+		const { clones, learned } = this.#components;
 		const signal = AbortSignal.timeout(limits.peerExchangeMs);
-		const stream = await connection.newStream(PEERS_PROTOCOL, { signal });
-		try {
-			const reader = new FrameReader(stream);
-			await writeFrame(stream, this.#components.clones.instance, signal);
-			await stream.close({ signal });
-			const bytes = await reader.read(limits.peerExchangeBytes, signal);
-			if (bytes === undefined) throw new PosterError('stream-reset', 'no answer');
-			const answer = parseAnswer(bytes);
-			const from = nodeId(connection.remotePeer.toString());
-			if (answer.cloned) this.#components.clones.seenBy(from);
-			for (const peer of answer.peers) await this.#components.learned(peer);
-		} catch (error) {
-			stream.abort(error instanceof Error ? error : new Error('exchange failed', { cause: error }));
-			throw error;
+		const bytes = await call(connection, PEERS_PROTOCOL, clones.instance, limits.peerExchangeBytes, signal);
+		if (bytes === undefined) throw new PosterError('stream-reset', 'no answer');
+		const answer = parseAnswer(bytes);
+		const from = nodeId(connection.remotePeer.toString());
+		if (answer.clone !== undefined && !(await clones.seenBy(from, answer.clone))) {
+			throw new PosterError('stream-bad-request', 'the proof of another process of this identity is none');
 		}
+		for (const peer of answer.peers) await learned(peer);
 	}
 
-	async #serve(stream: Stream, connection: Connection): Promise<void> {
+	/** Reads the instance of the asking process and sends what `answer` makes of it, if anything. */
+	async #serve(protocol: string, stream: Stream, connection: Connection, answer: Answer): Promise<void> {
 		const signal = AbortSignal.timeout(limits.requestReadMs);
 		const peer = nodeId(connection.remotePeer.toString());
 		try {
-			if (!this.#components.conduct.spend(peer, PEERS_PROTOCOL, 'costly')) {
+			if (!this.#components.conduct.spend(peer, protocol, 'costly')) {
 				throw new PosterError('stream-busy', 'asked more often than allowed');
 			}
 			const instance = await new FrameReader(stream).read(INSTANCE_BYTES, signal);
@@ -111,30 +116,40 @@ export class PeerExchange {
 			if (instance.byteLength !== INSTANCE_BYTES) {
 				throw new PosterError('stream-bad-request', 'an instance number has 16 bytes');
 			}
-			const cloned = await this.#cloned(connection, Buffer.from(instance).toString('hex'), signal);
-			await writeFrame(stream, encode([cloned, await this.#known(peer)]), signal);
+			const bytes = await answer(connection, instance, signal);
+			if (bytes !== undefined) await writeFrame(stream, bytes, signal);
 			await stream.close({ signal });
 		} catch (error) {
 			if (isGarbage(error) && connection.status === 'open') {
-				this.#components.conduct.garbage(peer, PEERS_PROTOCOL, error.code);
+				this.#components.conduct.garbage(peer, protocol, error.code);
 			}
 			throw error;
 		}
 	}
 
-	/** True when another process of the same identity answers on another connection right now. */
-	async #cloned(connection: Connection, instance: string, signal: AbortSignal): Promise<boolean> {
-		this.#instances.set(connection, instance);
+	/** Signed by another process of the same identity that answers on another connection right now; null without one. */
+	async #proofOfClone(connection: Connection, instance: Uint8Array, signal: AbortSignal): Promise<Uint8Array | null> {
+		const text = Buffer.from(instance).toString('hex');
+		this.#instances.set(connection, text);
 		const others = this.#components.node.getConnections(connection.remotePeer).filter((other) => {
 			const known = this.#instances.get(other);
-			return other.status === 'open' && known !== undefined && known !== instance;
+			return other.status === 'open' && known !== undefined && known !== text;
 		});
-		const alive = await Promise.all(others.map((other) => ping(other, signal)));
-		return alive.includes(true);
+		const proofs = others.map(async (other): Promise<Uint8Array> => {
+			const proof = await call(other, INSTANCE_PROTOCOL, instance, PROOF_BYTES, signal);
+			if (proof?.byteLength === PROOF_BYTES) return proof;
+			throw new PosterError('stream-reset', 'no proof');
+		});
+		return Promise.any(proofs).catch((error: unknown) => {
+			// Nobody there, or nobody that answers in time: the ordinary case of a connection that a restart left behind.
+			if (error instanceof AggregateError) return null;
+			throw error;
+		});
 	}
 
-	async #known(asking: NodeId): Promise<readonly [string, readonly string[]][]> {
+	async #known({ remotePeer }: Connection): Promise<readonly [string, readonly string[]][]> {
 		const { node } = this.#components;
+		const asking = remotePeer.toString();
 		const known: [string, readonly string[]][] = [];
 		for (const id of node.getPeers()) {
 			const text = id.toString();
@@ -147,7 +162,27 @@ export class PeerExchange {
 	}
 }
 
-function parseAnswer(bytes: Uint8Array): { cloned: boolean; peers: KnownPeer[] } {
+/** One frame there, one frame back: undefined when the peer closed without one. */
+async function call(
+	connection: Connection,
+	protocol: string,
+	request: Uint8Array,
+	maxBytes: number,
+	signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+	const stream = await connection.newStream(protocol, { signal });
+	try {
+		const reader = new FrameReader(stream);
+		await writeFrame(stream, request, signal);
+		await stream.close({ signal });
+		return await reader.read(maxBytes, signal);
+	} catch (error) {
+		stream.abort(error instanceof Error ? error : new Error('exchange failed', { cause: error }));
+		throw error;
+	}
+}
+
+function parseAnswer(bytes: Uint8Array): { clone: Uint8Array | undefined; peers: KnownPeer[] } {
 	const bad = (cause?: unknown): PosterError =>
 		new PosterError('stream-bad-request', 'malformed answer of the address exchange', { cause });
 	let value: unknown;
@@ -156,7 +191,9 @@ function parseAnswer(bytes: Uint8Array): { cloned: boolean; peers: KnownPeer[] }
 	} catch (error) {
 		throw bad(error);
 	}
-	if (!Array.isArray(value) || typeof value[0] !== 'boolean' || !Array.isArray(value[1])) throw bad();
+	if (!Array.isArray(value) || !Array.isArray(value[1])) throw bad();
+	const clone: unknown = value[0];
+	if (clone !== null && !(clone instanceof Uint8Array && clone.byteLength === PROOF_BYTES)) throw bad();
 	if (value[1].length > limits.connections) throw bad();
 	const peers = value[1].map((entry: unknown): KnownPeer => {
 		if (!Array.isArray(entry) || !isText(entry[0], limits.peerIdChars) || !Array.isArray(entry[1])) throw bad();
@@ -170,7 +207,7 @@ function parseAnswer(bytes: Uint8Array): { cloned: boolean; peers: KnownPeer[] }
 			}),
 		};
 	});
-	return { cloned: value[0], peers };
+	return { clone: clone ?? undefined, peers };
 }
 
 function isText(value: unknown, maxChars: number): value is string {
