@@ -12,6 +12,7 @@ import { createLibp2p } from 'libp2p';
 import type { NodeId } from '../../src/domain/ids.ts';
 import { nodeId } from '../../src/domain/ids.ts';
 import { MESH_KEY, privateKeyOf } from '../support/libp2p-nodes.ts';
+import { until } from '../support/until.ts';
 
 export class HostilePeer {
 	readonly id: NodeId;
@@ -26,10 +27,14 @@ export class HostilePeer {
 	}
 
 	static async connect(seed: number, address: string): Promise<HostilePeer> {
+		return HostilePeer.join({ privateKey: await privateKeyOf(seed), meshKey: MESH_KEY }, address);
+	}
+
+	static async join(keys: { privateKey: Uint8Array; meshKey: Uint8Array }, address: string): Promise<HostilePeer> {
 		const node = await createLibp2p({
-			privateKey: privateKeyFromProtobuf(await privateKeyOf(seed)),
+			privateKey: privateKeyFromProtobuf(keys.privateKey),
 			transports: [tcp()],
-			connectionEncrypters: [noise({ prologueBytes: MESH_KEY })],
+			connectionEncrypters: [noise({ prologueBytes: keys.meshKey })],
 			streamMuxers: [yamux()],
 			services: { identify: identify(), ping: ping() },
 		});
@@ -45,6 +50,18 @@ export class HostilePeer {
 	/** One more connection beside those that are open. */
 	dial(address: string): Promise<Connection> {
 		return this.#node.dial(multiaddr(address), { force: true });
+	}
+
+	/** Every protocol that the other side says it speaks, once identify has told. */
+	async protocols(): Promise<readonly string[]> {
+		const { peerStore } = this.#node;
+		const { remotePeer } = this.connection;
+		let told: readonly string[] = [];
+		await until('identified', async () => {
+			told = (await peerStore.has(remotePeer)) ? (await peerStore.get(remotePeer)).protocols : [];
+			return told.length > 0;
+		});
+		return told;
 	}
 
 	/** Opens a stream, sends the bytes and, unless it is to stay open, closes the sending side. */

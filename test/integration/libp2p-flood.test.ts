@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { limits } from '../../src/domain/limits.ts';
 import type { HostilePeer } from '../fakes/hostile-peer.ts';
+import { immediately, isOpen, many, pour, pourBelow, repeat, yamuxFrame } from '../support/flooding.ts';
 import type { TestNode } from '../support/libp2p-nodes.ts';
 import { field, gossipFrame, gossipMessage, varint } from '../support/protobuf.ts';
 import { ECHO, underAttack } from '../support/under-attack.ts';
@@ -13,48 +14,6 @@ const MESHSUB = '/meshsub/1.2.0';
 const KAD = '/poster/kad/1.0.0';
 const COSTLY = '/poster/costly/1';
 const TOPIC = 'poster/test/1';
-
-const isOpen = ({ connection }: HostilePeer): boolean => connection.status === 'open';
-
-/** Sends on one stream until the connection is cut, as fast as the transport takes it. */
-async function pour(hostile: HostilePeer, protocol: string, piece: () => Uint8Array): Promise<void> {
-	const stream = await hostile.send(protocol, piece(), true);
-	while (isOpen(hostile)) {
-		if (stream.status !== 'open' || stream.send(piece())) await immediately();
-		else await until('drained or cut', () => !isOpen(hostile) || !stream.writableNeedsDrain);
-	}
-}
-
-/** Below the streams. */
-async function pourBelow(hostile: HostilePeer, piece: Uint8Array): Promise<void> {
-	while (isOpen(hostile)) {
-		hostile.sendBelowStreams(piece);
-		await immediately();
-	}
-}
-
-/** Calls `act` until the connection is cut; that makes the last one fail. */
-async function repeat(hostile: HostilePeer, act: () => Promise<unknown>): Promise<void> {
-	while (isOpen(hostile)) await act().catch(() => immediately());
-}
-
-function immediately(): Promise<void> {
-	return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Header of a yamux frame. */
-function yamuxFrame(type: number, flags: number, stream: number, length: number): Buffer {
-	const header = Buffer.alloc(12);
-	header.writeUInt8(type, 1);
-	header.writeUInt16BE(flags, 2);
-	header.writeUInt32BE(stream, 4);
-	header.writeUInt32BE(length, 8);
-	return header;
-}
-
-function many(count: number, frame: (index: number) => Uint8Array): Buffer {
-	return Buffer.concat(Array.from({ length: count }, (_, index) => frame(index)));
-}
 
 const floods: readonly {
 	name: string;
