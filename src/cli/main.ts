@@ -2,6 +2,7 @@
 /** The command line: what can be asked, and with which options. Each command's code is loaded when it is asked for. */
 import { Command, CommanderError, Option } from 'commander';
 import { limits } from '../domain/limits.ts';
+import { SECTOR_SIZES } from '../domain/parameters.ts';
 import { ROLES } from '../domain/roster.ts';
 import { programVersion } from '../node/version.ts';
 import { VICTIM_KINDS } from './demo/victim-kinds.ts';
@@ -10,11 +11,13 @@ import {
 	count,
 	homeOption,
 	jsonOption,
+	kindOption,
 	minerId,
 	minerIds,
 	minerList,
 	nameText,
 	roleList,
+	sectorSizes,
 	senders,
 	texts,
 } from './options.ts';
@@ -32,6 +35,7 @@ function program(): Command {
 	addHomeCommands(root);
 	addRosterCommands(root);
 	addNodeCommands(root);
+	addParamsCommands(root);
 	addDevnetCommands(root);
 	root
 		.command('version')
@@ -148,6 +152,38 @@ function addNodeCommands(root: Command): void {
 		.option('--compare', 'also if another core recorded it: say where this one decides otherwise first')
 		.option('--json', 'one JSON object for each decision, the summary last')
 		.action(async (path, options) => (await import('./commands/replay.ts')).replay(path, options));
+}
+
+function addParamsCommands(root: Command): void {
+	const params = root.command('params').description('the parameter files of the proofs');
+	const scoped = (name: string, description: string): Command =>
+		params
+			.command(name)
+			.description(description)
+			.addOption(homeOption())
+			.option('--config <file>', 'config file (default: config.toml in the home)')
+			.option('--dir <dir>', 'folder (default: [proofs] params of the config, else FIL_PROOFS_PARAMETER_CACHE)')
+			.addOption(kindOption())
+			.addOption(jsonOption());
+	scoped('fetch', 'bring what is missing of the published files, as the roles of this node need them')
+		.option('--size <size>', `sector size (repeat for more; default: 32GiB): ${SECTOR_SIZES.join(', ')}`, sectorSizes)
+		.addOption(
+			new Option('--for <use>', 'what they are for (default: as the config says)').choices(['verify', 'prove']),
+		)
+		.option('--source <url or dir>', 'IPFS gateway or folder (repeat for more; default: [proofs] sources)', texts)
+		.action(async (options) => (await import('./commands/params.ts')).paramsFetch(options));
+	scoped('verify', 'compare every file with its published digest')
+		.option('--size <size>', 'sector size that must be there (default: whatever is)', sectorSizes)
+		.action(async (options) => (await import('./commands/params.ts')).paramsVerify(options));
+	params
+		.command('generate-test')
+		.description('make test parameters, for networks of your own')
+		.requiredOption('--dir <dir>', 'folder of their own')
+		.addOption(new Option('--size <size>', 'sector size').choices(SECTOR_SIZES.slice(0, 3)).default('2KiB'))
+		.addOption(kindOption())
+		.option('--seed <number>', 'equal seeds make equal files', count(0, Number.MAX_SAFE_INTEGER), 0)
+		.option('--json', 'one JSON object for each event')
+		.action(async (options) => (await import('./commands/params.ts')).paramsGenerateTest(options));
 }
 
 function addDevnetCommands(root: Command): void {

@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { actorIdOfAddress, normalizeAddress, parseAddress } from '../codec/address.ts';
 import { isPosterError } from '../domain/errors.ts';
 import type { ActorId } from '../domain/ids.ts';
+import { SECTOR_SIZES, type SectorSizeName } from '../domain/parameters.ts';
 import { ROLES, type Role } from '../domain/roster.ts';
 import { defaultHome } from '../node/home.ts';
 
@@ -62,6 +63,17 @@ export function roleList(text: string): readonly Role[] {
 		if (role === undefined) throw new InvalidArgumentError(`Roles are ${ROLES.join(', ')}, separated by commas.`);
 		return role;
 	});
+}
+
+export function kindOption(): Option {
+	return new Option('--kind <kind>', 'which proofs').choices(['window', 'winning', 'both']).default('window');
+}
+
+/** May be given many times. */
+export function sectorSizes(text: string, before: readonly SectorSizeName[] = []): readonly SectorSizeName[] {
+	const size = SECTOR_SIZES.find((name) => name === text);
+	if (size === undefined) throw new InvalidArgumentError(`Sector sizes are ${SECTOR_SIZES.join(', ')}.`);
+	return [...before, size];
 }
 
 export function texts(text: string, before: readonly string[] = []): readonly string[] {

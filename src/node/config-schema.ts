@@ -5,6 +5,7 @@
 import { multiaddr } from '@multiformats/multiaddr';
 import { z } from 'zod';
 import { actorId, attoFil } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
 
 export interface OptionDoc {
 	readonly what: string;
@@ -167,11 +168,24 @@ const prover = z
 
 const proofs = z
 	.strictObject({
-		params: path.default('/var/tmp/filecoin-proof-parameters').register(optionDocs, {
+		params: path.optional().register(optionDocs, {
 			what: 'Folder with the published parameters and verifying keys.',
-			unit: 'path',
-			trade: 'Every node verifies, so every node needs the verifying keys; only provers need the parameters.',
+			unit: 'path (default: FIL_PROOFS_PARAMETER_CACHE of the environment, else /var/tmp/filecoin-proof-parameters)',
+			trade:
+				'Only read by a node, so that it may be shared with Lotus or Curio. Every node verifies and needs the keys; only provers need the parameters.',
+			example: '"/var/tmp/filecoin-proof-parameters"',
 		}),
+		sources: z
+			.array(path)
+			.min(1)
+			.max(limits.paramsSources)
+			.default(['https://proofs.filecoin.io/ipfs/'])
+			.register(optionDocs, {
+				what: 'Where `poster-node params fetch` gets them from, in this order.',
+				unit: 'URLs of IPFS gateways, and folders',
+				trade: 'A copy in the own network is faster; nothing that has not the published digest is kept from anywhere.',
+				example: '["/mnt/share/filecoin-proof-parameters", "https://proofs.filecoin.io/ipfs/"]',
+			}),
 		test_parameters: path.optional().register(optionDocs, {
 			what: 'Folder with test parameters, whose keys are accepted instead of the published ones.',
 			unit: 'path',

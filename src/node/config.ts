@@ -18,7 +18,8 @@ type Camel<T> = T extends string | number | bigint | boolean | undefined
 		: { readonly [K in keyof T as CamelKey<K & string>]: Camel<T[K]> };
 
 /** The options of docs/config.md, keys in camel case, all paths absolute, all defaults filled in. */
-export type Config = Camel<z.output<typeof configSchema>>;
+export type Config = Omit<Parsed, 'proofs'> & { readonly proofs: Parsed['proofs'] & { readonly params: string } };
+type Parsed = Camel<z.output<typeof configSchema>>;
 export type ProverSlotConfig = NonNullable<Config['prover']>['slots'][number];
 
 /** Networks whose keys come from the trusted setup: a test key there would accept forged proofs of real storage. */
@@ -42,7 +43,7 @@ export async function loadConfig(file: string): Promise<Config> {
 export function parseConfig(text: string, file: string): Config {
 	const result = configSchema.safeParse(parseToml(text, file), { reportInput: true });
 	if (!result.success) throw invalid(file, explainIssues(result.error.issues));
-	const config = resolvePaths(camel(result.data) as Config, dirname(resolve(file)));
+	const config = resolvePaths(camel(result.data) as Parsed, dirname(resolve(file)));
 	if (config.submitter !== undefined && config.chain === undefined) {
 		throw invalid(file, ['[submitter] needs [chain]: nothing is signed without an own view of the chain']);
 	}
@@ -67,6 +68,16 @@ export function configuredEpochMs(config: Config, network: string): number | und
 /** The roles that this node has the means for; the roster says which of them it may take. */
 export function configuredRoles(config: Config): readonly ('chain' | 'storage' | 'prover' | 'submitter')[] {
 	return (['chain', 'storage', 'prover', 'submitter'] as const).filter((role) => config[role] !== undefined);
+}
+
+/** The folder that the proving library itself would use. */
+export function defaultParams(env: NodeJS.ProcessEnv): string {
+	return env['FIL_PROOFS_PARAMETER_CACHE'] ?? '/var/tmp/filecoin-proof-parameters';
+}
+
+/** True for a gateway, false for a folder. */
+export function isUrl(source: string): boolean {
+	return /^https?:\/\//.test(source);
 }
 
 function parseToml(text: string, file: string): unknown {
@@ -104,7 +115,7 @@ function camelKey(key: string): string {
 	return key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function resolvePaths(config: Config, folder: string): Config {
+function resolvePaths(config: Parsed, folder: string): Config {
 	const at = (path: string): string =>
 		path === '~' || path.startsWith('~/') ? resolve(homedir(), path.slice(2)) : resolve(folder, path);
 	const { chain, storage, submitter, proofs, spool } = config;
@@ -124,7 +135,8 @@ function resolvePaths(config: Config, folder: string): Config {
 			},
 		}),
 		proofs: {
-			params: at(proofs.params),
+			params: at(proofs.params ?? defaultParams(process.env)),
+			sources: proofs.sources.map((source) => (isUrl(source) ? source : at(source))),
 			...(proofs.testParameters !== undefined && { testParameters: at(proofs.testParameters) }),
 		},
 		...(spool.path !== undefined && { spool: { ...spool, path: at(spool.path) } }),

@@ -1,6 +1,6 @@
 /**
- * One process per home. The lock file tells people which process holds the home; the kernel's lock on the store, taken
- * right after, is what stops two processes that take over the same stale file at the same moment.
+ * One process per home or folder. The lock file tells people which process holds it; for a home the kernel's lock on the
+ * store, taken right after, is what stops two processes that take over the same stale file at the same moment.
  */
 import { link, readFile, rename, rm } from 'node:fs/promises';
 import { z } from 'zod';
@@ -17,11 +17,16 @@ export interface HomeLock {
 }
 
 /** Rejects `home-in-use` with the pid of the living holder. */
-export async function lockHome(path: string): Promise<HomeLock> {
+export function lockHome(path: string): Promise<HomeLock> {
+	return takeLock(path, (holder) => inUse(path, holder));
+}
+
+/** Rejects with what `inUse` makes of the living holder, or `file-io`. */
+export async function takeLock(path: string, inUse: (holder: LockHolder) => PosterError): Promise<HomeLock> {
 	const own = JSON.stringify({ pid: process.pid, started: await processStart(process.pid) } satisfies LockHolder);
 	const temporary = await writeBeside(path, own, 0o644);
 	try {
-		await place(temporary, path);
+		await place(temporary, path, inUse);
 	} catch (error) {
 		throw fileError(path, error);
 	} finally {
@@ -41,10 +46,10 @@ export async function lockHolder(path: string): Promise<LockHolder | undefined> 
 	return holder !== undefined && (await isAlive(holder)) ? holder : undefined;
 }
 
-async function place(temporary: string, path: string): Promise<void> {
+async function place(temporary: string, path: string, inUse: (holder: LockHolder) => PosterError): Promise<void> {
 	if (await linked(temporary, path)) return;
 	const holder = await lockHolder(path);
-	if (holder !== undefined) throw inUse(path, holder);
+	if (holder !== undefined) throw inUse(holder);
 	// Stale: its process is gone. A rename replaces it in one step.
 	await rename(temporary, path);
 }

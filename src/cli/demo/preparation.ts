@@ -2,15 +2,12 @@
  * What a devnet needs before it can start, made once and kept in the cache folder: the native worker, test parameters,
  * sealed sectors. Everything is derived from seeds, so a cached copy is as good as a new one.
  */
-import { spawn } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { defaultCacheDir, ensureNative } from '../../adapters/native/build.ts';
+import { runNative } from '../../adapters/native/one-shot.ts';
 import type { GenesisSector } from '../../devnet/genesis.ts';
-import { PosterError } from '../../domain/errors.ts';
 import { hex32 } from '../../domain/ids.ts';
 
 const NATIVE_SOURCES = resolve(import.meta.dirname, '../../../native');
@@ -42,7 +39,7 @@ export function prepareNative(onProgress: OnProgress): Promise<string> {
 	});
 }
 
-/** Folder with test parameters of 2 KiB window proofs. Rejects `demo-native`. */
+/** Folder with test parameters of 2 KiB window proofs. Rejects `native-command`. */
 export async function prepareParameters(native: string, onProgress: OnProgress): Promise<string> {
 	const dir = join(defaultCacheDir(process.env), 'test-params');
 	// The generator tells no progress of its own; what exists is checked and kept within a second.
@@ -55,7 +52,7 @@ export async function prepareParameters(native: string, onProgress: OnProgress):
 /** What one core of 2020 takes to make the 2 KiB parameters: the first guess that is shown. */
 const PARAMETERS_MS = 10_000;
 
-/** Sectors of 2 KiB with these numbers. Rejects `demo-native`. */
+/** Sectors of 2 KiB with these numbers. Rejects `native-command`. */
 export async function prepareSectors(
 	native: string,
 	options: { readonly dir: string; readonly miner: number; readonly numbers: readonly number[] },
@@ -98,26 +95,4 @@ async function readManifest(dir: string): Promise<readonly GenesisSector[]> {
 		sealProof,
 		updated: snap,
 	}));
-}
-
-/** Runs a one-shot command of the worker; every line of its answer is one JSON object. */
-async function runNative(
-	native: string,
-	args: readonly string[],
-	onLine: (line: Record<string, unknown>) => void = () => undefined,
-): Promise<void> {
-	const child = spawn(native, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-	let failure: unknown;
-	createInterface({ input: child.stdout }).on('line', (raw) => {
-		const line = JSON.parse(raw) as Record<string, unknown>;
-		failure = line['error'] ?? failure;
-		onLine(line);
-	});
-	const { promise: ended, resolve: exited, reject } = Promise.withResolvers<number | null>();
-	child.once('error', reject);
-	child.once('close', exited);
-	const [code, complaint] = await Promise.all([ended, text(child.stderr)]);
-	if (code === 0) return;
-	const reason = failure === undefined ? complaint.trim() : JSON.stringify(failure);
-	throw new PosterError('demo-native', `poster-native ${args[0]} failed (exit ${code}): ${reason}`);
 }
