@@ -23,7 +23,7 @@ const BY_CODE: readonly (readonly [pattern: RegExp, exit: number])[] = [
 		EXIT.refused,
 	],
 	[/^(config|home|key|roster|store|file|invite)-/, EXIT.home],
-	[/^(port-in-use|mesh-cloned)$/, EXIT.home],
+	[/^(port-in-use|mesh-cloned|prover-no-gpu|prover-no-params)$/, EXIT.home],
 ];
 
 export function exitCodeOf(error: unknown): number {

@@ -161,7 +161,7 @@ const prover = z
 				what: 'Proofs computed at the same time: a count of CPU slots, or one table per slot.',
 				unit: 'count, or [{ kind = "cpu" or "gpu", device = index, threads = count, worker = command }]',
 				trade:
-					'One slot per GPU. Each CPU slot of a 32 GiB miner takes some 100 GB of memory; threads default to cores / slots. The first start measures one proof of each size whose parameters are here, in the background; on a CPU that takes long for large sectors, and until then times are guessed.',
+					'The native worker proves on the CPU: a GPU slot needs a `worker` that speaks docs/native-protocol.md, mode prove, and sees its device alone (CUDA_VISIBLE_DEVICES). Each CPU slot of a 32 GiB miner takes some 100 GB of memory; threads default to cores / slots. The first start measures one proof of each size whose parameters are here, in the background; on a CPU that takes long for large sectors, and until then times are guessed.',
 			}),
 	})
 	.register(sectionDocs, { what: 'Prover role: claims partitions and computes their proofs.' });

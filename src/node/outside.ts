@@ -1,5 +1,4 @@
 /** Opens and checks everything outside of the program that one node needs: disk, workers, full node, network. */
-import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { LotusChain } from '../adapters/chain/lotus-chain.ts';
 import type { EndpointOptions } from '../adapters/chain/rpc-endpoint.ts';
@@ -9,20 +8,17 @@ import { defaultCacheDir, ensureNative } from '../adapters/native/build.ts';
 import { createClock } from '../adapters/observe/clock.ts';
 import { createLog, type NodeLog } from '../adapters/observe/log.ts';
 import { createMetrics, type NodeMetrics } from '../adapters/observe/metrics.ts';
-import { sha256Hex } from '../codec/work-id.ts';
 import { PosterError } from '../domain/errors.ts';
-import type { Hex32 } from '../domain/ids.ts';
-import { isWindowProofType, type PoStProofType } from '../domain/proof.ts';
 import type { Roster } from '../domain/roster.ts';
 import type { Chain } from '../ports/chain.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Store } from '../ports/store.ts';
-import type { VerifyingKey } from '../ports/verifier.ts';
 import type { Wallet } from '../ports/wallet.ts';
 import { type Config, configuredRoles } from './config.ts';
 import { readSecretFile } from './files.ts';
 import { lockHome } from './lock.ts';
 import { ManifestBook } from './manifest-book.ts';
+import { NO_KEYS, type ProofKeys, readProofKeys } from './proof-keys.ts';
 import { Quarantine } from './quarantine.ts';
 import { loadRoster } from './roster-file.ts';
 import type { StartOptions } from './start-options.ts';
@@ -35,7 +31,7 @@ const NATIVE_SOURCES = resolve(import.meta.dirname, '../../native');
 const TOKEN_BYTES = 4096;
 
 /** Outside things of one node, opened and checked. */
-export interface Outside {
+export interface Outside extends ProofKeys {
 	readonly clock: Clock;
 	readonly log: NodeLog;
 	readonly metrics: NodeMetrics;
@@ -43,11 +39,6 @@ export interface Outside {
 	readonly book: ManifestBook;
 	readonly quarantine: Quarantine;
 	readonly workers: Workers;
-	readonly keys: readonly VerifyingKey[];
-	/** SHA-256 over the sorted digests of the verifying keys in use; null when this node cannot verify. */
-	readonly keysHash: Hex32 | null;
-	/** Window proof types whose parameters are here. */
-	readonly proofTypes: readonly PoStProofType[];
 	readonly chain: Chain | undefined;
 	readonly blockDelaySeconds: number | undefined;
 	readonly wallet: Wallet | undefined;
@@ -79,8 +70,8 @@ export async function openOutside(
 		{ config, command: await nativeCommand(config, log), scratch: join(home.paths.root, 'workers') },
 	);
 	stack.defer(() => workers.close());
-	const keys = needsKeys(config) ? await workers.verifier.keys() : [];
-	const proofTypes = await provableTypes(config, keys);
+	const keys = needsKeys(config) ? await readProofKeys(config, workers.verifier) : NO_KEYS;
+	await workers.requireGpus();
 
 	const chain = config.chain && (await openChain(config.chain, { clock, log, metrics }, roster));
 	if (chain !== undefined) stack.defer(() => chain.close());
@@ -115,20 +106,7 @@ export async function openOutside(
 		book: new ManifestBook(store),
 		quarantine,
 		workers,
-		keys,
-		keysHash:
-			keys.length === 0
-				? null
-				: sha256Hex(
-						Buffer.from(
-							keys
-								.map(({ sha256 }) => sha256)
-								.sort()
-								.join(''),
-							'hex',
-						),
-					),
-		proofTypes,
+		...keys,
 		chain,
 		blockDelaySeconds: chain && (await chain.version()).blockDelaySeconds,
 		wallet,
@@ -152,30 +130,6 @@ async function nativeCommand(config: Config, log: NodeLog): Promise<readonly str
 		onProgress: ({ done, total, leftMs }) => log.info({ done, total, leftMs }, 'building the native worker'),
 	});
 	return [path];
-}
-
-/** Rejects `prover-no-params` for a prover that could prove nothing. */
-async function provableTypes(config: Config, keys: readonly VerifyingKey[]): Promise<readonly PoStProofType[]> {
-	if (config.prover === undefined) return [];
-	const folder = config.proofs.testParameters ?? config.proofs.params;
-	const types: PoStProofType[] = [];
-	for (const { name, proofType } of keys) {
-		if (isWindowProofType(proofType) && (await exists(join(folder, name.replace(/\.vk$/, '.params'))))) {
-			types.push(proofType);
-		}
-	}
-	if (types.length > 0) return types.sort((a, b) => a - b);
-	throw new PosterError('prover-no-params', `${folder} holds no parameters of a WindowPoSt with an accepted key`, {
-		advice: 'Name the folder with [proofs] params, or remove [prover] on this machine.',
-		meta: { folder },
-	});
-}
-
-function exists(path: string): Promise<boolean> {
-	return access(path).then(
-		() => true,
-		() => false,
-	);
 }
 
 /** Rejects `chain-…` when the full node cannot be used, `chain-network` when it follows another network. */

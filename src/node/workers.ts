@@ -7,6 +7,7 @@ import { NativeProverSlot } from '../adapters/native/prover.ts';
 import { makeSample } from '../adapters/native/sample.ts';
 import { NativeVanillaSource } from '../adapters/native/vanilla-source.ts';
 import { NativeVerifier } from '../adapters/native/verifier.ts';
+import { PosterError } from '../domain/errors.ts';
 import type { PoStProofType } from '../domain/proof.ts';
 import type { ProofJob, ProverSlot } from '../ports/prover.ts';
 import type { VanillaChecker, VanillaSource } from '../ports/vanilla.ts';
@@ -23,6 +24,11 @@ export interface Workers {
 	readonly checker: VanillaChecker | undefined;
 	/** Undefined without the storage role. */
 	readonly source: VanillaSource | undefined;
+	/**
+	 * Rejects `prover-no-gpu` when a slot is said to be a GPU and its worker proves on the CPU: it would prove so slowly
+	 * that deadlines are missed. A slot with a program of its own is that program's matter.
+	 */
+	requireGpus(): Promise<void>;
 	close(): Promise<void>;
 }
 
@@ -61,6 +67,12 @@ export function startWorkers(components: NativeComponents, { config, command, sc
 		const line = slot.worker ?? [...command, 'prove', ...keys, '--threads', String(threads)];
 		return new NativeProverSlot(name, child(`prove-${index}`, line, deviceEnv(slot)), clock);
 	});
+	const requireGpus = async (): Promise<void> => {
+		for (const [index, { kind, worker }] of (prover?.slots ?? []).entries()) {
+			const slot = slots[index];
+			if (kind === 'gpu' && worker === undefined && slot !== undefined) await requireGpu(slot);
+		}
+	};
 	const checks = prover !== undefined || submitter !== undefined;
 	const checker = checks ? new NativeChecker(child('check', [...command, 'check']), clock) : undefined;
 	const source = storage && new NativeVanillaSource(child('vanilla', storage.worker ?? vanillaLine(command, storage)));
@@ -73,8 +85,18 @@ export function startWorkers(components: NativeComponents, { config, command, sc
 		sample: (proofType, signal) => makeSample(command, join(scratch, 'sample'), proofType, signal),
 		checker,
 		source,
+		requireGpus,
 		close,
 	};
+}
+
+async function requireGpu(slot: NativeProverSlot): Promise<void> {
+	if ((await slot.gpus()).length > 0) return;
+	throw new PosterError('prover-no-gpu', `the slot ${slot.name} is a GPU, and the native worker proves on the CPU`, {
+		advice:
+			'It is built without GPU support: name a program that proves on the GPU with `worker` in the slot, or use CPU slots.',
+		meta: { slot: slot.name },
+	});
 }
 
 function vanillaLine(

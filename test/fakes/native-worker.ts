@@ -85,7 +85,8 @@ if (behaviour === 'stubborn') {
 	setInterval(() => undefined, 1000);
 }
 if (behaviour === 'chatty') for (let i = 0; i < 5000; i++) process.stderr.write(`line ${i} ${'x'.repeat(100)}\n`);
-if (behaviour !== 'never-ready') say({ type: 'ready', mode: 'fake', pid: process.pid });
+const gpus = behaviour === 'gpu' ? ['a GPU'] : [];
+if (behaviour !== 'never-ready') say({ type: 'ready', mode: 'fake', pid: process.pid, gpus });
 if (behaviour === 'never-ready') setInterval(() => undefined, 1000);
 
 if (behaviour !== 'deaf') {

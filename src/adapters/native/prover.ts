@@ -31,6 +31,11 @@ export class NativeProverSlot implements ProverSlot {
 		}
 	}
 
+	/** Names of the devices that its worker proves on; none on the CPU. Rejects like a start of the worker. */
+	async gpus(): Promise<readonly string[]> {
+		return readGpus(await this.#child.start());
+	}
+
 	watch(changed: (inService: boolean) => void): void {
 		this.#child.watch(changed);
 	}
@@ -126,13 +131,17 @@ function readProof({ header, body }: NativeFrame, hello: FrameHeader): ProofMade
 	if (body.length !== PROOF_BYTES) throw frameError(`a proof of ${body.length} bytes`);
 	const phases = header['phases'];
 	if (typeof phases !== 'object' || phases === null) throw frameError('a proof without phases');
-	const gpus = hello['gpus'];
-	const device = Array.isArray(gpus) && gpus.length > 0 ? gpus.map(String).join(', ') : 'cpu';
+	const gpus = readGpus(hello);
 	return {
 		proof: new Uint8Array(body),
 		phaseMs: Object.fromEntries(Object.keys(phases).map((name) => [name, numberField(phases as FrameHeader, name)])),
-		device,
+		device: gpus.length > 0 ? gpus.join(', ') : 'cpu',
 	};
+}
+
+function readGpus(hello: FrameHeader): string[] {
+	const gpus = hello['gpus'];
+	return Array.isArray(gpus) ? gpus.map(String) : [];
 }
 
 function cancelled(signal: AbortSignal): PosterError {

@@ -84,7 +84,9 @@ function unavailable(cause: unknown): PosterError {
 	if (failed !== undefined && NO_KEY.has(failed.meta['code'])) {
 		return new PosterError('verifier-no-key', failed.message, { cause, ...advice });
 	}
-	return new PosterError('verifier-unavailable', 'the verifier gave no verdict', { cause, ...advice });
+	// A worker that cannot start says why, and nobody looks for it in the causes.
+	const why = isPosterError(cause, 'native-fatal', 'native-spawn', 'native-exited') ? `: ${cause.message}` : '';
+	return new PosterError('verifier-unavailable', `the verifier gave no verdict${why}`, { cause, ...advice });
 }
 
 function wrongStatement(error: unknown): Verdict {

@@ -1,0 +1,71 @@
+/** What this node can verify and prove: the accepted keys in the parameter folder, and which parameters lie beside them. */
+import { access, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sha256Hex } from '../codec/work-id.ts';
+import { PosterError } from '../domain/errors.ts';
+import type { Hex32 } from '../domain/ids.ts';
+import { isWindowProofType, type PoStProofType } from '../domain/proof.ts';
+import type { Verifier, VerifyingKey } from '../ports/verifier.ts';
+import type { Config } from './config.ts';
+
+export interface ProofKeys {
+	/** SHA-256 over the sorted digests of the verifying keys in use; null when this node cannot verify. */
+	readonly keysHash: Hex32 | null;
+	/** Window proof types whose parameters are here; empty without the prover role. */
+	readonly proofTypes: readonly PoStProofType[];
+}
+
+export const NO_KEYS: ProofKeys = { keysHash: null, proofTypes: [] };
+
+/** Rejects `config-params` for a folder that cannot be read, `prover-no-params` for a prover that could prove nothing. */
+export async function readProofKeys({ proofs, prover }: Config, verifier: Verifier): Promise<ProofKeys> {
+	const [folder, option] =
+		proofs.testParameters === undefined ? [proofs.params, 'params'] : [proofs.testParameters, 'test_parameters'];
+	await requireFolder(folder, option);
+	const keys = await verifier.keys();
+	const digests = keys.map(({ sha256 }) => sha256).sort();
+	return {
+		keysHash: keys.length === 0 ? null : sha256Hex(Buffer.from(digests.join(''), 'hex')),
+		proofTypes: prover === undefined ? [] : await provableTypes(folder, option, keys),
+	};
+}
+
+/** The worker would say so, too, without the option's name and only as the reason why it does not start. */
+async function requireFolder(folder: string, option: string): Promise<void> {
+	try {
+		await readdir(folder);
+	} catch (error) {
+		const { code } = error as NodeJS.ErrnoException;
+		const what = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
+		throw new PosterError('config-params', `the folder of the proof parameters, ${folder}, ${what}`, {
+			cause: error,
+			advice: `Name the folder that holds them with [proofs] ${option}; a node that only verifies needs its .vk files alone.`,
+			meta: { folder },
+		});
+	}
+}
+
+async function provableTypes(
+	folder: string,
+	option: string,
+	keys: readonly VerifyingKey[],
+): Promise<readonly PoStProofType[]> {
+	const types: PoStProofType[] = [];
+	for (const { name, proofType } of keys) {
+		if (isWindowProofType(proofType) && (await exists(join(folder, name.replace(/\.vk$/, '.params'))))) {
+			types.push(proofType);
+		}
+	}
+	if (types.length > 0) return types.sort((a, b) => a - b);
+	throw new PosterError('prover-no-params', `${folder} holds no parameters of a WindowPoSt with an accepted key`, {
+		advice: `Name the folder with [proofs] ${option}, or remove [prover] on this machine.`,
+		meta: { folder },
+	});
+}
+
+function exists(path: string): Promise<boolean> {
+	return access(path).then(
+		() => true,
+		() => false,
+	);
+}

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { isPosterError } from '../../../src/domain/errors.ts';
+import { type Config, parseConfig } from '../../../src/node/config.ts';
+import { readProofKeys } from '../../../src/node/proof-keys.ts';
+import { FakeVerifier } from '../../fakes/fake-prover.ts';
+
+const root = await mkdtemp(join(tmpdir(), 'poster-keys-'));
+after(() => rm(root, { recursive: true, force: true }));
+
+function config(text: string): Config {
+	return parseConfig(text, join(root, 'config.toml'));
+}
+
+test('a folder of parameters that cannot be read is told with its path and its option', async () => {
+	await writeFile(join(root, 'file'), '');
+	const cases = [
+		['params', join(root, 'none'), 'does not exist'],
+		['test_parameters', join(root, 'none'), 'does not exist'],
+		['params', join(root, 'file'), 'cannot be read (ENOTDIR)'],
+	] as const;
+	for (const [option, folder, what] of cases) {
+		const failed = readProofKeys(config(`[proofs]\n${option} = "${folder}"\n`), new FakeVerifier());
+		await assert.rejects(failed, (error) => {
+			assert.ok(isPosterError(error, 'config-params'));
+			assert.ok(error.message.includes(`${folder}, ${what}`), error.message);
+			assert.match(error.advice ?? '', new RegExp(`\\[proofs\\] ${option};`));
+			return true;
+		});
+	}
+});
+
+test('who only verifies needs the keys alone, a prover the parameters beside them', async () => {
+	const folder = `[proofs]\nparams = "${root}"\n`;
+	const { keysHash, proofTypes } = await readProofKeys(config(folder), new FakeVerifier());
+	assert.match(keysHash ?? '', /^[0-9a-f]{64}$/);
+	assert.deepEqual(proofTypes, []);
+	const prover = config(`[prover]\n${folder}`);
+	await assert.rejects(readProofKeys(prover, new FakeVerifier()), { code: 'prover-no-params' });
+	await writeFile(join(root, 'fake.params'), '');
+	assert.deepEqual((await readProofKeys(prover, new FakeVerifier())).proofTypes, [10]);
+});
