@@ -1,18 +1,20 @@
 /** Talks to the control API of the node that runs on a home; control.json there names its address and token. */
 import { z } from 'zod';
-import { PosterError } from '../domain/errors.ts';
+import { isPosterError, PosterError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import type { ControlEvent } from '../node/control-api.ts';
 import { readSecretFile } from '../node/files.ts';
 import { homePaths } from '../node/home.ts';
 
 const ControlFileShape = z.object({ url: z.url(), token: z.string().min(1), pid: z.int() });
+/** What makes an answer to GET /status that of the node that wrote control.json. */
+const StatusShape = z.object({ pid: z.int() });
 const ErrorShape = z.object({
 	error: z.object({ code: z.string(), message: z.string(), advice: z.string().nullable() }),
 });
 
 export interface ControlClient {
-	/** The answer's JSON. Rejects `node-not-running`, or the API's own error. */
+	/** The answer's JSON. Rejects `node-not-running`, also when what answers is no node, or the API's own error. */
 	get<T>(path: string): Promise<T>;
 	post<T>(path: string, body: Uint8Array | object): Promise<T>;
 	delete(path: string): Promise<void>;
@@ -34,7 +36,7 @@ export async function findControl(home: string): Promise<ControlClient | undefin
 	if (bytes === undefined) return undefined;
 	const file = parseFile(bytes.toString('utf8'), home);
 	const client = new HttpClient(file, home);
-	// The file may be left over from a node that was killed.
+	// The file may be left over from a node that was killed, and its port belong to any other program by now.
 	return (await client.isAlive()) ? client : undefined;
 }
 
@@ -61,25 +63,42 @@ class HttpClient implements ControlClient {
 
 	async events(signal: AbortSignal): Promise<AsyncIterable<ControlEvent>> {
 		const response = await this.#fetch('GET', '/events', undefined, signal);
-		if (!response.ok || response.body === null) throw controlError(await response.json());
+		if (!response.ok || response.body === null) throw this.#controlError(await this.#json(response));
 		return serverSentEvents(response.body);
 	}
 
 	async isAlive(): Promise<boolean> {
 		try {
-			await this.get('/status');
-			return true;
+			const status = StatusShape.safeParse(await this.get('/status'));
+			return status.success && status.data.pid === this.#file.pid;
 		} catch (error) {
-			if (error instanceof PosterError && error.code === 'node-not-running') return false;
+			// A token of ours that is refused: the node of another home has the port by now.
+			if (isPosterError(error, 'node-not-running', 'control-token')) return false;
 			throw error;
 		}
 	}
 
 	async #request<T>(method: string, path: string, body?: string | Buffer<ArrayBuffer>): Promise<T> {
 		const response = await this.#fetch(method, path, body);
-		const answer: unknown = await response.json();
+		const answer = await this.#json(response);
 		if (response.ok) return answer as T;
-		throw controlError(answer);
+		throw this.#controlError(answer);
+	}
+
+	async #json(response: Response): Promise<unknown> {
+		try {
+			return await response.json();
+		} catch (error) {
+			// No JSON, or none within the time: whatever answers there, it is no node.
+			throw notRunning(this.#home, error);
+		}
+	}
+
+	#controlError(answer: unknown): PosterError {
+		const parsed = ErrorShape.safeParse(answer);
+		if (!parsed.success) return notRunning(this.#home, parsed.error);
+		const { code, message, advice } = parsed.data.error;
+		return new PosterError(code, message, advice === null ? {} : { advice });
 	}
 
 	async #fetch(
@@ -99,11 +118,6 @@ class HttpClient implements ControlClient {
 			throw notRunning(this.#home, error);
 		}
 	}
-}
-
-function controlError(answer: unknown): PosterError {
-	const { error } = ErrorShape.parse(answer);
-	return new PosterError(error.code, error.message, error.advice === null ? {} : { advice: error.advice });
 }
 
 const EVENT_DATA = 'data: ';
