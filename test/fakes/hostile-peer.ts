@@ -47,6 +47,11 @@ export class HostilePeer {
 		this.connection = await this.dial(address);
 	}
 
+	/** Dials anew after it was cut. */
+	async comeBack(address: string): Promise<void> {
+		this.connection = await this.dial(address);
+	}
+
 	/** One more connection beside those that are open. */
 	dial(address: string): Promise<Connection> {
 		return this.#node.dial(multiaddr(address), { force: true });
