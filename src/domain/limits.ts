@@ -563,6 +563,8 @@ export const limits = {
 	timesAnswerMs: 2_000,
 	/** Dry runs at a time on one node, running or finished and remembered. */
 	computeRuns: 16,
+	/** Deadlines between challenge and close at a time: two on every network; more is no policy to follow. */
+	deadlinesInPlay: 16,
 	/** Windows of the deadline that a dry run may take: two hours on mainnet. */
 	dryRunWindows: 4,
 	/** The chain node reads partitions and sectors of the deadline first. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { DeadlineInfo } from '../../../src/domain/chain.ts';
+import { isPosterError } from '../../../src/domain/errors.ts';
 import { deadlineIndex, epoch } from '../../../src/domain/ids.ts';
 import { deadlineAfter, dueDeadlines } from '../../../src/node/chain/due-deadlines.ts';
 
@@ -70,4 +71,20 @@ test('every deadline in play contains the head, ascending by challenge', () => {
 			assert.deepEqual(deadlineAfter(info, 48).open - deadlineAfter(info, 0).open, 2880);
 		}),
 	);
+});
+
+test('a full node cannot make it endless', () => {
+	const good = infoAt(154, 154);
+	const bad: readonly Partial<DeadlineInfo>[] = [
+		{ challengeLookback: 1_000_000_000 },
+		{ challengeLookback: 1_000, challengeWindow: 1 },
+		{ currentEpoch: epoch(1_000_000_000) },
+	];
+	for (const change of bad) {
+		assert.throws(
+			() => dueDeadlines({ ...good, ...change }),
+			(error) => isPosterError(error, 'chain-bad-answer'),
+			JSON.stringify(change),
+		);
+	}
 });
