@@ -74,15 +74,19 @@ export function nearest(text: string, known: readonly string[]): string | undefi
 	return best !== undefined && best.distance <= Math.max(1, Math.floor(best.item.length / 3)) ? best.item : undefined;
 }
 
-/** Levenshtein distance, two rows at a time. */
+/** Levenshtein distance in which two neighbours that changed places count once, three rows at a time. */
 function editDistance(a: string, b: string): number {
 	let above = Array.from({ length: b.length + 1 }, (_, j) => j);
+	let twoAbove = above;
 	for (let i = 1; i <= a.length; i++) {
 		const row = [i];
 		for (let j = 1; j <= b.length; j++) {
 			const replace = (above[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-			row.push(Math.min(replace, (above[j] as number) + 1, (row[j - 1] as number) + 1));
+			const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+			const swap = swapped ? (twoAbove[j - 2] as number) + 1 : replace;
+			row.push(Math.min(replace, swap, (above[j] as number) + 1, (row[j - 1] as number) + 1));
 		}
+		twoAbove = above;
 		above = row;
 	}
 	return above[b.length] as number;

@@ -21,6 +21,7 @@ const bad: readonly (readonly [text: string, code: string, names: RegExp])[] = [
 	['[network]\nlisten = ["/ip4/nowhere"]', 'config-invalid', /\[network\] listen 0: is no multiaddr.*"\/ip4\/nowhere"/],
 	['[network]\nbootstrap = ["/ip4/1.2.3.4/tcp/1"]', 'config-invalid', /must end in \/p2p\//],
 	['[network]\nlistn = []', 'config-invalid', /\[network\]: unknown option "listn"; did you mean "listen"\?/],
+	['[chian]\n', 'config-invalid', /unknown option or section "chian"; did you mean "chain"\?/],
 	['[networks]\n', 'config-invalid', /unknown option or section "networks"; did you mean "network"\?/],
 	['[wallet]\n', 'config-invalid', /"wallet"; known are log_level, epoch_ms, network, chain/],
 	[
