@@ -193,7 +193,8 @@ async function writeSecret(path: string, text: string): Promise<void> {
 }
 
 function checkOptions(networkName: string, epochMs: number, startEpoch: number, fullNodes: number): void {
-	const wrong = (message: string): PosterError => new PosterError('devnet-options', message);
+	const wrong = (message: string): PosterError =>
+		new PosterError('devnet-options', message, { advice: 'Every option with its range: poster-node devnet --help.' });
 	if (PUBLIC_NETWORKS.includes(networkName)) throw wrong(`${networkName} is the name of a public network`);
 	if (!Number.isSafeInteger(epochMs) || epochMs < EPOCH_MS.least || epochMs > EPOCH_MS.most) {
 		throw wrong(`an epoch takes ${EPOCH_MS.least} to ${EPOCH_MS.most} ms, not ${epochMs}`);

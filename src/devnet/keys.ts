@@ -20,7 +20,11 @@ export interface Key extends SigningKey {
 /** Throws `devnet-genesis` when the bytes are no key. */
 export function keyOf(type: KeyType, privateKey: Uint8Array): Key {
 	const key = signingKey(type, privateKey);
-	if (key === undefined) throw new PosterError('devnet-genesis', `the bytes are no ${type} private key`);
+	if (key === undefined) {
+		throw new PosterError('devnet-genesis', `the bytes are no ${type} private key`, {
+			advice: 'Leave the key out of the genesis: one is made from the seed.',
+		});
+	}
 	return { ...key, type, privateKey };
 }
 

@@ -60,7 +60,11 @@ export function invalidPostFee(policy: Policy, sectors: number): bigint {
 /** Throws `devnet-options`. */
 export function checkPolicy(policy: Policy): void {
 	const check = (holds: boolean, rule: string): void => {
-		if (!holds) throw new PosterError('devnet-options', `policy: ${rule}`);
+		if (!holds) {
+			throw new PosterError('devnet-options', `policy: ${rule}`, {
+				advice: 'docs/devnet.md names the rules of a policy.',
+			});
+		}
 	};
 	for (const [name, value] of Object.entries(policy)) {
 		check(typeof value === 'bigint' ? value >= 0n : Number.isSafeInteger(value) && value >= 0, `${name} is a count`);

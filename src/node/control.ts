@@ -223,7 +223,10 @@ async function readBody(context: Context, maxBytes: number): Promise<Buffer> {
 	let length = 0;
 	for await (const chunk of context.req.raw.body ?? []) {
 		length += chunk.length;
-		if (length > maxBytes) throw new PosterError('control-body', `at most ${maxBytes} bytes are taken`);
+		if (length > maxBytes)
+			throw new PosterError('control-body', `at most ${maxBytes} bytes are taken`, {
+				advice: 'See docs/control.md for the shape of the request.',
+			});
 		chunks.push(chunk);
 	}
 	return Buffer.concat(chunks);
@@ -285,6 +288,8 @@ function listenError(address: string, error: NodeJS.ErrnoException): PosterError
 	}
 	return new PosterError('control-address', `the control API cannot listen on ${address}: ${error.message}`, {
 		cause: error,
+		advice:
+			'Set [control] address to a loopback address of this machine and a port above 1023, or port 0 for a free one.',
 		meta: { address },
 	});
 }

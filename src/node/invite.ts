@@ -48,11 +48,16 @@ export function writeInvite(
 /** Rejects `invite-missing`, `invite-bad`, `key-mode`, `roster-signature`. */
 export async function readInvite(file: string): Promise<Invite> {
 	const bytes = await readSecretFile(file, limits.inviteBytes);
-	if (bytes === undefined) throw new PosterError('invite-missing', `${file} does not exist`);
+	if (bytes === undefined) {
+		throw new PosterError('invite-missing', `${file} does not exist`, {
+			advice: 'The operator writes it with `poster-node roster invite --out FILE`; copy it to this machine.',
+			meta: { file },
+		});
+	}
 	const content = parse(bytes.toString('utf8'), file);
 	const operator = nodeId(content.operator);
 	// Any key can check a signature; the operator's own is not here.
-	const roster = verifyRoster(Buffer.from(content.roster, 'base64'), operator, Ed25519Identity.generate());
+	const roster = verifyRoster(Buffer.from(content.roster, 'base64'), operator, Ed25519Identity.generate(), file);
 	return { meshKey: decodeMeshKey(Buffer.from(content.meshKey), file), operator, roster, addresses: content.addresses };
 }
 

@@ -85,7 +85,11 @@ export class Measuring {
 			const done = await this.#prove(job);
 			if (done === undefined) return;
 			const { ok, detail } = await verifier.verifyPost(job.statement, done.proof, signal);
-			if (!ok) throw new PosterError('measure-refused', `the measured proof does not verify: ${detail}`);
+			if (!ok) {
+				throw new PosterError('measure-refused', `the measured proof does not verify: ${detail}`, {
+					advice: 'This machine proves wrongly: check its parameters, its memory and its GPU before it takes part.',
+				});
+			}
 			const { partitionSectors: sectors } = proofShape(proofType);
 			log.info({ proofType, sectors, ms: done.ms, slot: done.slot }, 'measured a proof');
 			this.#options.enqueue({ type: 'measured', proofType, sectors, ms: done.ms });

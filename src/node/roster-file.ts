@@ -20,13 +20,16 @@ export interface SignedRoster {
 	readonly hash: Hex32;
 }
 
-/** Rejects `roster-bad` (no roster at all), `roster-signature` (not by this mesh's operator). */
-export function verifyRoster(bytes: Uint8Array, operator: NodeId, identity: Identity): SignedRoster {
-	const { roster, hash, signingBytes, signature } = decoded(bytes);
+/**
+ * `source` names the bytes in errors: a file, or who sent them. Throws `roster-bad` (no roster at all), `roster-signature`
+ * (not by this mesh's operator).
+ */
+export function verifyRoster(bytes: Uint8Array, operator: NodeId, identity: Identity, source: string): SignedRoster {
+	const { roster, hash, signingBytes, signature } = decoded(bytes, source);
 	if (!identity.verify(operator, signingBytes, signature)) {
 		throw new PosterError(
 			'roster-signature',
-			`roster version ${roster.version} is not signed by the operator ${operator}`,
+			`${source}: roster version ${roster.version} is not signed by the operator ${operator}`,
 			{
 				advice: "Take the roster from a node of this mesh, or check that operator.pub is your mesh's operator.",
 				meta: { version: roster.version, operator },
@@ -36,16 +39,14 @@ export function verifyRoster(bytes: Uint8Array, operator: NodeId, identity: Iden
 	return { bytes, roster, hash };
 }
 
-/** Rejects `roster-bad` when the roster breaks a rule, e.g. two peers of one name. */
+/** Throws `roster-bad` when the roster breaks a rule, e.g. two peers of one name. */
 export function signRoster(roster: Roster, operator: Identity): SignedRoster {
+	const source = `version ${roster.version}`;
 	try {
-		return verifyRoster(
-			sealRoster(roster, (bytes) => operator.sign(bytes)),
-			operator.id,
-			operator,
-		);
+		const bytes = sealRoster(roster, (payload) => operator.sign(payload));
+		return verifyRoster(bytes, operator.id, operator, source);
 	} catch (error) {
-		throw rosterError(error);
+		throw rosterError(error, source, 'Nothing was changed: correct what the text names, and try again.');
 	}
 }
 
@@ -64,7 +65,7 @@ export async function loadRoster(home: Home): Promise<SignedRoster> {
 			meta: { path: home.paths.roster },
 		});
 	}
-	return verifyRoster(bytes, home.operatorId, home.identity);
+	return verifyRoster(bytes, home.operatorId, home.identity, home.paths.roster);
 }
 
 export function saveRoster(home: Home, signed: SignedRoster): Promise<void> {
@@ -121,15 +122,19 @@ export function withoutPeer(roster: Roster, idOrName: string): Roster {
 	return { ...roster, version: roster.version + 1, peers };
 }
 
-function decoded(bytes: Uint8Array): ReturnType<typeof decodeRoster> {
+function decoded(bytes: Uint8Array, source: string): ReturnType<typeof decodeRoster> {
 	try {
 		return decodeRoster(bytes);
 	} catch (error) {
-		throw rosterError(error);
+		throw rosterError(error, source, 'Restore it from a backup, or ask the operator for a new invitation.');
 	}
 }
 
-function rosterError(error: unknown): unknown {
+function rosterError(error: unknown, source: string, advice: string): unknown {
 	if (!isPosterError(error, 'bad-cbor', 'bad-address')) return error;
-	return new PosterError('roster-bad', `this is no valid roster: ${error.message}`, { cause: error });
+	return new PosterError('roster-bad', `${source} is no valid roster: ${error.message}`, {
+		cause: error,
+		advice,
+		meta: { source },
+	});
 }

@@ -51,7 +51,7 @@ export class RosterKeeper {
 
 	async #accept(bytes: Uint8Array): Promise<SignedRoster> {
 		const { home, log, enqueue } = this.#options;
-		const candidate = verifyRoster(bytes, home.operatorId, home.identity);
+		const candidate = verifyRoster(bytes, home.operatorId, home.identity, 'a roster that was offered');
 		if (candidate.roster.network !== this.#current.roster.network) {
 			log.error({ network: candidate.roster.network }, 'a roster of another network is ignored');
 			return this.#current;

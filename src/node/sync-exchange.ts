@@ -115,7 +115,9 @@ export class SyncExchange {
 
 	#ask(event: (request: number) => Event, signal: AbortSignal): Promise<Answer> {
 		if (this.#waiting.size >= limits.syncQuestions) {
-			throw new PosterError('sync-busy', 'too many questions of others wait for an answer');
+			throw new PosterError('sync-busy', 'too many questions of others wait for an answer', {
+				advice: 'This node is overloaded or its disk does not write; the others ask again by themselves.',
+			});
 		}
 		const request = this.#nextRequest++;
 		const { promise, resolve, reject } = Promise.withResolvers<Answer>();

@@ -59,7 +59,7 @@ export class FakeControlSource implements ControlSource {
 	}
 
 	async setRoster(bytes: Uint8Array): Promise<SignedRoster> {
-		const next = verifyRoster(bytes, this.#operator.id, this.#operator);
+		const next = verifyRoster(bytes, this.#operator.id, this.#operator, 'the body');
 		if (!supersedes(next, this.#roster)) throw new PosterError('roster-older', 'a newer roster is known');
 		this.#roster = next;
 		return next;

@@ -73,7 +73,12 @@ export class AnswerReader {
 
 	#failAll(cause: unknown): void {
 		for (const { reject } of this.#waiting.values()) {
-			reject(new PosterError('chain-bad-answer', 'a large answer of the full node could not be read', { cause }));
+			reject(
+				new PosterError('chain-bad-answer', 'a large answer of the full node could not be read', {
+					cause,
+					advice: 'The thread that reads it died, mostly for want of memory; it is asked again.',
+				}),
+			);
 		}
 		this.#waiting.clear();
 	}

@@ -23,6 +23,8 @@ export function unreachable(url: string, cause: unknown): PosterError {
 
 export function timedOut(url: string, method: string, timeoutMs: number): PosterError {
 	return new PosterError('chain-timeout', `the full node at ${url} did not answer ${method} in ${timeoutMs} ms`, {
+		advice:
+			'It is overloaded, syncing, or the way to it is broken: look at its log, or give another one as [chain] fallback.',
 		meta: { url, method, timeoutMs },
 	});
 }
@@ -30,6 +32,7 @@ export function timedOut(url: string, method: string, timeoutMs: number): Poster
 export function badAnswer(method: string, why: string, cause?: unknown): PosterError {
 	return new PosterError('chain-bad-answer', `the full node's answer to ${method} is not usable: ${why}`, {
 		cause,
+		advice: 'See that the URL is that of a full node (Lotus, Forest or Venus) and that its version is one of today.',
 		meta: { method },
 	});
 }

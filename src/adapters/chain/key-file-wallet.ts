@@ -53,7 +53,12 @@ export class KeyFileWallet implements Wallet {
 	async signPost(miner: ActorId, call: MinerCall, nonce: number, gas: Gas): Promise<SignedMessage> {
 		const message = this.#policy.message(miner, call, nonce, gas);
 		const key = this.#keys.get(message.from);
-		if (key === undefined) throw new PosterError('wallet-no-key', `no key file holds the key of ${message.from}`);
+		if (key === undefined) {
+			throw new PosterError('wallet-no-key', `no key file holds the key of ${message.from}`, {
+				advice: `The files hold the keys of: ${[...this.#keys.keys()].join(', ')}`,
+				meta: { sender: message.from },
+			});
+		}
 		return { message, signatureType: key.signatureType, signature: key.sign(signingBytes(message)) };
 	}
 }

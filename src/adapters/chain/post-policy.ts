@@ -79,6 +79,7 @@ export class PostPolicy {
 		}
 		if (premium > feeCap) {
 			throw new PosterError('wallet-fee-cap', `the premium ${premium} is above the fee cap ${feeCap}`, {
+				advice: 'The full node estimates what no chain takes: check what answers at its URL.',
 				meta: { miner },
 			});
 		}

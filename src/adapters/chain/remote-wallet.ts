@@ -69,5 +69,7 @@ export class RemoteWallet implements Wallet {
 }
 
 function tampered(why: string): PosterError {
-	return new PosterError('chain-bad-answer', `the full node's answer to WalletSignMessage is not usable: ${why}`);
+	return new PosterError('chain-bad-answer', `the full node's answer to WalletSignMessage is not usable: ${why}`, {
+		advice: 'Nothing was sent. Whoever answers at that URL signs something else than it is asked to: check what it is.',
+	});
 }

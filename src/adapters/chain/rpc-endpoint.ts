@@ -94,6 +94,8 @@ export class RpcEndpoint {
 		}
 		if (this.#queue.length >= limits.chainCallQueue) {
 			throw new PosterError('chain-timeout', `${this.#queue.length} calls wait for ${this.url} already`, {
+				advice:
+					'The full node is too slow for what is asked of it: look at its load, or give this node one of its own.',
 				meta: { url: this.url, method },
 			});
 		}

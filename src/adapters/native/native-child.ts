@@ -86,7 +86,9 @@ export class NativeChild {
 		const { process, hello } = await this.#running(signal);
 		if (process.end !== undefined) throw process.end;
 		if (this.#jobs.size >= limits.nativeJobs) {
-			throw new PosterError('native-busy', `the native worker has ${this.#jobs.size} jobs`);
+			throw new PosterError('native-busy', `the native worker has ${this.#jobs.size} jobs`, {
+				advice: 'This machine is overloaded: it is asked again when some are done.',
+			});
 		}
 		const id = this.#freeJob();
 		this.#jobs.set(id, listener);
@@ -178,7 +180,14 @@ export class NativeChild {
 		);
 		this.#process = process;
 		const cancelTimeout = this.#clock.after(limits.nativeStartMs, () => {
-			process.kill(new PosterError('native-start-timeout', 'the native worker did not become ready'));
+			const [command = ''] = this.#options.command;
+			process.kill(
+				new PosterError('native-start-timeout', `${command} did not become ready in ${limits.nativeStartMs} ms`, {
+					advice:
+						'The machine is overloaded, the disk with the parameters is slow, or it is another program: see the lines before.',
+					meta: { command },
+				}),
+			);
 		});
 		const abort = (): void => void process.stop();
 		closing.addEventListener('abort', abort, { once: true });
@@ -250,5 +259,7 @@ export class NativeChild {
 
 /** The reason for killing a worker that owes an answer for too long. */
 export function stuck(): PosterError {
-	return new PosterError('native-stuck', `the native worker gave no answer for ${limits.nativeAnswerMs} ms`);
+	return new PosterError('native-stuck', `the native worker gave no answer for ${limits.nativeAnswerMs} ms`, {
+		advice: 'It is ended and started anew. If it repeats, look at the disks and the memory of this machine.',
+	});
 }

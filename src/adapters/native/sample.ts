@@ -40,6 +40,9 @@ export async function makeSample(
 			spool: { path, slotOf: () => 0 },
 		};
 	} catch (cause) {
-		throw new PosterError('sample-failed', `no sample of proof type ${proofType} could be made`, { cause });
+		throw new PosterError('sample-failed', `no sample of proof type ${proofType} could be made`, {
+			cause,
+			advice: 'Its parameters are damaged or of another size: see the reason, and fetch them again.',
+		});
 	}
 }

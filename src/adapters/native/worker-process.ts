@@ -160,7 +160,10 @@ export class WorkerProcess {
 			this.kill(
 				cause instanceof PosterError
 					? cause
-					: new PosterError('native-protocol', 'a frame of the native worker could not be handled', { cause }),
+					: new PosterError('native-protocol', 'a frame of the native worker could not be handled', {
+							cause,
+							advice: OTHER_PROGRAM,
+						}),
 			);
 		}
 	}
@@ -173,7 +176,9 @@ export class WorkerProcess {
 				meta: { code: textField(frame.header, 'code') },
 			});
 		} else if (!this.#isReady) {
-			if (type !== 'ready') throw new PosterError('native-protocol', `the native worker began with "${type}"`);
+			if (type !== 'ready') {
+				throw new PosterError('native-protocol', `the native worker began with "${type}"`, { advice: OTHER_PROGRAM });
+			}
 			this.#isReady = true;
 			this.#ready.resolve(frame.header);
 		} else {
@@ -195,6 +200,9 @@ export class WorkerProcess {
 	}
 }
 
+const OTHER_PROGRAM =
+	'It is another program, or of another version: unset POSTER_NATIVE and [native] worker, and it is built from the sources.';
+
 function spawnError(file: string, cause: Error): PosterError {
 	return new PosterError('native-spawn', `${file} could not be started`, {
 		cause,
@@ -204,5 +212,11 @@ function spawnError(file: string, cause: Error): PosterError {
 
 function exitError(code: number | null, signal: NodeJS.Signals | null): PosterError {
 	const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
-	return new PosterError('native-exited', `the native worker ended ${how}`, { meta: { exitCode: code, signal } });
+	return new PosterError('native-exited', `the native worker ended ${how}`, {
+		advice:
+			signal === 'SIGKILL'
+				? 'Somebody killed it: mostly the system, for want of memory (see dmesg).'
+				: 'Its own lines in the log say why.',
+		meta: { exitCode: code, signal },
+	});
 }

@@ -102,6 +102,6 @@ async function known(root: string): Promise<Known> {
 	const node = await findControl(root);
 	if (node === undefined) return { home, newest: file, node };
 	const answer = await node.get<{ file: string }>('/roster');
-	const live = verifyRoster(Buffer.from(answer.file, 'base64'), home.operatorId, home.identity);
+	const live = verifyRoster(Buffer.from(answer.file, 'base64'), home.operatorId, home.identity, 'the running node');
 	return { home, newest: supersedes(file, live) ? file : live, node };
 }

@@ -59,7 +59,9 @@ export class ChainDesk {
 		});
 		const { result, error } = (await response.json()) as { result?: T; error?: { message: string } };
 		if (error === undefined) return result as T;
-		throw new PosterError('demo-chain', `${method}: ${error.message}`);
+		throw new PosterError('demo-chain', `the embedded chain refused ${method}: ${error.message}`, {
+			advice: 'Run it once more; if it repeats, report it with the log of the chain.',
+		});
 	}
 
 	stats(): Promise<StatisticsReport> {

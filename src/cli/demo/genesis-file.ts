@@ -58,7 +58,10 @@ export async function readGenesis(file: string): Promise<GenesisContent> {
 	try {
 		content = JSON.parse(await readFile(file, 'utf8'));
 	} catch (error) {
-		throw new PosterError('devnet-genesis', `${file} cannot be read: ${(error as Error).message}`, { cause: error });
+		throw new PosterError('devnet-genesis', `${file} cannot be read: ${(error as Error).message}`, {
+			cause: error,
+			advice: 'It is a JSON file; docs/devnet.md shows its shape.',
+		});
 	}
 	return parseGenesis(content, file);
 }

@@ -69,10 +69,10 @@ test('a name or an id is given once, an id must be a key, a miner must be known,
 
 test('only the operator’s signature over exactly these bytes counts', () => {
 	const signed = signRoster(first, operator);
-	assert.equal(verifyRoster(signed.bytes, operator.id, operator).hash, signed.hash);
-	throwsCode(() => verifyRoster(signed.bytes, Ed25519Identity.generate().id, operator), 'roster-signature');
+	assert.equal(verifyRoster(signed.bytes, operator.id, operator, 'x').hash, signed.hash);
+	throwsCode(() => verifyRoster(signed.bytes, Ed25519Identity.generate().id, operator, 'x'), 'roster-signature');
 	throwsCode(
-		() => verifyRoster(signRoster(first, Ed25519Identity.generate()).bytes, operator.id, operator),
+		() => verifyRoster(signRoster(first, Ed25519Identity.generate()).bytes, operator.id, operator, 'x'),
 		'roster-signature',
 	);
 	fc.assert(
@@ -80,7 +80,7 @@ test('only the operator’s signature over exactly these bytes counts', () => {
 			const forged = Uint8Array.from(signed.bytes);
 			forged[at] = (forged[at] as number) ^ flip;
 			assert.throws(
-				() => verifyRoster(forged, operator.id, operator),
+				() => verifyRoster(forged, operator.id, operator, 'x'),
 				(error) => isPosterError(error, 'roster-bad', 'roster-signature'),
 			);
 		}),
@@ -132,4 +132,17 @@ test('an invitation carries all that a new machine needs, and only its owner may
 	await writeFile(join(root, 'open.json'), '{}', { mode: 0o644 });
 	await assert.rejects(readInvite(join(root, 'open.json')), (error) => isPosterError(error, 'key-mode'));
 	await assert.rejects(readInvite(join(root, 'none.json')), (error) => isPosterError(error, 'invite-missing'));
+});
+
+test('a file that is no roster is named, with where to get a good one', async () => {
+	const keys = { identity: Ed25519Identity.generate(), meshKey: Buffer.alloc(32, 1), operator: { key: operator } };
+	const home = await createHome(join(root, 'bad-roster'), keys);
+	await writeFile(home.paths.roster, 'garbage');
+	await assert.rejects(
+		loadRoster(home),
+		(error) =>
+			isPosterError(error, 'roster-bad') &&
+			error.message.includes(home.paths.roster) &&
+			/backup|invitation/.test(error.advice ?? ''),
+	);
 });
