@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 /** The command line: what can be asked, and with which options. Each command's code is loaded when it is asked for. */
 import { Command, CommanderError, Option } from 'commander';
+import type { PosterError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import { SECTOR_SIZES } from '../domain/parameters.ts';
 import { ROLES } from '../domain/roster.ts';
 import { programVersion } from '../node/version.ts';
 import { VICTIM_KINDS } from './demo/victim-kinds.ts';
-import { EXIT, errorJson, errorText, exitCodeOf } from './exit.ts';
+import { EXIT, errorJson, errorText, exitCodeOf, usageError } from './exit.ts';
 import {
 	count,
 	homeOption,
@@ -30,7 +31,9 @@ function program(): Command {
 		.description('A mesh of nodes that proves Filecoin storage without a central scheduler.')
 		.option('--verbose', 'show stacks and causes of errors')
 		.addHelpText('after', EXIT_HELP)
-		.showHelpAfterError('(add --help for the options)')
+		.showHelpAfterError(`(${HELP_ADVICE})`)
+		// Before the commands, which copy it. A program that reads JSON gets its error from `main`.
+		.configureOutput({ writeErr: (text) => void (wantsJson() || process.stderr.write(text)) })
 		.exitOverride();
 	addHomeCommands(root);
 	addRosterCommands(root);
@@ -45,6 +48,7 @@ function program(): Command {
 	return root;
 }
 
+const HELP_ADVICE = 'add --help for the options';
 const EXIT_HELP = `
 Exit codes: 0 done, 1 failed, 2 wrong command line, 3 config, home, key or store not usable, 4 no node runs on this home,
 5 refused (token, signature, permission, membership).`;
@@ -227,12 +231,24 @@ async function main(): Promise<void> {
 		if (error instanceof CommanderError) {
 			// Commander has printed its complaint, or the help that was asked for.
 			process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+			if (error.exitCode !== 0 && wantsJson()) printJson(errorJson(complaint(error)));
 			return;
 		}
-		if (process.argv.includes('--json')) printJson(errorJson(error));
+		if (wantsJson()) printJson(errorJson(error));
 		else printRemark(errorText(error, root.opts()['verbose'] === true));
 		process.exitCode = exitCodeOf(error);
 	}
+}
+
+/** The line may be too wrong to be parsed. */
+function wantsJson(): boolean {
+	return process.argv.includes('--json');
+}
+
+/** Its first line says what is wrong, a further one what may have been meant. */
+function complaint({ message }: CommanderError): PosterError {
+	const [what = '', meant] = message.split('\n');
+	return usageError(what.replace(/^error: /, ''), meant?.replace(/^\(|\)$/g, '') ?? `${HELP_ADVICE}.`);
 }
 
 await main();

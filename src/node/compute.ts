@@ -98,7 +98,7 @@ export class ComputeRuns {
 	/** Rejects `compute-…` and the errors of chain and streams. */
 	async start(request: ComputeRequest): Promise<string> {
 		this.#makeRoom();
-		const miner = request.miner ?? this.#onlyMiner();
+		const miner = this.#miner(request);
 		return request.submit ? this.#followDue(miner, request) : this.#dryRun(miner, request);
 	}
 
@@ -226,12 +226,21 @@ export class ComputeRuns {
 		told.set(work, await askStepTimes(this.#ports.streams, prover, work));
 	}
 
-	#onlyMiner(): ActorId {
-		const { miners } = this.#options.roster();
-		const only = miners[0];
-		if (only !== undefined && miners.length === 1) return only.miner;
-		throw new PosterError('compute-which-miner', `the roster has ${miners.length} miners`, {
-			advice: `Name one with --miner: ${miners.map(({ miner }) => minerAddress(miner)).join(', ')}`,
+	/** Said here already, since a node without a chain would only hear that nobody follows the miner. */
+	#miner({ miner: wanted }: ComputeRequest): ActorId {
+		const known = this.#options.roster().miners.map(({ miner }) => miner);
+		const names = known.map(minerAddress).join(', ');
+		if (wanted !== undefined) {
+			if (known.includes(wanted)) return wanted;
+			throw new PosterError('compute-unknown-miner', `the roster has no miner ${minerAddress(wanted)}`, {
+				advice: `Its miners are: ${names}`,
+				meta: { miner: wanted },
+			});
+		}
+		const only = known[0];
+		if (only !== undefined && known.length === 1) return only;
+		throw new PosterError('compute-which-miner', `the roster has ${known.length} miners`, {
+			advice: `Name one with --miner: ${names}`,
 		});
 	}
 

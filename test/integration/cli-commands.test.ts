@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
+import { nodeId } from '../../src/domain/ids.ts';
 import { startControl } from '../../src/node/control.ts';
 import type { ComputeState } from '../../src/node/control-api.ts';
 import { homePaths, openHome, readOperatorKey } from '../../src/node/home.ts';
 import { loadRoster } from '../../src/node/roster-file.ts';
 import { FakeControlSource } from '../fakes/control-source.ts';
-import { cli } from '../support/cli.ts';
+import { CLI_MAIN, cli } from '../support/cli.ts';
 import { silentLog } from '../support/silent-log.ts';
+import { until } from '../support/until.ts';
 import { holder, item, view } from '../support/views.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'poster-cli-'));
@@ -39,7 +44,10 @@ async function madeHome(): Promise<string> {
 }
 
 /** A node behind its control API, on the home. */
-async function fakeNode(t: { after(run: () => Promise<void>): void }, home: string): Promise<FakeControlSource> {
+async function fakeNode(
+	t: { after(run: () => Promise<void>): void },
+	home: string,
+): Promise<FakeControlSource & { close(): Promise<void> }> {
 	const opened = await openHome(home);
 	const source = new FakeControlSource(
 		view([item({ holders: [holder()] })]),
@@ -48,7 +56,7 @@ async function fakeNode(t: { after(run: () => Promise<void>): void }, home: stri
 	);
 	const server = await startControl(source, { address: '127.0.0.1:0', file: opened.paths.control }, silentLog);
 	t.after(() => server.close());
-	return source;
+	return Object.assign(source, { close: () => server.close() });
 }
 
 test('a mesh grows: init, invite, init --join, roster add, show, remove', async () => {
@@ -127,6 +135,25 @@ test('with --json a failure is one JSON object on stdout; with --verbose it show
 	assert.match((await cli('--verbose', 'start', '--home', home)).stderr, /code: home-missing\n.*\n {4}at /);
 });
 
+test('with --json a wrong command line is one JSON object too, and nothing else', async () => {
+	const wrong: readonly (readonly [args: readonly string[], message: RegExp, advice: RegExp])[] = [
+		[['claims', '--wach', '--json'], /unknown option '--wach'/, /Did you mean --watch/],
+		[['compute', '--deadline', 'x', '--json'], /'x' is invalid.*whole number/, /--help/],
+		[['frobnicate', '--json'], /unknown command 'frobnicate'/, /--help/],
+		[['roster', 'add', '--json'], /'--id <peer id>' not specified/, /--help/],
+		[['init', '--home', newHome(), '--json'], /each --miner needs its --sender/, /Example/],
+	];
+	for (const [args, message, advice] of wrong) {
+		const { code, stdout, stderr } = await cli(...args);
+		assert.equal(code, 2, args.join(' '));
+		assert.equal(stderr, '', args.join(' '));
+		const { error } = JSON.parse(stdout);
+		assert.equal(error.code, 'usage');
+		assert.match(error.message, message);
+		assert.match(error.advice, advice);
+	}
+});
+
 test('a config with a misspelt key, test keys on mainnet and an open key file stop the start', async () => {
 	const home = newHome();
 	await cli('init', '--home', home, '--miner', 'f01000', '--sender', sender);
@@ -151,7 +178,7 @@ test('a roster of another operator in the home is refused', async () => {
 	assert.match(result.stderr, /is not signed by the operator/);
 });
 
-test('claims and status ask the running node; a wrong token and a dead node are told apart', async (t) => {
+test('claims and status ask the running node; where another token is wanted, or nobody answers, no node runs', async (t) => {
 	const home = await madeHome();
 	await fakeNode(t, home);
 	const table = await cli('claims', '--home', home);
@@ -165,9 +192,32 @@ test('claims and status ask the running node; a wrong token and a dead node are 
 	const { control } = homePaths(home);
 	const content = JSON.parse(await readFile(control, 'utf8'));
 	await writeFile(control, JSON.stringify({ ...content, token: 'wrong' }));
-	assert.equal((await cli('claims', '--home', home)).code, 5);
+	assert.equal((await cli('claims', '--home', home)).code, 4, 'the node of another home may have the port');
 	await writeFile(control, JSON.stringify({ ...content, url: 'http://127.0.0.1:1' }));
 	assert.equal((await cli('claims', '--home', home)).code, 4);
+});
+
+test('claims --watch goes on when the node was started again', async (t) => {
+	const home = await madeHome();
+	const first = await fakeNode(t, home);
+	const watch = spawn(process.execPath, [CLI_MAIN, 'claims', '--watch', '--json', '--home', home]);
+	t.after(() => watch.kill('SIGKILL'));
+	const told = { reports: 0, remarks: '' };
+	createInterface({ input: watch.stdout }).on('line', (line) => {
+		told.reports += JSON.parse(line).node === 'prover-1' ? 1 : 0;
+	});
+	watch.stderr.setEncoding('utf8').on('data', (text: string) => {
+		told.remarks += text;
+	});
+	await until('it shows the first node', () => told.reports > 0);
+	await first.close();
+	await until('it says that it waits', () => told.remarks.includes('waiting until it is back'));
+	const before = told.reports;
+	await fakeNode(t, home);
+	await until('it shows the second node', () => told.reports > before);
+	watch.kill('SIGINT');
+	const [code] = await once(watch, 'close');
+	assert.equal(code, 0, told.remarks);
 });
 
 test('a roster change starts from what the running node knows and goes to it first', async (t) => {
@@ -244,6 +294,11 @@ test('compute follows its run, saves what was proven, and fails when a partition
 		skipped: [3],
 		proof: 'AAAA',
 	});
+	const asked = source.asked.length;
+	const nowhere = await cli('compute', '--home', home, '--deadline', '7', '--out', join(home, 'identity.key'));
+	assert.equal(nowhere.code, 3);
+	assert.match(nowhere.stderr, /identity\.key.*\n.*a folder is needed/);
+	assert.equal(source.asked.length, asked, 'nothing is proven that could not be saved');
 	source.runs.set('run-1', { ...run, state: 'failed' });
 	assert.equal((await cli('compute', '--home', home, '--deadline', '7')).code, 1);
 	source.runs.set('run-1', { ...run, state: 'empty', partitions: [] });
@@ -258,6 +313,23 @@ test('compute follows its run, saves what was proven, and fails when a partition
 		miner: 1000,
 		submit: false,
 	});
+});
+
+test('bans are shown, and lifted by name; who is not banned cannot be', async (t) => {
+	const home = await madeHome();
+	const source = await fakeNode(t, home);
+	assert.match((await cli('bans', '--home', home)).stdout, /refuses no member/);
+	source.banned = [
+		{ peer: source.roster().roster.peers[0]?.id ?? nodeId(''), reason: 'garbage', leftMs: 59_000, times: 1 },
+	];
+	const shown = await cli('bans', '--home', home, '--json');
+	assert.deepEqual(JSON.parse(shown.stdout).bans[0].name, 'op');
+	assert.match((await cli('bans', '--home', home)).stdout, /op +garbage +59s +1/);
+	assert.equal((await cli('bans', 'lift', 'op', '--home', home)).code, 0);
+	assert.deepEqual(source.banned, []);
+	const again = await cli('bans', 'lift', 'op', '--home', home);
+	assert.equal(again.code, 1);
+	assert.match(again.stderr, /op is not banned here/);
 });
 
 test('stop asks the node to end', async (t) => {

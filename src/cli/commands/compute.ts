@@ -5,7 +5,7 @@ import { createLogUpdate } from 'log-update';
 import type { ActorId } from '../../domain/ids.ts';
 import { limits } from '../../domain/limits.ts';
 import type { ComputeState } from '../../node/control-api.ts';
-import { writeFileAtomic } from '../../node/files.ts';
+import { makeWritableFolder, writeFileAtomic } from '../../node/files.ts';
 import { type ControlClient, connectControl } from '../control-client.ts';
 import { EXIT } from '../exit.ts';
 import { printJson, printRemark, printText } from '../output.ts';
@@ -23,6 +23,7 @@ export interface ComputeOptions {
 
 export async function compute(options: ComputeOptions): Promise<void> {
 	const node = await connectControl(options.home);
+	if (options.out !== undefined) await makeWritableFolder(options.out);
 	const { deadline, partition, miner, submit = false } = options;
 	const { id } = await node.post<{ id: string }>('/compute', { deadline, partition, miner, submit });
 	const state = await follow(node, id, options.json ? () => undefined : progressTable());
