@@ -55,7 +55,7 @@ test('what an operator gets wrong is said with what to do', async (t) => {
 		'a port in use, of the mesh',
 		() => start({ network: listen }),
 		EXIT.failed,
-		/cannot listen.*\n {2}another process may use the port/,
+		/cannot listen: .*EADDRINUSE.*\n {2}Another process uses the port/,
 	);
 	await refuses(
 		'a port in use, of the control API',

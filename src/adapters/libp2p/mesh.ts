@@ -67,9 +67,11 @@ export class Libp2pMesh implements Mesh {
 		try {
 			await node.start();
 		} catch (cause) {
-			throw new PosterError('mesh-listen', `the node cannot listen: ${refusals(cause)}`, {
+			const reasons = refusals(cause);
+			throw new PosterError('mesh-listen', `the node cannot listen: ${reasons}`, {
 				cause,
-				advice: 'another process may use the port: choose another one in `listen`, or stop that process',
+				advice:
+					LISTEN_ADVICE.find(([reason]) => reasons.includes(reason))?.[1] ?? 'Correct [network] listen in the config.',
 			});
 		}
 		const { pubsub, metrics, conduct, clock } = this.#components;
@@ -234,6 +236,16 @@ export class Libp2pMesh implements Mesh {
 		});
 	}
 }
+
+/** By what the system says. */
+const LISTEN_ADVICE: readonly (readonly [reason: string, advice: string])[] = [
+	['EADDRINUSE', 'Another process uses the port: choose another one in [network] listen, or stop that process.'],
+	[
+		'EADDRNOTAVAIL',
+		'No interface of this machine has that address: listen on 0.0.0.0, and name what others dial under [network] announce.',
+	],
+	['EACCES', 'Ports below 1024 need a right that this user has not: choose another one in [network] listen.'],
+];
 
 /** libp2p tells on a line for each address why it failed, between an introduction and stacks. */
 function refusals(cause: unknown): string {
