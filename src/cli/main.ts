@@ -143,6 +143,19 @@ function addNodeCommands(root: Command): void {
 		.addOption(homeOption())
 		.addOption(jsonOption())
 		.action(async (options) => (await import('./commands/status.ts')).status(options));
+	const bans = root.command('bans').description('members that this node refuses for a while');
+	bans
+		.command('show', { isDefault: true })
+		.description('print them')
+		.addOption(homeOption())
+		.addOption(jsonOption())
+		.action(async (options) => (await import('./commands/bans.ts')).bansShow(options));
+	bans
+		.command('lift <peer>')
+		.description('take a member back at once, by name or peer id')
+		.addOption(homeOption())
+		.addOption(jsonOption())
+		.action(async (peer, options) => (await import('./commands/bans.ts')).bansLift(options, peer));
 	root
 		.command('stop')
 		.description('end the running node in order')

@@ -2,6 +2,7 @@
 import type { View } from '../core/api.ts';
 import type { ActorId, DeadlineIndex, NodeId, PartitionIndex } from '../domain/ids.ts';
 import type { Role } from '../domain/roster.ts';
+import type { Ban } from '../ports/mesh.ts';
 import type { SignedRoster } from './roster-file.ts';
 
 /** What the node offers to the control API. */
@@ -18,6 +19,10 @@ export interface ControlSource {
 	times(): Readonly<Record<string, StepMs>>;
 	/** JSON about connections, gossip and streams; its shape is for people and may change. */
 	debugMesh(): unknown;
+	/** Members that this node refuses for a while. */
+	bans(): readonly Ban[];
+	/** Lifts a ban; false when there is none. */
+	pardon(peer: NodeId): boolean;
 	/** Starts proving a deadline now. Rejects `compute-…` codes (unknown miner, no such deadline, no chain, too many). */
 	compute(request: ComputeRequest): Promise<string>;
 	/** Undefined for an id that was never given, or is forgotten. */
@@ -161,6 +166,16 @@ export interface ComputeState {
 	readonly startedWallMs: number;
 	readonly wallMs: number;
 	readonly partitions: readonly ComputePartition[];
+}
+
+export interface BanRow {
+	readonly id: NodeId;
+	/** By the roster; bans of those that left it are forgotten. */
+	readonly name: string;
+	readonly reason: string;
+	readonly leftMs: number;
+	/** Bans in a row, this one included: each doubles the next. */
+	readonly times: number;
 }
 
 /** One line of `/events`: what the core decided or the node saw. `wallMs` is for people and for tests of order. */

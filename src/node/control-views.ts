@@ -1,7 +1,9 @@
 /** The control API's answers, made from the core's view: pure, so that their shape is tested without a node. */
 import { minerAddress } from '../codec/address.ts';
 import type { ItemView, View } from '../core/api.ts';
-import type { ClaimRow, ClaimsReport, NodeFacts, StatusReport } from './control-api.ts';
+import type { Roster } from '../domain/roster.ts';
+import type { Ban } from '../ports/mesh.ts';
+import type { BanRow, ClaimRow, ClaimsReport, NodeFacts, StatusReport } from './control-api.ts';
 
 export function claimsReport(view: View, node: string): ClaimsReport {
 	return {
@@ -32,6 +34,11 @@ export function statusReport(view: View, facts: NodeFacts, rosterVersion: number
 		ignored,
 		counters,
 	};
+}
+
+export function banRows(bans: readonly Ban[], { peers }: Roster): readonly BanRow[] {
+	const nameOf = (id: string): string => peers.find((peer) => peer.id === id)?.name ?? id;
+	return bans.map(({ peer, ...ban }) => ({ id: peer, name: nameOf(peer), ...ban }));
 }
 
 function membership(view: View): { members: number; connected: number } {

@@ -13,7 +13,7 @@ import { actorId, deadlineIndex, partitionIndex } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Log } from '../ports/log.ts';
 import type { ComputeRequest, ControlErrorBody, ControlEvent, ControlFile, ControlSource } from './control-api.ts';
-import { claimsReport, statusReport } from './control-views.ts';
+import { banRows, claimsReport, statusReport } from './control-views.ts';
 import { writeFileAtomic } from './files.ts';
 
 export interface ControlOptions {
@@ -93,6 +93,7 @@ function readRoutes(app: Hono, source: ControlSource): void {
 		const { roster, hash, bytes } = source.roster();
 		return context.json({ roster, hash, file: Buffer.from(bytes).toString('base64') });
 	});
+	app.get('/bans', (context) => context.json({ bans: banRows(source.bans(), source.roster().roster) }));
 	app.get('/times', (context) => context.json({ times: source.times() }));
 	app.get('/debug/mesh', (context) => context.json(source.debugMesh() as object));
 	app.get('/compute/:id', (context) => {
@@ -135,11 +136,20 @@ function writeRoutes(app: Hono, source: ControlSource): void {
 	app.delete('/compute/:id', (context) =>
 		source.cancelCompute(context.req.param('id')) ? context.json({ cancelled: true }) : unknownRun(context),
 	);
+	app.delete('/bans/:peer', (context) => {
+		const wanted = context.req.param('peer');
+		const rows = banRows(source.bans(), source.roster().roster);
+		const ban = rows.find(({ id, name }) => id === wanted || name === wanted);
+		if (ban !== undefined && source.pardon(ban.id)) return context.json({ lifted: ban.id });
+		return context.json(errorBody('ban-unknown', `${wanted} is not banned here`, BANS_ADVICE), 404);
+	});
 	app.post('/stop', (context) => {
 		source.stop();
 		return context.json({ stopping: true }, 202);
 	});
 }
+
+const BANS_ADVICE = 'Each node bans for itself: `poster-node bans` on the node that refuses the peer.';
 
 /** Server-sent events. A reader that falls behind is cut off: it asks for the state again instead of costing memory. */
 function eventRoute(app: Hono, source: ControlSource, ending: AbortSignal): void {

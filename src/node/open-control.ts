@@ -39,6 +39,8 @@ export async function openControl(context: Context, chain: ChainParts | undefine
 		metrics: () => metrics.text(),
 		times: () => times.all(),
 		debugMesh: () => ({ addresses: net.mesh.addresses(), peers: net.mesh.peers(), bans: net.mesh.bans() }),
+		bans: () => net.mesh.bans(),
+		pardon: (peer) => net.mesh.pardon(peer),
 		compute: (request) => runs.start(request),
 		computeState: (id) => runs.state(id),
 		cancelCompute: (id) => runs.cancel(id),

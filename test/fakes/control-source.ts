@@ -2,6 +2,7 @@
 import type { Ed25519Identity } from '../../src/adapters/identity/ed25519.ts';
 import type { View } from '../../src/core/api.ts';
 import { PosterError } from '../../src/domain/errors.ts';
+import type { NodeId } from '../../src/domain/ids.ts';
 import type {
 	ComputeRequest,
 	ComputeState,
@@ -11,12 +12,14 @@ import type {
 	StepMs,
 } from '../../src/node/control-api.ts';
 import { type SignedRoster, supersedes, verifyRoster } from '../../src/node/roster-file.ts';
+import type { Ban } from '../../src/ports/mesh.ts';
 
 export class FakeControlSource implements ControlSource {
 	readonly asked: ComputeRequest[] = [];
 	readonly cancelled: string[] = [];
 	readonly runs = new Map<string, ComputeState>();
 	stops = 0;
+	banned: readonly Ban[] = [];
 	readonly #listeners = new Set<(event: ControlEvent) => void>();
 	readonly #operator: Ed25519Identity;
 	readonly #view: View;
@@ -75,6 +78,16 @@ export class FakeControlSource implements ControlSource {
 
 	debugMesh(): unknown {
 		return { connections: [] };
+	}
+
+	bans(): readonly Ban[] {
+		return this.banned;
+	}
+
+	pardon(peer: NodeId): boolean {
+		const before = this.banned.length;
+		this.banned = this.banned.filter((ban) => ban.peer !== peer);
+		return this.banned.length < before;
 	}
 
 	async compute(request: ComputeRequest): Promise<string> {

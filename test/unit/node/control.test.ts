@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Ed25519Identity } from '../../../src/adapters/identity/ed25519.ts';
 import { isPosterError } from '../../../src/domain/errors.ts';
-import { actorId, deadlineIndex } from '../../../src/domain/ids.ts';
+import { actorId, deadlineIndex, nodeId } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
 import { startControl } from '../../../src/node/control.ts';
 import type { ClaimsReport, StatusReport } from '../../../src/node/control-api.ts';
@@ -71,7 +71,17 @@ async function codeOf(response: Response): Promise<string> {
 
 test('without the token nothing but the metrics answers', async (t) => {
 	const { url, source } = await running(t);
-	for (const path of ['/claims', '/status', '/roster', '/peers', '/debug/mesh', '/events', '/compute/x', '/nothing']) {
+	for (const path of [
+		'/claims',
+		'/status',
+		'/roster',
+		'/peers',
+		'/debug/mesh',
+		'/bans',
+		'/events',
+		'/compute/x',
+		'/nothing',
+	]) {
 		for (const authorization of ['', 'Bearer ', `Bearer ${'0'.repeat(64)}`]) {
 			const response = await fetch(`${url}${path}`, { headers: { authorization } });
 			assert.equal(response.status, 401, path);
@@ -120,6 +130,34 @@ test('a port in use is named', async (t) => {
 		(error) => isPosterError(error, 'port-in-use') && error.message.includes(address),
 	);
 	await assert.rejects(stat(options.file), { code: 'ENOENT' });
+});
+
+test('bans are listed by name, and lifted by name or peer id, each once', async (t) => {
+	const { source, call } = await running(t);
+	const [ban, stranger] = [
+		{ peer: operator.id, reason: 'garbage', leftMs: 41_000, times: 2 },
+		{
+			peer: nodeId('12D3KooWBXvQwoQpTCQoSU6VVCpJBZjoxVqPmwwNMjFi2GuFNqn8'),
+			reason: 'flood-streams',
+			leftMs: 1,
+			times: 1,
+		},
+	];
+	source.banned = [ban, stranger];
+	const { peer, ...rest } = ban;
+	assert.deepEqual(await (await call('/bans')).json(), {
+		bans: [
+			{ id: peer, name: 'a', ...rest },
+			{ id: stranger.peer, name: stranger.peer, reason: 'flood-streams', leftMs: 1, times: 1 },
+		],
+	});
+	assert.deepEqual(await (await call('/bans/a', { method: 'DELETE' })).json(), { lifted: operator.id });
+	assert.deepEqual(source.banned, [stranger]);
+	const again = await call('/bans/a', { method: 'DELETE' });
+	assert.equal(again.status, 404);
+	assert.equal(await codeOf(again), 'ban-unknown');
+	assert.equal((await call(`/bans/${stranger.peer}`, { method: 'DELETE' })).status, 200);
+	assert.deepEqual(source.banned, []);
 });
 
 test('claims and status are the view of the node', async (t) => {
