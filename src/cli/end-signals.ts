@@ -5,6 +5,17 @@
  */
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
+/** Runs until `run` is over or told to end; what it rejects because it was told is no failure. */
+export async function untilEnd(run: (signal: AbortSignal) => Promise<void>): Promise<void> {
+	const ending = new AbortController();
+	onEnd(() => ending.abort());
+	try {
+		await run(ending.signal);
+	} catch (error) {
+		if (!ending.signal.aborted || error !== ending.signal.reason) throw error;
+	}
+}
+
 /** Calls `end` at the first of them; at once when the channel has closed by now. */
 export function onEnd(end: () => void): void {
 	for (const signal of SIGNALS) process.once(signal, end);

@@ -22,6 +22,7 @@ import { NO_KEYS, type ProofKeys, readProofKeys } from './proof-keys.ts';
 import { Quarantine } from './quarantine.ts';
 import { loadRoster } from './roster-file.ts';
 import type { StartOptions } from './start-options.ts';
+import { unlessAborted } from './unless-aborted.ts';
 import { openWallets } from './wallets.ts';
 import { startWorkers, type Workers } from './workers.ts';
 
@@ -47,9 +48,9 @@ export interface Outside extends ProofKeys {
 	readonly cloned: Promise<PosterError>;
 }
 
-/** What was opened is closed by `stack`, also when a later step rejects. */
+/** What was opened is closed by `stack`, also when a later step rejects. The signal ends every step that may take long. */
 export async function openOutside(
-	{ home, config, bootstrap }: StartOptions,
+	{ home, config, bootstrap, signal }: StartOptions,
 	stack: AsyncDisposableStack,
 ): Promise<Outside> {
 	const clock = createClock();
@@ -65,13 +66,11 @@ export async function openOutside(
 	stack.defer(() => store.close());
 	const quarantine = await Quarantine.load(join(home.paths.root, 'quarantine.json'));
 
-	const workers = startWorkers(
-		{ clock, log },
-		{ config, command: await nativeCommand(config, log), scratch: join(home.paths.root, 'workers') },
-	);
+	const command = await nativeCommand(config, log, signal);
+	const workers = startWorkers({ clock, log }, { config, command, scratch: join(home.paths.root, 'workers') });
 	stack.defer(() => workers.close());
-	const keys = needsKeys(config) ? await readProofKeys(config, workers.verifier) : NO_KEYS;
-	await workers.requireGpus();
+	const keys = needsKeys(config) ? await unlessAborted(readProofKeys(config, workers.verifier), signal) : NO_KEYS;
+	await unlessAborted(workers.requireGpus(), signal);
 
 	const chain = config.chain && (await openChain(config.chain, { clock, log, metrics }, roster));
 	if (chain !== undefined) stack.defer(() => chain.close());
@@ -120,13 +119,14 @@ function needsKeys(config: Config): boolean {
 	return configuredRoles(config).length > 0;
 }
 
-async function nativeCommand(config: Config, log: NodeLog): Promise<readonly string[]> {
+async function nativeCommand(config: Config, log: NodeLog, signal: AbortSignal): Promise<readonly string[]> {
 	if (config.native.worker !== undefined) return config.native.worker;
 	if (!needsKeys(config)) return ['poster-native'];
 	const path = await ensureNative({
 		sources: NATIVE_SOURCES,
 		cacheDir: defaultCacheDir(process.env),
 		binary: process.env['POSTER_NATIVE'],
+		signal,
 		onProgress: ({ done, total, leftMs }) => log.info({ done, total, leftMs }, 'building the native worker'),
 	});
 	return [path];

@@ -19,6 +19,7 @@ import { Submitter } from './chain/submitter.ts';
 import { ViewReader } from './chain/view-reader.ts';
 import { configuredEpochMs, configuredRoles } from './config.ts';
 import { Effects } from './effects.ts';
+import { Ending } from './ending.ts';
 import { EventHub } from './event-hub.ts';
 import { Finding } from './finding.ts';
 import { buildGathering } from './gather/build-gathering.ts';
@@ -36,6 +37,7 @@ import { Proving } from './proving.ts';
 import { openRecorder } from './recorder/recorder.ts';
 import { loadRoster, type SignedRoster } from './roster-file.ts';
 import { RosterKeeper } from './roster-keeper.ts';
+import { takesSamples } from './slot-filters.ts';
 import type { RunningNode, StartOptions } from './start-options.ts';
 import { StepTimes } from './step-times.ts';
 import { SyncExchange } from './sync-exchange.ts';
@@ -50,15 +52,12 @@ export async function runNode(
 	stack: AsyncDisposableStack,
 ): Promise<RunningNode> {
 	const { clock, log, metrics, store, net } = outside;
-	const ended = Promise.withResolvers<void>();
-	let ending = false;
-	const end = (error?: unknown): void => {
-		if (ending) return;
-		ending = true;
-		if (error !== undefined) log.error({ error }, 'the node cannot go on');
-		stack.disposeAsync().then(() => (error === undefined ? ended.resolve() : ended.reject(error)), ended.reject);
-	};
-	const fatal = (error: unknown): void => end(error ?? new Error('unknown failure'));
+	const { signal } = options;
+	const ending = new Ending(log, () => stack.disposeAsync());
+	const fatal = (error: unknown): void => ending.fail(error);
+	const stop = (): void => ending.stop(signal.reason ?? new PosterError('node-stopped', 'the node was told to end'));
+	signal.addEventListener('abort', stop, { once: true });
+	stack.defer(() => signal.removeEventListener('abort', stop));
 
 	const roster = await loadRoster(options.home);
 	const state = createState(coreConfig(options, outside, roster), await recovered(outside));
@@ -84,7 +83,7 @@ export async function runNode(
 		roster.roster,
 	);
 	const keeper = new RosterKeeper(
-		{ home: options.home, mesh: net.mesh, log, enqueue, changed: (newest) => inbound.setRoster(newest) },
+		{ home: options.home, mesh: net.mesh, log, enqueue, changed: (newest) => inbound.setRoster(newest), moved: fatal },
 		roster,
 	);
 	const times = new StepTimes();
@@ -99,6 +98,7 @@ export async function runNode(
 	});
 	loop.start();
 	await tellManifests(context);
+	ending.check();
 	serve();
 	keeper.apply();
 	await net.mesh.start({
@@ -106,21 +106,23 @@ export async function runNode(
 		connected: (peer) => enqueue({ type: 'connected', peer }),
 		disconnected: (peer, cause) => enqueue({ type: 'disconnected', peer, cause }),
 	});
+	ending.check();
 	// The process that came second gives way; one that has run for long goes on, and the core stops claiming.
 	const startedMs = clock.now();
 	void outside.cloned.then((error) => {
-		if (clock.now() - startedMs < limits.cloneYieldMs) end(error);
+		if (clock.now() - startedMs < limits.cloneYieldMs) fatal(error);
 	});
 	startHoldings(context);
 	chain?.follower.start();
 	if (chain !== undefined) stack.defer(() => chain.follower.stop());
-	const control = await openControl(context, chain, () => end());
+	const control = await openControl(context, chain, stop);
+	ending.running();
 	log.info({ id: options.home.identity.id, addresses: net.mesh.addresses(), roles: state.config.roles }, 'started');
-	return { addresses: net.mesh.addresses(), controlUrl: control, ended: ended.promise, stop: () => end() };
+	return { addresses: net.mesh.addresses(), controlUrl: control, ended: ending.ended };
 }
 
 function coreConfig({ home, config }: StartOptions, outside: Outside, { roster, hash }: SignedRoster): CoreConfig {
-	const { workers, proofTypes, keysHash, blockDelaySeconds } = outside;
+	const { workers, proofTypes, slotFilters, keysHash, blockDelaySeconds } = outside;
 	return {
 		self: home.identity.id,
 		network: roster.network,
@@ -128,6 +130,7 @@ function coreConfig({ home, config }: StartOptions, outside: Outside, { roster, 
 		rosterHash: hash,
 		roles: configuredRoles(config),
 		slots: workers.slots.map(({ name }) => name),
+		slotFilters,
 		proofTypes,
 		keys: keysHash,
 		epochMs: configuredEpochMs(config, roster.network) ?? null,
@@ -205,7 +208,12 @@ async function buildParts(
 	if (questions !== undefined) stack.defer(() => questions.close());
 	const measuring = new Measuring(
 		{ ...workers, clock, log, metrics },
-		{ proofTypes: outside.proofTypes, known: ownEstimates(state).map(({ proofType }) => proofType), enqueue },
+		{
+			proofTypes: outside.proofTypes,
+			known: ownEstimates(state).map(({ proofType }) => proofType),
+			takes: (slot, proofType) => takesSamples(outside.slotFilters, slot, proofType),
+			enqueue,
+		},
 	);
 	stack.defer(() => measuring.stop());
 	const proving = new Proving(

@@ -12,14 +12,14 @@ export interface StartOptions {
 	readonly bootstrap: readonly string[];
 	/** Program version, for records and logs. */
 	readonly version: string;
+	/** Begins an orderly end: leases released, what is in flight written. A start that is under way rejects its reason. */
+	readonly signal: AbortSignal;
 }
 
 export interface RunningNode {
 	/** Multiaddrs with peer id that others can dial. */
 	readonly addresses: readonly string[];
 	readonly controlUrl: string;
-	/** Resolves when the node has ended in order (stop, signal); rejects when it could not go on. */
+	/** Resolves when the node has ended in order (told by the control API or the signal); rejects when it could not go on. */
 	readonly ended: Promise<void>;
-	/** Begins an orderly end: leases released, what is in flight written. Idempotent. */
-	stop(): void;
 }

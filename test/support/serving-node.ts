@@ -21,7 +21,7 @@ export async function startServingNode(home: Home, bootstrap: readonly string[] 
 	const stack = new AsyncDisposableStack();
 	const roster = await loadRoster(home);
 	const config = await loadConfig(home.paths.config);
-	const options = { home, config, roster, bootstrap, version: 'test' };
+	const options = { home, config, roster, bootstrap, version: 'test', signal: new AbortController().signal };
 	const outside = await openOutside(options, stack);
 	const { clock, metrics } = outside;
 	const log = silentLog;

@@ -2,7 +2,7 @@
  * Finds or builds `poster-native`, the Rust worker. A built binary is kept outside the clone, under a name that is the
  * hash of its sources: a second clone of the same version builds nothing, another version never picks a stale one.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, copyFile, mkdir, readdir, readFile, rename, stat } from 'node:fs/promises';
@@ -27,6 +27,8 @@ export interface NativeBuildOptions {
 	/** A ready binary that is used as it is (environment variable POSTER_NATIVE). */
 	readonly binary?: string | undefined;
 	readonly onProgress?: (progress: BuildProgress) => void;
+	/** Ends a build at once, with everything it started. */
+	readonly signal?: AbortSignal | undefined;
 }
 
 /** Compiled crates before the time left is guessed. */
@@ -37,14 +39,14 @@ export function defaultCacheDir(env: NodeJS.ProcessEnv): string {
 	return join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'poster-node');
 }
 
-/** Path of an executable worker. Errors: `native-missing`, `native-no-cargo`, `native-build`. */
+/** Path of an executable worker. Errors: `native-missing`, `native-no-cargo`, `native-build`, the signal's reason. */
 export async function ensureNative(options: NativeBuildOptions): Promise<string> {
 	if (options.binary !== undefined) return requireExecutable(options.binary);
 	const built = join(options.cacheDir, 'native', (await sourceHash(options.sources)).slice(0, 16), 'poster-native');
 	if (await isExecutable(built)) return built;
 	const target = join(options.cacheDir, 'target');
 	await mkdir(target, { recursive: true });
-	await cargoBuild(options.sources, target, options.onProgress);
+	await cargoBuild(target, options);
 	await mkdir(join(built, '..'), { recursive: true });
 	const fresh = `${built}.${process.pid}`;
 	await copyFile(join(target, 'release', 'poster-native'), fresh);
@@ -78,11 +80,8 @@ async function sourceHash(sources: string): Promise<string> {
 	return hash.digest('hex');
 }
 
-async function cargoBuild(
-	sources: string,
-	target: string,
-	onProgress: NativeBuildOptions['onProgress'],
-): Promise<void> {
+async function cargoBuild(target: string, { sources, onProgress, signal }: NativeBuildOptions): Promise<void> {
+	signal?.throwIfAborted();
 	const lock = await readFile(join(sources, 'Cargo.lock'), 'utf8');
 	const total = lock.split('[[package]]').length - 1;
 	const args = ['build', '--release', '--locked', '-p', 'poster-native', '--message-format', 'json-render-diagnostics'];
@@ -90,7 +89,11 @@ async function cargoBuild(
 		cwd: sources,
 		env: { ...process.env, CARGO_TARGET_DIR: target },
 		stdio: ['ignore', 'pipe', 'pipe'],
+		// Cargo leaves its compilers behind when it is killed alone. Without a signal it shares the terminal's ctrl-c.
+		detached: signal !== undefined,
 	});
+	const end = (): void => killGroup(cargo);
+	signal?.addEventListener('abort', end, { once: true });
 	const startedMs = performance.now();
 	const crates = new Set<string>();
 	/** Those that were compiled now; the others were there from an earlier build and cost nothing. */
@@ -113,15 +116,29 @@ async function cargoBuild(
 		const left = compiled < CRATES_TO_JUDGE_BY ? undefined : perCrateMs * Math.max(0, total - crates.size);
 		onProgress?.({ done: crates.size, total, leftMs: left });
 	});
-	const code = await exit.catch((cause: unknown) => {
-		throw new PosterError('native-no-cargo', 'cargo could not be started', {
-			cause,
-			advice: 'Install Rust 1.89 or newer and a C compiler, or set POSTER_NATIVE to a ready poster-native binary.',
-		});
-	});
+	const code = await exit
+		.catch((cause: unknown) => {
+			throw new PosterError('native-no-cargo', 'cargo could not be started', {
+				cause,
+				advice: 'Install Rust 1.89 or newer and a C compiler, or set POSTER_NATIVE to a ready poster-native binary.',
+			});
+		})
+		.finally(() => signal?.removeEventListener('abort', end));
+	signal?.throwIfAborted();
 	if (code !== 0) {
 		throw new PosterError('native-build', `cargo build of the native worker failed (exit ${code}):\n${errors}`, {
 			advice: 'It needs Rust 1.89 or newer and a C compiler; nothing else.',
 		});
+	}
+}
+
+/** The group that a detached child leads. */
+function killGroup({ pid }: ChildProcess): void {
+	if (pid === undefined) return;
+	try {
+		process.kill(-pid, 'SIGKILL');
+	} catch (error) {
+		// It has ended by itself.
+		if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
 	}
 }

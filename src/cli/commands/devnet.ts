@@ -9,7 +9,7 @@ import { makeWritableFolder } from '../../node/files.ts';
 import { type GenesisContent, parseGenesis, readGenesis } from '../demo/genesis-file.ts';
 import { type PreparationProgress, prepareNative, prepareParameters, prepareSectors } from '../demo/preparation.ts';
 import { progressText } from '../demo/progress-text.ts';
-import { onEnd } from '../end-signals.ts';
+import { untilEnd } from '../end-signals.ts';
 import { printJson, printRemark, printText } from '../output.ts';
 import { openScratch } from '../scratch.ts';
 
@@ -37,15 +37,17 @@ const MINER = 1000;
 const WINDOW_2KIB = 10;
 
 export async function devnet(options: DevnetCommandOptions): Promise<void> {
+	await untilEnd((signal) => run(options, signal));
+}
+
+async function run(options: DevnetCommandOptions, signal: AbortSignal): Promise<void> {
 	const dir = resolve(options.dir ?? join(homedir(), '.poster-devnet'));
-	const ending = new AbortController();
-	onEnd(() => ending.abort());
 	await makeWritableFolder(dir);
-	const native = await prepareNative(showProgress);
-	const testParameters = resolve(options.testParameters ?? (await prepareParameters(native, showProgress)));
+	const native = await prepareNative(showProgress, signal);
+	const testParameters = resolve(options.testParameters ?? (await prepareParameters(native, showProgress, signal)));
 	const genesis =
 		options.genesis === undefined
-			? await defaultGenesis(native, dir, options.sectors)
+			? await defaultGenesis(native, dir, options.sectors, signal)
 			: await readGenesis(options.genesis);
 	const log = createLog({ level: options.logLevel, base: { node: 'devnet' }, destination: STDERR });
 	const { network: networkName, epochMs, startEpoch, seed, host, port, fullNodes, paused = false } = options;
@@ -62,7 +64,7 @@ export async function devnet(options: DevnetCommandOptions): Promise<void> {
 			},
 			{ clock: createClock(), log },
 			(running) => announce(running, { dir, testParameters, json: options.json === true }),
-			ending.signal,
+			signal,
 		);
 	} finally {
 		log.flush();
@@ -71,12 +73,18 @@ export async function devnet(options: DevnetCommandOptions): Promise<void> {
 }
 
 /** One miner whose sectors fill the deadlines from the first on. */
-async function defaultGenesis(native: string, dir: string, count: number): Promise<GenesisContent> {
+async function defaultGenesis(
+	native: string,
+	dir: string,
+	count: number,
+	signal: AbortSignal,
+): Promise<GenesisContent> {
 	const numbers = Array.from({ length: count }, (_, i) => i);
 	const sealed = await prepareSectors(
 		native,
 		{ dir: join(dir, `sectors-${MINER}`), miner: MINER, numbers },
 		showProgress,
+		signal,
 	);
 	return parseGenesis({ miners: [{ id: MINER, proofType: WINDOW_2KIB, sectors: sealed.sectors }] }, 'default miner');
 }

@@ -9,7 +9,7 @@ import { loadRoster, ownEntry } from '../../node/roster-file.ts';
 import type { StartOptions } from '../../node/start-options.ts';
 import { programVersion } from '../../node/version.ts';
 import { checkDialable } from '../dialable.ts';
-import { onEnd } from '../end-signals.ts';
+import { untilEnd } from '../end-signals.ts';
 import { printJson, printRemark, printText } from '../output.ts';
 
 export interface StartCommandOptions {
@@ -20,17 +20,20 @@ export interface StartCommandOptions {
 }
 
 export async function start(options: StartCommandOptions): Promise<void> {
-	const prepared = await prepare(options);
+	await untilEnd((signal) => run(options, signal));
+}
+
+async function run(options: StartCommandOptions, signal: AbortSignal): Promise<void> {
+	const prepared = await prepare(options, signal);
 	const { startNode } = await import('../../node/compose.ts');
 	const node = await startNode(prepared);
-	onEnd(() => node.stop());
 	const { id } = prepared.home.identity;
 	if (options.json) printJson({ event: 'started', id, addresses: node.addresses, control: node.controlUrl });
 	else printText([`Node ${id} runs.`, ...node.addresses.map((address) => `  ${address}`)].join('\n'));
 	await node.ended;
 }
 
-async function prepare(options: StartCommandOptions): Promise<StartOptions> {
+async function prepare(options: StartCommandOptions, signal: AbortSignal): Promise<StartOptions> {
 	for (const address of options.bootstrap ?? []) checkDialable(address, '--bootstrap');
 	const home = await openHome(options.home);
 	const config = await loadConfig(options.config ?? home.paths.config);
@@ -44,7 +47,7 @@ async function prepare(options: StartCommandOptions): Promise<StartOptions> {
 		printRemark(`${error.message}.\n  ${error.advice}\n  Waiting for a roster that names it.`);
 	}
 	const bootstrap = [...(options.bootstrap ?? []), ...config.network.bootstrap, ...(await invited(home.paths))];
-	return { home, config, roster, bootstrap: [...new Set(bootstrap)], version: programVersion() };
+	return { home, config, roster, bootstrap: [...new Set(bootstrap)], version: programVersion(), signal };
 }
 
 async function invited(paths: HomePaths): Promise<string[]> {

@@ -29,23 +29,25 @@ export interface SealedSectors {
 	readonly sectors: readonly GenesisSector[];
 }
 
-/** Path of the worker; builds it when there is none. Rejects `native-…`. */
-export function prepareNative(onProgress: OnProgress): Promise<string> {
+/** Path of the worker; builds it when there is none. Rejects `native-…`, or the signal's reason. */
+export function prepareNative(onProgress: OnProgress, signal?: AbortSignal): Promise<string> {
 	return ensureNative({
 		sources: NATIVE_SOURCES,
 		cacheDir: defaultCacheDir(process.env),
 		binary: process.env['POSTER_NATIVE'],
 		onProgress: ({ done, total, leftMs }) => onProgress({ what: 'native worker', share: done / total, leftMs }),
+		signal,
 	});
 }
 
 /** Folder with test parameters of 2 KiB window proofs. Rejects `native-command`. */
-export async function prepareParameters(native: string, onProgress: OnProgress): Promise<string> {
+export async function prepareParameters(native: string, onProgress: OnProgress, signal?: AbortSignal): Promise<string> {
 	const dir = join(defaultCacheDir(process.env), 'test-params');
 	// The generator tells no progress of its own; what exists is checked and kept within a second.
-	await runNative(native, ['params', 'generate-test', '--dir', dir], (line) => {
+	const tell = (line: Readonly<Record<string, unknown>>): void => {
 		if (line['event'] === 'start') onProgress({ what: 'test parameters', share: undefined, leftMs: PARAMETERS_MS });
-	});
+	};
+	await runNative(native, ['params', 'generate-test', '--dir', dir], tell, signal);
 	return dir;
 }
 
@@ -57,6 +59,7 @@ export async function prepareSectors(
 	native: string,
 	options: { readonly dir: string; readonly miner: number; readonly numbers: readonly number[] },
 	onProgress: OnProgress,
+	signal?: AbortSignal,
 ): Promise<SealedSectors> {
 	const { dir, miner, numbers } = options;
 	const known = await readManifest(dir);
@@ -68,10 +71,8 @@ export async function prepareSectors(
 		onProgress({ what: 'sectors', share: done / missing.length, leftMs });
 		const list = missing.slice(done, done + CHUNK).join(',');
 		await mkdir(dir, { recursive: true });
-		await runNative(native, [
-			...['seal', '--out', dir, '--miner', String(miner), '--size', '2KiB'],
-			...['--sectors', list, '--seed', SEED],
-		]);
+		const seal = ['seal', '--out', dir, '--miner', String(miner), '--size', '2KiB', '--sectors', list, '--seed', SEED];
+		await runNative(native, seal, () => undefined, signal);
 	}
 	const sectors = (await readManifest(dir)).filter(({ number }) => numbers.includes(number));
 	return { dir, sectors };

@@ -16,12 +16,12 @@ export interface Prepared {
 	readonly sectors: DemoSectors;
 }
 
-export async function prepareDemo(onProgress: OnProgress): Promise<Prepared> {
-	const native = await prepareNative(onProgress);
-	const testParameters = await prepareParameters(native, onProgress);
+export async function prepareDemo(onProgress: OnProgress, signal: AbortSignal): Promise<Prepared> {
+	const native = await prepareNative(onProgress, signal);
+	const testParameters = await prepareParameters(native, onProgress, signal);
 	const folder = join(defaultCacheDir(process.env), 'demo-sectors');
 	const seal = (name: string, miner: number, numbers: readonly number[]): Promise<SealedSectors> =>
-		prepareSectors(native, { dir: join(folder, name), miner, numbers }, onProgress);
+		prepareSectors(native, { dir: join(folder, name), miner, numbers }, onProgress, signal);
 	const sectors = {
 		storage1: await seal('storage-1', MINER, SECTORS.storage1),
 		storage2: await seal('storage-2', MINER, SECTORS.storage2),

@@ -5,9 +5,10 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLog } from '../../adapters/observe/log.ts';
-import { isPosterError, PosterError } from '../../domain/errors.ts';
+import { isPosterError } from '../../domain/errors.ts';
 import { limits } from '../../domain/limits.ts';
 import type { ClaimsReport } from '../../node/control-api.ts';
+import { unlessAborted } from '../../node/unless-aborted.ts';
 import { duration } from '../render/duration.ts';
 import { openScratch } from '../scratch.ts';
 import type { Receipt } from './chain-desk.ts';
@@ -44,7 +45,7 @@ export interface DemoOptions {
 	/** Who is killed if no key chooses another. */
 	readonly victim: VictimKind;
 	readonly screen: Screen;
-	/** Ends the demo early, in order. */
+	/** Ends the demo early, in order; the demo rejects its reason. */
 	readonly signal: AbortSignal;
 	readonly interrupt: () => void;
 }
@@ -56,7 +57,7 @@ const STDERR = 2;
 export async function runDemo(options: DemoOptions): Promise<DemoSummary> {
 	const startedMs = performance.now();
 	const { screen } = options;
-	const prepared = await prepareDemo((progress) => screen.progress(progress));
+	const prepared = await prepareDemo((progress) => screen.progress(progress), options.signal);
 	const scratch = await openScratch('poster-demo-');
 	const folder = scratch.path;
 	screen.note(`Files of this run: ${folder}`);
@@ -91,7 +92,7 @@ async function runIn(
 	});
 	try {
 		const run = new DemoRun(options, prepared, cluster);
-		return await raceAbort(run.play(startedMs), options.signal);
+		return await unlessAborted(run.play(startedMs), options.signal);
 	} finally {
 		options.screen.done();
 		await cluster.close();
@@ -237,14 +238,4 @@ class DemoRun {
 			died === undefined ? [] : [`${name}: ${died}`],
 		);
 	}
-}
-
-async function raceAbort<T>(run: Promise<T>, signal: AbortSignal): Promise<T> {
-	const { promise, reject } = Promise.withResolvers<never>();
-	const stop = (): void => reject(new PosterError('demo-interrupted', 'the demo was interrupted'));
-	signal.addEventListener('abort', stop, { once: true });
-	if (signal.aborted) stop();
-	// What the run does after that, on processes that are being ended, is of no interest.
-	run.catch(() => undefined);
-	return Promise.race([run, promise]).finally(() => signal.removeEventListener('abort', stop));
 }
