@@ -37,7 +37,6 @@ import { Proving } from './proving.ts';
 import { openRecorder } from './recorder/recorder.ts';
 import { loadRoster, type SignedRoster } from './roster-file.ts';
 import { RosterKeeper } from './roster-keeper.ts';
-import { takesSamples } from './slot-filters.ts';
 import type { RunningNode, StartOptions } from './start-options.ts';
 import { StepTimes } from './step-times.ts';
 import { SyncExchange } from './sync-exchange.ts';
@@ -122,7 +121,7 @@ export async function runNode(
 }
 
 function coreConfig({ home, config }: StartOptions, outside: Outside, { roster, hash }: SignedRoster): CoreConfig {
-	const { workers, proofTypes, slotFilters, keysHash, blockDelaySeconds } = outside;
+	const { workers, proofTypes, keysHash, blockDelaySeconds } = outside;
 	return {
 		self: home.identity.id,
 		network: roster.network,
@@ -130,7 +129,6 @@ function coreConfig({ home, config }: StartOptions, outside: Outside, { roster, 
 		rosterHash: hash,
 		roles: configuredRoles(config),
 		slots: workers.slots.map(({ name }) => name),
-		slotFilters,
 		proofTypes,
 		keys: keysHash,
 		epochMs: configuredEpochMs(config, roster.network) ?? null,
@@ -208,12 +206,7 @@ async function buildParts(
 	if (questions !== undefined) stack.defer(() => questions.close());
 	const measuring = new Measuring(
 		{ ...workers, clock, log, metrics },
-		{
-			proofTypes: outside.proofTypes,
-			known: ownEstimates(state).map(({ proofType }) => proofType),
-			takes: (slot, proofType) => takesSamples(outside.slotFilters, slot, proofType),
-			enqueue,
-		},
+		{ proofTypes: outside.proofTypes, known: ownEstimates(state).map(({ proofType }) => proofType), enqueue },
 	);
 	stack.defer(() => measuring.stop());
 	const proving = new Proving(
