@@ -4,17 +4,18 @@ import type { Effect, Event, Step } from '../../../src/core/api.ts';
 import { epoch } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
 import { Loop } from '../../../src/node/loop.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
 import { MemoryStore } from '../../fakes/memory-store.ts';
 import { memoryLog } from '../../support/memory-log.ts';
 import { memoryMetrics } from '../../support/memory-metrics.ts';
-import { hurriedClock } from '../../support/system-clock.ts';
+import { hurried } from '../../support/system-clock.ts';
 import { until } from '../../support/until.ts';
 
 const nothing: Step = { persist: [], after: [] };
 const decision = (reason: string): Effect => ({ type: 'decision', decision: { name: 'claim', reason } });
 const head = (height: number): Event => ({ type: 'head', epoch: epoch(height) });
 
-function setup(step: (event: Event) => Step) {
+function setup(step: (event: Event) => Step, clock: Clock = hurried(5)) {
 	const store = new MemoryStore();
 	const metrics = memoryMetrics();
 	const ran: string[] = [];
@@ -22,7 +23,7 @@ function setup(step: (event: Event) => Step) {
 	const written: number[] = [];
 	const crashes: unknown[] = [];
 	const loop = new Loop(
-		{ store, clock: hurriedClock, log: memoryLog(), metrics },
+		{ store, clock, log: memoryLog(), metrics },
 		{
 			step: (event) => step(event),
 			run: (effect) => {
@@ -102,20 +103,32 @@ test('questions of others are dropped above their bound, answers never', async (
 });
 
 test('the core ticks from the start, and no later tick is queued while one waits', async () => {
-	const seen: string[] = [];
-	const { store, loop } = setup((event) => {
-		seen.push(event.type);
-		return event.type === 'tick' && seen.length === 1
+	let due = 0;
+	const clock = hurried(5);
+	const counted: Clock = {
+		...clock,
+		after: (ms, run) =>
+			clock.after(ms, () => {
+				due++;
+				run();
+			}),
+	};
+	/** Ticks that had come due when each one was stepped. */
+	const stepped: number[] = [];
+	const { store, loop } = setup(() => {
+		stepped.push(due);
+		return stepped.length === 1
 			? { persist: [{ type: 'put', key: 'i', value: Uint8Array.of(1) }], after: [] }
 			: nothing;
-	});
+	}, counted);
 	store.hold();
 	loop.start();
-	await until('the first tick was stepped', () => seen.length === 1);
-	await hurriedClock.sleep(limits.tickMs * 3);
+	await until('the first tick was stepped', () => stepped.length === 1);
+	await until('more ticks came due', () => due >= 5);
 	store.release();
-	await until('it ticks on', () => seen.length >= 3);
+	await until('it ticks on', () => stepped.length >= 3);
 	await loop.stop();
+	assert.ok((stepped[2] as number) > (stepped[1] as number), 'one tick stands for all that came due meanwhile');
 });
 
 test('a core that fails is reported once with its event; nothing of that run is carried out', async () => {

@@ -25,7 +25,7 @@ import { MemoryStore } from '../../../fakes/memory-store.ts';
 import { MemoryStreams } from '../../../fakes/memory-streams.ts';
 import { memoryLog } from '../../../support/memory-log.ts';
 import { memoryMetrics } from '../../../support/memory-metrics.ts';
-import { hurriedClock, systemClock } from '../../../support/system-clock.ts';
+import { hurried, systemClock } from '../../../support/system-clock.ts';
 import { until } from '../../../support/until.ts';
 import { fakeManifest, MINER, workOf } from '../../../support/work-items.ts';
 
@@ -98,7 +98,7 @@ test('without a checker this node has not asked', async () => {
 });
 
 test('a holder that hangs has answered when its time is over', async () => {
-	const { questions, answers, honest, folder } = await setUp({ clock: hurriedClock });
+	const { questions, answers, honest, folder } = await setUp({ clock: hurried(50) });
 	honest().hold();
 	await questions.ask(ask(1));
 	assert.deepEqual(answers.map(plain), [{ ok: [], asked: true }]);

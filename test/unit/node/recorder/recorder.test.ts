@@ -154,8 +154,9 @@ test('a write that fails in the middle of a segment ends it, and what is before 
 	assert.ok((await replayed(path)).every(({ difference }) => difference === null));
 });
 
-test('a disk that hangs fills no memory and holds up neither steps nor the end of the node', async () => {
+test('a disk that hangs fills no memory and holds up neither steps nor the end of the node', async (t) => {
 	const disk = new FailingFolder(new SegmentFiles(folder()));
+	t.after(() => disk.end());
 	const core = new RecordedCore(disk);
 	disk.hangs = true;
 	await core.live(core.mesh.beginning());
@@ -194,6 +195,7 @@ class FailingFolder implements SegmentFolder {
 	failing: string | undefined;
 	hangs = false;
 	created = 0;
+	readonly #files: SegmentFile[] = [];
 
 	constructor(folder: SegmentFolder) {
 		this.#folder = folder;
@@ -202,6 +204,7 @@ class FailingFolder implements SegmentFolder {
 	async create(startMs: number): Promise<SegmentFile> {
 		this.created++;
 		const file = await this.#folder.create(startMs);
+		this.#files.push(file);
 		return {
 			append: async (bytes) => {
 				if (this.hangs) await new Promise(() => undefined);
@@ -210,6 +213,11 @@ class FailingFolder implements SegmentFolder {
 			},
 			close: () => file.close(),
 		};
+	}
+
+	/** Closes what a disk that hangs left open. */
+	async end(): Promise<void> {
+		await Promise.all(this.#files.map((file) => file.close()));
 	}
 
 	prune(): Promise<number> {
