@@ -1,0 +1,85 @@
+/** The native worker and vanilla proofs, on disk and between nodes. */
+import { KIB } from './units.ts';
+
+export const provingLimits = {
+	// Native worker.
+	/** One frame of the native worker: a whole partition of vanilla proofs is 58.7 MB. */
+	nativeFrameBytes: 64 * KIB * KIB,
+	/** Header of such a frame: 2,349 slot numbers are the longest content. */
+	nativeHeaderBytes: 64 * KIB,
+	/** Jobs open in one native worker, as its own bound. */
+	nativeJobs: 256,
+	/** From spawn to `ready`; it reads verifying keys of 2.5 MB first, on a busy disk at worst. */
+	nativeStartMs: 60_000,
+	/** From the end of stdin to SIGTERM, and from there to SIGKILL. The worker ends at once unless it is stuck in a driver. */
+	nativeStopMs: 2_000,
+	/** A verification, a check or a folder scan that takes longer is stuck: a cold 32 GiB key takes 8 s. The worker is killed. */
+	nativeAnswerMs: 60_000,
+	/** First pause before a dead worker is started again; doubled each time ... */
+	nativeRestartMs: 100,
+	/** ... up to this, so that a driver that comes back is used soon and a broken binary costs nothing. */
+	nativeRestartMaxMs: 30_000,
+	/** A cancelled proof must be known as such within 1 s: the worker has this long to go by itself, then it is killed. */
+	nativeCancelMs: 500,
+	/** One line of an external prover: 2,349 faults of eight digits take 21 KB, a proof as numbers 1 KB. */
+	externalLineBytes: 256 * KIB,
+	/** External provers of one node, and proofs at a time in one of them. */
+	externalProvers: 16,
+	externalConcurrency: 16,
+	/** Logged stderr lines of one worker per window: a panic with its backtrace fits, a loop of them does not. */
+	nativeStderrLines: 200,
+	nativeStderrWindowMs: 60_000,
+	nativeStderrLineChars: 2_000,
+	/** Sectors of one job of the opening worker: 800 KB of proofs; what was asked for waits at most for one such chunk. */
+	vanillaChunkSectors: 32,
+
+	// Vanilla proofs between nodes.
+	/** 2,349 entries of [u53, 32 bytes] take at most 45 bytes each. */
+	vanillaRequestBytes: 112 * KIB,
+	/** Sectors of one reading job: those asked for wait for what is left of the running ones. */
+	vanillaReadSectors: 16,
+	/**
+	 * Sectors that one answer, or opening ahead, waits for at a time; more where more threads read. A reader that stops
+	 * reading holds no more than these, and a new order of the items counts soon.
+	 */
+	vanillaWindow: 32,
+	/** Failed sectors remembered for the rest of the epoch; beyond that they are read again when asked for. */
+	vanillaFailures: 4096,
+	/** Work items whose sectors are opened ahead: each keeps its manifest in memory, about 0.5 MB. */
+	vanillaWorks: 256,
+	/** One peer's answer to the question for a manifest of at most 112 KiB; then the next peer is asked. */
+	manifestAnswerMs: 5_000,
+	/** Pause between two looks at which sectors lie in the storage folders: names only, but some 100,000 of them. */
+	holdingsScanMs: 60_000,
+	/** Streams of vanilla proofs that this node reads at a time: more do not raise throughput, each takes a window. */
+	gatherStreams: 4,
+	/**
+	 * Silence of a stream while it is read. It may stand in line behind `bulkStreams` others, each waiting for disks; a
+	 * peer that is gone or hangs is noticed by its connection long before.
+	 */
+	gatherSilenceMs: 120_000,
+	/** Proofs of one stream that are being checked: 0.8 MB; then the stream is not read. */
+	gatherChecks: 32,
+	/** Proofs of one stream that fail the check; then the rest is asked from others: a check costs 25 ms. */
+	gatherForged: 16,
+	/** Outcomes go to the core in batches of so many sectors or after this time: 24 events instead of 2,349. */
+	sectorBatch: 64,
+	sectorBatchMs: 100,
+
+	// Parameter files.
+	/** The largest published file, the parameters of a 64 GiB window, has 62.6 GB. */
+	paramsFileBytes: 128 * KIB * KIB * KIB,
+	/** Read and digested at a time. */
+	paramsChunkBytes: 1024 * KIB,
+	/** A source that sends nothing for this long is left. */
+	paramsSilenceMs: 30_000,
+	/** Tries at one source that each bring less than a MiB, and the pauses between them, doubled each time. */
+	paramsTries: 5,
+	paramsProgressBytes: 1024 * KIB,
+	paramsRetryMs: 1_000,
+	paramsRetryMaxMs: 30_000,
+	/** Sources of one fetch. */
+	paramsSources: 16,
+	/** Free space that stays beside the files: a full disk stops more than this program. */
+	paramsSpareBytes: 256 * KIB * KIB,
+} as const;

@@ -1,0 +1,1 @@
+export const KIB = 1024;
