@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The command line: what can be asked, and with which options. Each command's code is loaded when it is asked for. */
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import type { PosterError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import { SECTOR_SIZES } from '../domain/parameters.ts';
@@ -19,6 +19,7 @@ import {
 	nameText,
 	roleList,
 	sectorSizes,
+	senderAddress,
 	senders,
 	texts,
 } from './options.ts';
@@ -108,6 +109,13 @@ function addRosterCommands(root: Command): void {
 		.addOption(homeOption())
 		.addOption(jsonOption())
 		.action(async (peer, options) => (await import('./commands/roster.ts')).rosterRemove(options, peer));
+	addRosterMinerCommands(roster.command('miner').description('which miners the mesh proves for'));
+	roster
+		.command('network <name>')
+		.description('take the mesh to a chain of another name, e.g. after a wrong --network; every node starts again')
+		.addOption(homeOption())
+		.addOption(jsonOption())
+		.action(async (name, options) => (await import('./commands/roster.ts')).rosterNetwork(options, nameText(name)));
 	roster
 		.command('invite')
 		.description('write the file with which a new machine joins')
@@ -116,6 +124,36 @@ function addRosterCommands(root: Command): void {
 		.option('--address <multiaddr>', "where the mesh is reached (default: the running node's addresses)", texts)
 		.addOption(jsonOption())
 		.action(async (options) => (await import('./commands/roster.ts')).rosterInvite(options));
+}
+
+function addRosterMinerCommands(miner: Command): void {
+	const idArgument = (): Argument => new Argument('<id>', 'e.g. f01000').argParser(minerId);
+	const senderOf = 'f1 or f3 address that sends its proofs, used by this mesh alone';
+	miner
+		.command('add')
+		.description('prove for one more miner')
+		.addArgument(idArgument())
+		.addOption(homeOption())
+		.requiredOption('--sender <address>', senderOf, senderAddress)
+		.addOption(jsonOption())
+		.action(async (id, options) => (await import('./commands/roster.ts')).rosterMinerAdd(options, id));
+	miner
+		.command('sender')
+		.description('let another address send for a miner')
+		.addArgument(idArgument())
+		.addArgument(new Argument('<address>', senderOf).argParser(senderAddress))
+		.addOption(homeOption())
+		.addOption(jsonOption())
+		.action(async (id, address, options) =>
+			(await import('./commands/roster.ts')).rosterMinerSender(options, id, address),
+		);
+	miner
+		.command('remove')
+		.description('prove for a miner no more')
+		.addArgument(idArgument())
+		.addOption(homeOption())
+		.addOption(jsonOption())
+		.action(async (id, options) => (await import('./commands/roster.ts')).rosterMinerRemove(options, id));
 }
 
 function addNodeCommands(root: Command): void {

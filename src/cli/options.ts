@@ -42,15 +42,19 @@ export function minerIds(text: string, before: readonly ActorId[] = []): readonl
 	return [...before, minerId(text)];
 }
 
-/** Key address in normal form: only f1 and f3 addresses sign. May be given many times. */
-export function senders(text: string, before: readonly string[] = []): readonly string[] {
+/** Key address in normal form: only f1 and f3 addresses sign. */
+export function senderAddress(text: string): string {
 	const complaint = 'It is no f1 or f3 address.';
-	const sender = addressed(complaint, () => {
+	return addressed(complaint, () => {
 		const { protocol } = parseAddress(text);
 		if (protocol !== 1 && protocol !== 3) throw new InvalidArgumentError(complaint);
 		return normalizeAddress(text);
 	});
-	return [...before, sender];
+}
+
+/** May be given many times. */
+export function senders(text: string, before: readonly string[] = []): readonly string[] {
+	return [...before, senderAddress(text)];
 }
 
 export function minerList(text: string): readonly ActorId[] {

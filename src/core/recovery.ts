@@ -75,6 +75,8 @@ function recoverTerm(state: State, id: WorkId, term: number): void {
 }
 
 function recoverStatement(state: State, { envelope, raw }: Statement): void {
+	// From before the mesh went to another chain, where the same numbers mean other partitions.
+	if (envelope.network !== state.config.network) return;
 	switch (envelope.kind) {
 		case 'ann':
 			keepAnnouncement(state, { envelope, raw });

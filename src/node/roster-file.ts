@@ -1,13 +1,12 @@
 /**
- * The operator-signed membership: checked before it counts, evolved by one version at a time, kept in the home. Nobody
- * but the operator can admit a machine, so nothing here trusts what a file or a peer says of itself.
+ * The operator-signed membership: checked before it counts, kept in the home. Nobody but the operator can admit a machine,
+ * so nothing here trusts what a file or a peer says of itself.
  */
-import { publicKeyOf } from '../adapters/identity/ed25519.ts';
 import { decodeRoster, sealRoster } from '../codec/roster.ts';
 import { isPosterError, PosterError } from '../domain/errors.ts';
 import type { Hex32, NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
-import { ROLES, type Roster, type RosterPeer } from '../domain/roster.ts';
+import type { Roster, RosterPeer } from '../domain/roster.ts';
 import type { Identity } from '../ports/identity.ts';
 import { readSmallFile, writeFileAtomic } from './files.ts';
 import type { Home } from './home.ts';
@@ -80,46 +79,6 @@ export function ownEntry(roster: Roster, self: NodeId): RosterPeer {
 		advice: `On the operator's machine: poster-node roster add --id ${self} --name NAME --roles ROLES`,
 		meta: { version: roster.version, self },
 	});
-}
-
-/** The next version with the peer added. Rejects `roster-duplicate`, `roster-bad`. */
-export function withPeer(roster: Roster, peer: RosterPeer): Roster {
-	if (publicKeyOf(peer.id) === undefined) {
-		throw new PosterError('roster-bad', `${peer.id} is no Ed25519 peer id`, {
-			advice: 'A new machine prints its peer id with `poster-node init --join FILE`.',
-		});
-	}
-	const taken = roster.peers.find(({ id, name }) => id === peer.id || name === peer.name);
-	if (taken !== undefined) {
-		throw new PosterError('roster-duplicate', `the roster has ${taken.name} (${taken.id}) already`, {
-			advice: 'Choose another --name, or remove that peer first.',
-			meta: { name: taken.name },
-		});
-	}
-	const unknown = peer.miners.find((id) => !roster.miners.some(({ miner }) => miner === id));
-	if (unknown !== undefined) {
-		throw new PosterError('roster-bad', `the roster has no miner f0${unknown}`, {
-			advice: `It names: ${roster.miners.map(({ miner }) => `f0${miner}`).join(', ')}`,
-		});
-	}
-	const sorted: RosterPeer = {
-		...peer,
-		roles: ROLES.filter((role) => peer.roles.includes(role)),
-		miners: [...new Set(peer.miners)].sort((a, b) => a - b),
-	};
-	const peers = [...roster.peers, sorted].sort((a, b) => (a.id < b.id ? -1 : 1));
-	return { ...roster, version: roster.version + 1, peers };
-}
-
-/** The next version without the peer of this id or name. Rejects `roster-unknown-peer`. */
-export function withoutPeer(roster: Roster, idOrName: string): Roster {
-	const peers = roster.peers.filter(({ id, name }) => id !== idOrName && name !== idOrName);
-	if (peers.length === roster.peers.length) {
-		throw new PosterError('roster-unknown-peer', `the roster has no peer ${idOrName}`, {
-			advice: `It names: ${roster.peers.map(({ name }) => name).join(', ')}`,
-		});
-	}
-	return { ...roster, version: roster.version + 1, peers };
 }
 
 function decoded(bytes: Uint8Array, source: string): ReturnType<typeof decodeRoster> {

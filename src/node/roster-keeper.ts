@@ -1,6 +1,6 @@
 /** The newest roster this node knows: a better one is checked, stored, and only then followed. */
 import type { EventOf } from '../core/api.ts';
-import { isPosterError } from '../domain/errors.ts';
+import { isPosterError, PosterError } from '../domain/errors.ts';
 import type { NodeId } from '../domain/ids.ts';
 import type { Roster } from '../domain/roster.ts';
 import type { Log } from '../ports/log.ts';
@@ -15,6 +15,8 @@ export interface RosterKeeperOptions {
 	readonly enqueue: (event: EventOf<'roster'>) => void;
 	/** Everything that goes by membership, e.g. the gate for statements. */
 	readonly changed: (roster: Roster) => void;
+	/** The mesh is on another chain now: this node must end, and begin anew with the roster that lies in its home. */
+	readonly moved: (reason: PosterError) => void;
 }
 
 export class RosterKeeper {
@@ -50,15 +52,16 @@ export class RosterKeeper {
 	}
 
 	async #accept(bytes: Uint8Array): Promise<SignedRoster> {
-		const { home, log, enqueue } = this.#options;
+		const { home, log, enqueue, moved } = this.#options;
 		const candidate = verifyRoster(bytes, home.operatorId, home.identity, 'a roster that was offered');
-		if (candidate.roster.network !== this.#current.roster.network) {
-			log.error({ network: candidate.roster.network }, 'a roster of another network is ignored');
-			return this.#current;
-		}
+		const before = this.#current.roster.network;
 		if (!supersedes(candidate, this.#current)) return this.#current;
 		await saveRoster(home, candidate);
 		this.#current = candidate;
+		if (candidate.roster.network !== before) {
+			moved(movedError(before, candidate.roster));
+			return candidate;
+		}
 		log.info({ version: candidate.roster.version, peers: candidate.roster.peers.length }, 'new roster');
 		this.apply();
 		enqueue({ type: 'roster', roster: candidate.roster, hash: candidate.hash });
@@ -73,4 +76,15 @@ export class RosterKeeper {
 		this.#options.mesh.setMembers(others.map(({ id }) => ({ id, addresses: [] })));
 		this.#options.changed(roster);
 	}
+}
+
+function movedError(before: string, { version, network }: Roster): PosterError {
+	return new PosterError(
+		'network-changed',
+		`the mesh went from ${before} to ${network} with roster version ${version}`,
+		{
+			advice: 'Start this node again: its home has the new roster. A supervisor that restarts failed programs does so.',
+			meta: { before, network, version },
+		},
+	);
 }

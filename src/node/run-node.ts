@@ -82,7 +82,7 @@ export async function runNode(
 		roster.roster,
 	);
 	const keeper = new RosterKeeper(
-		{ home: options.home, mesh: net.mesh, log, enqueue, changed: (newest) => inbound.setRoster(newest) },
+		{ home: options.home, mesh: net.mesh, log, enqueue, changed: (newest) => inbound.setRoster(newest), moved: fatal },
 		roster,
 	);
 	const times = new StepTimes();

@@ -116,3 +116,44 @@ test('a second process with the key of another gives way', async () => {
 	assert.match(second.stderr, /another process runs with the identity of this node/);
 	await until('the other one has noticed, too', () => first.told().includes('mesh-cloned'));
 });
+
+test('a mesh gets another miner, another sender and another network while it runs', async () => {
+	const [first, second, invite] = [join(root, 'op-3'), join(root, 'p-3'), join(root, 'invite-3.json')];
+	const [sender, next] = ['f134buwikwmjplvsoy67d26ypp6q5ekhu7qap6hwq', 'f15ihq5ibzwki2b4ep2f46avlkrqzhpqgtga7pdrq'];
+	const founding = ['--name', 'op', '--network', 'mistyped', '--miner', 'f01000', '--sender', sender];
+	await succeeds('init', '--home', first, ...founding);
+	await configured(first);
+	const operator = await started(first);
+	await succeeds('roster', 'invite', '--home', first, '--out', invite);
+	const { rosterAdd } = JSON.parse(
+		await succeeds('init', '--home', second, '--join', invite, '--name', 'p1', '--json'),
+	);
+	await configured(second);
+	const joined = await started(second);
+	await succeeds(...(rosterAdd as string).split(' ').slice(1), '--home', first);
+	await succeeds('roster', 'miner', 'add', 'f02000', '--sender', sender, '--home', first);
+	await succeeds('roster', 'miner', 'sender', 'f02000', next, '--home', first);
+	const asked = await cli('roster', 'miner', 'sender', 'f09', next, '--home', first);
+	assert.equal(asked.code, 3);
+	assert.match(asked.stderr, /no miner f09\n {2}It names: f01000, f02000/);
+	await until('the other node follows both changes', async () => (await status(second)).rosterVersion === 4);
+	const shown = async (home: string) => JSON.parse(await succeeds('roster', 'show', '--home', home, '--json'));
+	assert.deepEqual((await shown(second)).miners, [
+		{ miner: 1000, sender },
+		{ miner: 2000, sender: next },
+	]);
+
+	const exits = [operator, joined].map((child) => once(child, 'exit'));
+	await succeeds('roster', 'network', 'testing', '--home', first);
+	assert.deepEqual(await exits[0], [1, null], 'so that a supervisor starts it again');
+	assert.match(operator.told(), /network-changed/);
+	await started(first);
+	assert.equal((await status(first)).network, 'testing');
+	assert.deepEqual(await exits[1], [1, null], 'the other one hears of it when the first is back');
+	await started(second);
+	await until(
+		'both are on the new network',
+		async () => (await status(first)).connected === 1 && (await status(second)).network === 'testing',
+	);
+	assert.equal((await shown(second)).version, 5);
+});

@@ -2,12 +2,14 @@
  * `roster`: who belongs to the mesh. Every change starts from the newest version known here: that of the running node,
  * which has heard the others, or else the file. Starting from an older one would silently undo what came between.
  */
+import { minerAddress } from '../../codec/address.ts';
 import { PosterError } from '../../domain/errors.ts';
 import { type ActorId, nodeId } from '../../domain/ids.ts';
 import type { Role, Roster } from '../../domain/roster.ts';
 import type { StatusReport } from '../../node/control-api.ts';
 import { type Home, openHome, readOperatorKey } from '../../node/home.ts';
 import { writeInvite } from '../../node/invite.ts';
+import { withMiner, withNetwork, withoutMiner, withoutPeer, withPeer, withSender } from '../../node/roster-changes.ts';
 import {
 	loadRoster,
 	type SignedRoster,
@@ -15,8 +17,6 @@ import {
 	signRoster,
 	supersedes,
 	verifyRoster,
-	withoutPeer,
-	withPeer,
 } from '../../node/roster-file.ts';
 import { type ControlClient, findControl } from '../control-client.ts';
 import { checkDialable } from '../dialable.ts';
@@ -59,6 +59,29 @@ export async function rosterAdd(options: RosterAddOptions): Promise<void> {
 
 export async function rosterRemove(options: Common, idOrName: string): Promise<void> {
 	await change(options, (roster) => withoutPeer(roster, idOrName), `removed ${idOrName}`);
+}
+
+export async function rosterMinerAdd(options: Common & { readonly sender: string }, miner: ActorId): Promise<void> {
+	const { sender } = options;
+	const what = `added ${minerAddress(miner)}, which sends from ${sender}`;
+	await change(options, (roster) => withMiner(roster, { miner, sender }), what);
+}
+
+export async function rosterMinerSender(options: Common, miner: ActorId, sender: string): Promise<void> {
+	const what = `${minerAddress(miner)} sends from ${sender}`;
+	await change(options, (roster) => withSender(roster, { miner, sender }), what);
+}
+
+export async function rosterMinerRemove(options: Common, miner: ActorId): Promise<void> {
+	await change(options, (roster) => withoutMiner(roster, miner), `removed ${minerAddress(miner)}`);
+}
+
+export async function rosterNetwork(options: Common, network: string): Promise<void> {
+	await change(
+		options,
+		(roster) => withNetwork(roster, network),
+		`the mesh is on ${network}; nodes end and start again`,
+	);
 }
 
 export async function rosterInvite(

@@ -7,7 +7,8 @@ import type { ActorId } from '../../domain/ids.ts';
 import { ROLES, type Role, type RosterMiner, type RosterPeer } from '../../domain/roster.ts';
 import { writeFileAtomic } from '../../node/files.ts';
 import { createHome, type Home } from '../../node/home.ts';
-import { type SignedRoster, saveRoster, signRoster, withPeer } from '../../node/roster-file.ts';
+import { withPeer } from '../../node/roster-changes.ts';
+import { type SignedRoster, saveRoster, signRoster } from '../../node/roster-file.ts';
 import { type ConfigChanges, type ExampleName, exampleConfig } from './example-config.ts';
 
 export interface MemberPlan {

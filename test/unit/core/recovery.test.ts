@@ -76,3 +76,13 @@ test('an entry that cannot be read is named, and nothing is guessed', () => {
 		);
 	}
 });
+
+test('what was said on another network is not recovered: its numbers mean other partitions', () => {
+	const { bench, disk } = diskWithResult();
+	const { config } = bench.state;
+	const moved = { ...config, network: 'elsewhere', roster: { ...config.roster, network: 'elsewhere' } };
+	assert.equal(createState(config, disk).works.size, 1);
+	const state = createState(moved, disk);
+	assert.equal(state.works.size, 0);
+	assert.ok(state.identity.incarnation > bench.state.identity.incarnation, 'but the identity goes on');
+});

@@ -11,14 +11,20 @@ import type { Roster, RosterPeer } from '../../../src/domain/roster.ts';
 import { createHome } from '../../../src/node/home.ts';
 import { readInvite, writeInvite } from '../../../src/node/invite.ts';
 import {
+	withMiner,
+	withNetwork,
+	withoutMiner,
+	withoutPeer,
+	withPeer,
+	withSender,
+} from '../../../src/node/roster-changes.ts';
+import {
 	loadRoster,
 	ownEntry,
 	saveRoster,
 	signRoster,
 	supersedes,
 	verifyRoster,
-	withoutPeer,
-	withPeer,
 } from '../../../src/node/roster-file.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'poster-roster-'));
@@ -59,12 +65,32 @@ test('a name or an id is given once, an id must be a key, a miner must be known,
 	throwsCode(() => withPeer(first, peerOf('a')), 'roster-duplicate');
 	throwsCode(() => withPeer(first, { ...peerOf('b'), id: a.id }), 'roster-duplicate');
 	throwsCode(() => withPeer(first, { ...peerOf('b'), id: nodeId('12D3KooWx') }), 'roster-bad');
-	throwsCode(() => withPeer(first, peerOf('b', { miners: [actorId(7)] })), 'roster-bad');
+	throwsCode(() => withPeer(first, peerOf('b', { miners: [actorId(7)] })), 'roster-unknown-miner');
 	throwsCode(() => withoutPeer(first, 'nobody'), 'roster-unknown-peer');
 	throwsCode(
 		() => signRoster({ ...first, peers: [a, { ...peerOf('a'), id: nodeId(`${a.id}1`) }] }, operator),
 		'roster-bad',
 	);
+});
+
+test('miners come, change their sender and go; each change is one version later', () => {
+	const next = 'f15ihq5ibzwki2b4ep2f46avlkrqzhpqgtga7pdrq';
+	let roster = withMiner(first, { miner: actorId(2000), sender: next });
+	roster = withMiner(roster, { miner: actorId(500), sender });
+	assert.deepEqual(
+		roster.miners.map(({ miner }) => miner),
+		[500, 1000, 2000],
+	);
+	roster = withSender(roster, { miner: actorId(1000), sender: next });
+	assert.equal(roster.miners[1]?.sender, next);
+	roster = withNetwork(withoutMiner(roster, actorId(500)), 'elsewhere');
+	assert.deepEqual([roster.version, roster.network, roster.miners.length], [6, 'elsewhere', 2]);
+	assert.deepEqual(signRoster(roster, operator).roster, roster);
+	throwsCode(() => withMiner(roster, { miner: actorId(1000), sender }), 'roster-duplicate');
+	throwsCode(() => withSender(roster, { miner: actorId(7), sender }), 'roster-unknown-miner');
+	throwsCode(() => withoutMiner(roster, actorId(7)), 'roster-unknown-miner');
+	const bound = withPeer(roster, peerOf('only-2000', { miners: [actorId(2000)] }));
+	throwsCode(() => withoutMiner(bound, actorId(2000)), 'roster-miner-used');
 });
 
 test('only the operator’s signature over exactly these bytes counts', () => {
