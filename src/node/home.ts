@@ -24,6 +24,8 @@ export interface HomePaths {
 	readonly roster: string;
 	/** Multiaddrs of the invitation, one a line: where a node that joined dials first. */
 	readonly addresses: string;
+	/** Multiaddrs of members as they were last connected, one a line: dialled beside those of the invitation. */
+	readonly knownAddresses: string;
 	readonly config: string;
 	readonly store: string;
 	readonly spool: string;
@@ -64,6 +66,7 @@ export function homePaths(folder: string): HomePaths {
 		meshKey: join(root, 'mesh.key'),
 		roster: join(root, 'roster.cbor'),
 		addresses: join(root, 'addresses.txt'),
+		knownAddresses: join(root, 'known-addresses.txt'),
 		config: join(root, 'config.toml'),
 		store: join(root, 'store'),
 		spool: join(root, 'spool'),

@@ -14,6 +14,7 @@ import type { Chain } from '../ports/chain.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Store } from '../ports/store.ts';
 import type { Wallet } from '../ports/wallet.ts';
+import { addressFile } from './address-file.ts';
 import { type Config, configuredRoles } from './config.ts';
 import { readSecretFile } from './files.ts';
 import { lockHome } from './lock.ts';
@@ -89,6 +90,7 @@ export async function openOutside(
 			listen: config.network.listen,
 			announce: config.network.announce,
 			bootstrap,
+			addressFile: addressFile(home.paths.knownAddresses),
 			dht: config.network.dht,
 			onCloned: (error) => {
 				log.error({ error, code: error.code }, 'another process runs with the key of this node');

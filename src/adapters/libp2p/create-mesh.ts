@@ -6,9 +6,10 @@ import type { Log } from '../../ports/log.ts';
 import type { Mesh } from '../../ports/mesh.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { Streams } from '../../ports/streams.ts';
+import { parseAddress } from './addresses.ts';
 import { CloneWatch } from './clone-watch.ts';
 import { Conduct } from './conduct.ts';
-import { Dialer, parseAddress } from './dialer.ts';
+import { Dialer } from './dialer.ts';
 import { DhtDirectory } from './directory.ts';
 import { HostPatience } from './host-patience.ts';
 import { createNode, readPrivateKey } from './libp2p-node.ts';
@@ -16,6 +17,7 @@ import { Membership } from './membership.ts';
 import { Libp2pMesh } from './mesh.ts';
 import { PeerExchange } from './peer-exchange.ts';
 import { PeerQuotas } from './peer-quotas.ts';
+import { type AddressFile, RememberedAddresses } from './remembered-addresses.ts';
 import { StreamServer } from './stream-server.ts';
 import { Libp2pStreams } from './streams.ts';
 import { YamuxGuard } from './yamux-guard.ts';
@@ -39,6 +41,8 @@ export interface Libp2pMeshOptions {
 	readonly announce?: readonly string[];
 	/** Where to begin: multiaddrs of members, with or without `/p2p/ID`. */
 	readonly bootstrap?: readonly string[];
+	/** Where addresses of members are kept over a restart; undefined: nowhere. */
+	readonly addressFile?: AddressFile;
 	/** False: no DHT; members are found through the roster and each other, holders by asking connected peers. */
 	readonly dht?: boolean;
 	/** Another process runs with this identity (`mesh-cloned`); may be called again. */
@@ -80,7 +84,8 @@ export async function createLibp2pMesh(
 		topic,
 	);
 
-	const dialer = new Dialer({ node, membership, clock, log, metrics }, bootstrap);
+	const remembered = new RememberedAddresses({ node, membership, file: options.addressFile, log });
+	const dialer = new Dialer({ node, membership, remembered, clock, log, metrics }, bootstrap);
 	const exchange = new PeerExchange({ node, clones, conduct, log, learned: (peer) => dialer.learned(peer) });
 	const server = new StreamServer({ node, clock, log, metrics, conduct });
 	const directory = new DhtDirectory({ dht: node.services.dht, self: node.peerId, clock, log, metrics });
@@ -92,7 +97,7 @@ export async function createLibp2pMesh(
 		},
 	};
 	const mesh = new Libp2pMesh(
-		{ node, pubsub, identify, membership, conduct, yamux, dialer, exchange, clock, log, metrics, ...hooks },
+		{ node, pubsub, identify, membership, conduct, yamux, dialer, remembered, exchange, clock, log, metrics, ...hooks },
 		topic,
 	);
 	const streams = new Libp2pStreams({ node, membership, server, clock, metrics });

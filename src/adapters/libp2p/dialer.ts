@@ -5,8 +5,6 @@
 import type { Libp2p, PeerId } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import type { Multiaddr } from '@multiformats/multiaddr';
-import { CODE_P2P, multiaddr } from '@multiformats/multiaddr';
-import { PosterError } from '../../domain/errors.ts';
 import type { NodeId } from '../../domain/ids.ts';
 import { nodeId } from '../../domain/ids.ts';
 import { limits } from '../../domain/limits.ts';
@@ -14,7 +12,9 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { MeshMember } from '../../ports/mesh.ts';
 import type { Metrics } from '../../ports/metrics.ts';
+import { parseAddress, peerOf, withoutPeer } from './addresses.ts';
 import type { Membership } from './membership.ts';
+import type { RememberedAddresses } from './remembered-addresses.ts';
 
 /** The node with the higher id gives the other this long to dial first: two connections between two nodes are waste. */
 const YIELD_MS = 400;
@@ -39,6 +39,7 @@ interface Target {
 export interface DialerComponents {
 	readonly node: Libp2p;
 	readonly membership: Membership;
+	readonly remembered: RememberedAddresses;
 	readonly clock: Clock;
 	readonly log: Log;
 	readonly metrics: Metrics;
@@ -200,7 +201,7 @@ export class Dialer {
 	async #destination({ id, bootstrap, configured }: Target): Promise<PeerId | Multiaddr[]> {
 		if (id === undefined || bootstrap.some((address) => peerOf(address) === undefined)) return bootstrap;
 		const peer = peerIdFromString(id);
-		const multiaddrs = [...bootstrap, ...configured];
+		const multiaddrs = [...bootstrap, ...configured, ...this.#components.remembered.of(id)];
 		// Merged before each dial: addresses in the peer store expire after an hour.
 		if (multiaddrs.length > 0) await this.#components.node.peerStore.merge(peer, { multiaddrs });
 		return peer;
@@ -254,27 +255,6 @@ export class Dialer {
 
 function addressesOf({ bootstrap, configured }: Target): readonly Multiaddr[] {
 	return [...bootstrap, ...configured];
-}
-
-/** Rejects text that is no multiaddr with `mesh-bad-address`. */
-export function parseAddress(text: string): Multiaddr {
-	try {
-		return multiaddr(text);
-	} catch (cause) {
-		throw new PosterError('mesh-bad-address', `not a multiaddr: ${text}`, {
-			cause,
-			advice: 'write it like /ip4/192.0.2.1/tcp/4001/p2p/12D3KooW…',
-		});
-	}
-}
-
-function peerOf(address: Multiaddr): NodeId | undefined {
-	const id = address.getComponents().findLast(({ code }) => code === CODE_P2P)?.value;
-	return id === undefined ? undefined : nodeId(id);
-}
-
-export function withoutPeer(address: Multiaddr): Multiaddr {
-	return address.decapsulateCode(CODE_P2P);
 }
 
 /** +-25 %, so that nodes that lost each other at the same moment do not dial in step. */

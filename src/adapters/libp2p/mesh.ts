@@ -16,6 +16,7 @@ import { GOSSIP_PROTOCOLS, joinTopic } from './gossip.ts';
 import type { Membership } from './membership.ts';
 import type { PeerExchange } from './peer-exchange.ts';
 import { ping } from './peer-exchange.ts';
+import type { RememberedAddresses } from './remembered-addresses.ts';
 import type { YamuxGuard } from './yamux-guard.ts';
 import { saidGoodbye } from './yamux-guard.ts';
 
@@ -27,6 +28,7 @@ export interface MeshComponents {
 	readonly conduct: Conduct;
 	readonly yamux: YamuxGuard;
 	readonly dialer: Dialer;
+	readonly remembered: RememberedAddresses;
 	readonly exchange: PeerExchange;
 	readonly clock: Clock;
 	readonly log: Log;
@@ -61,8 +63,9 @@ export class Libp2pMesh implements Mesh {
 	async start(handlers: MeshHandlers): Promise<void> {
 		assert(this.#handlers === undefined, 'the mesh starts once');
 		this.#handlers = handlers;
-		const { node, dialer, exchange, listening } = this.#components;
+		const { node, dialer, remembered, exchange, listening } = this.#components;
 		node.addEventListener('connection:open', ({ detail }) => this.#opened(detail));
+		await remembered.load();
 		await exchange.register();
 		try {
 			await node.start();
@@ -87,10 +90,11 @@ export class Libp2pMesh implements Mesh {
 	}
 
 	async #stop(): Promise<void> {
-		const { node, dialer, stopping } = this.#components;
+		const { node, dialer, remembered, stopping } = this.#components;
 		this.#cancelRepair?.();
 		dialer.stop();
 		stopping();
+		await remembered.update();
 		// Before `node.stop()`, which destroys the sockets of inbound connections without a goodbye.
 		await Promise.all(node.getConnections().map((connection) => this.#close(connection)));
 		await node.stop();
@@ -215,7 +219,8 @@ export class Libp2pMesh implements Mesh {
 		for (const open of this.#connections.values()) this.#repairGossip([...open]);
 		const asked = connections[Math.floor(Math.random() * connections.length)];
 		if (asked !== undefined) this.#components.exchange.ask(asked);
-		const { metrics, membership } = this.#components;
+		const { metrics, membership, remembered, log } = this.#components;
+		remembered.update().catch((err: unknown) => log.error({ err }, 'addresses cannot be taken down'));
 		metrics.gauge('poster_mesh_peers', this.#connections.size);
 		metrics.gauge('poster_mesh_banned', membership.bans().length);
 	}

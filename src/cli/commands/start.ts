@@ -2,9 +2,9 @@
 import '../../node/young-generation.ts';
 import { isPosterError } from '../../domain/errors.ts';
 import { limits } from '../../domain/limits.ts';
+import { readAddresses } from '../../node/address-file.ts';
 import { checkNetwork, loadConfig } from '../../node/config.ts';
-import { readSmallFile } from '../../node/files.ts';
-import { type HomePaths, openHome } from '../../node/home.ts';
+import { openHome } from '../../node/home.ts';
 import { loadRoster, ownEntry } from '../../node/roster-file.ts';
 import type { StartOptions } from '../../node/start-options.ts';
 import { programVersion } from '../../node/version.ts';
@@ -46,16 +46,7 @@ async function prepare(options: StartCommandOptions, signal: AbortSignal): Promi
 		// A node that was invited a moment ago: members that know the newer roster let it in and hand it over.
 		printRemark(`${error.message}.\n  ${error.advice}\n  Waiting for a roster that names it.`);
 	}
-	const bootstrap = [...(options.bootstrap ?? []), ...config.network.bootstrap, ...(await invited(home.paths))];
+	const invited = await readAddresses(home.paths.addresses, limits.inviteBytes);
+	const bootstrap = [...(options.bootstrap ?? []), ...config.network.bootstrap, ...invited];
 	return { home, config, roster, bootstrap: [...new Set(bootstrap)], version: programVersion(), signal };
-}
-
-async function invited(paths: HomePaths): Promise<string[]> {
-	const bytes = await readSmallFile(paths.addresses, limits.inviteBytes);
-	return bytes === undefined
-		? []
-		: bytes
-				.toString('utf8')
-				.split('\n')
-				.filter((line) => line !== '');
 }
