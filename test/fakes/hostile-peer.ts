@@ -1,7 +1,7 @@
 /** A member that speaks libp2p by the book and then sends whatever a test likes, below and beside our adapter. */
 
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys';
-import { identify } from '@libp2p/identify';
+import { type Identify, identify } from '@libp2p/identify';
 import type { Connection, Libp2p, Stream } from '@libp2p/interface';
 import { noise } from '@libp2p/noise';
 import { ping } from '@libp2p/ping';
@@ -12,15 +12,14 @@ import { createLibp2p } from 'libp2p';
 import type { NodeId } from '../../src/domain/ids.ts';
 import { nodeId } from '../../src/domain/ids.ts';
 import { MESH_KEY, privateKeyOf } from '../support/libp2p-nodes.ts';
-import { until } from '../support/until.ts';
 
 export class HostilePeer {
 	readonly id: NodeId;
 	/** The latest one. */
 	connection: Connection;
-	readonly #node: Libp2p;
+	readonly #node: Libp2p<{ identify: Identify }>;
 
-	private constructor(node: Libp2p, connection: Connection) {
+	private constructor(node: Libp2p<{ identify: Identify }>, connection: Connection) {
 		this.#node = node;
 		this.connection = connection;
 		this.id = nodeId(node.peerId.toString());
@@ -57,16 +56,9 @@ export class HostilePeer {
 		return this.#node.dial(multiaddr(address), { force: true });
 	}
 
-	/** Every protocol that the other side says it speaks, once identify has told. */
+	/** Every protocol that the other side says it speaks. */
 	async protocols(): Promise<readonly string[]> {
-		const { peerStore } = this.#node;
-		const { remotePeer } = this.connection;
-		let told: readonly string[] = [];
-		await until('identified', async () => {
-			told = (await peerStore.has(remotePeer)) ? (await peerStore.get(remotePeer)).protocols : [];
-			return told.length > 0;
-		});
-		return told;
+		return (await this.#node.services.identify.identify(this.connection)).protocols;
 	}
 
 	/** Opens a stream, sends the bytes and, unless it is to stay open, closes the sending side. */
