@@ -103,7 +103,8 @@ const chain = z
 			.register(optionDocs, {
 				what: 'Further full nodes, used in this order while those before cannot be reached.',
 				unit: '[{ url = URL, token_file = path }]',
-				trade: 'One machine less to lose; all of them must follow the same network.',
+				trade:
+					'One machine less to lose. One that follows another network is refused at start, or not used if it was away then; with wallet = "node" each needs a token that may sign.',
 				example: '[{ url = "ws://192.0.2.7:1234/rpc/v1", token_file = "/etc/poster-node/token-2" }]',
 			}),
 	})

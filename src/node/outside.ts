@@ -74,11 +74,14 @@ export async function openOutside(
 	await unlessAborted(workers.requireGpus(), signal);
 
 	const chain = config.chain && (await openChain(config.chain, { clock, log, metrics }, roster));
-	if (chain !== undefined) stack.defer(() => chain.close());
+	if (chain !== undefined) {
+		stack.defer(() => chain.close());
+		await unlessAborted(chain.admit(), signal);
+	}
 	const wallet =
 		chain === undefined || config.submitter === undefined
 			? undefined
-			: await openWallets(config.submitter, roster, chain, workers.verifier);
+			: await unlessAborted(openWallets(config.submitter, roster, chain, workers.verifier), signal);
 
 	const cloned = Promise.withResolvers<PosterError>();
 	const net = await createLibp2pMesh(
@@ -109,7 +112,7 @@ export async function openOutside(
 		workers,
 		...keys,
 		chain,
-		blockDelaySeconds: chain && (await chain.version()).blockDelaySeconds,
+		blockDelaySeconds: chain && (await unlessAborted(chain.version(), signal)).blockDelaySeconds,
 		wallet,
 		net,
 		cloned: cloned.promise,
@@ -134,29 +137,12 @@ async function nativeCommand(config: Config, log: NodeLog, signal: AbortSignal):
 	return [path];
 }
 
-/** Rejects `chain-…` when the full node cannot be used, `chain-network` when it follows another network. */
 async function openChain(
 	{ fallback, ...first }: NonNullable<Config['chain']>,
 	components: ConstructorParameters<typeof LotusChain>[0],
 	{ network }: Roster,
-): Promise<Chain> {
-	const endpoints = await Promise.all([first, ...fallback].map(endpoint));
-	const chain = new LotusChain(components, { endpoints });
-	try {
-		const found = await chain.networkName();
-		if (found === network) return chain;
-		throw new PosterError(
-			'chain-network',
-			`the full node at ${first.url} follows ${found}, the roster is of ${network}`,
-			{
-				advice: 'Give the URL of a full node of the right network, or the home of the right mesh.',
-				meta: { found, network },
-			},
-		);
-	} catch (error) {
-		await chain.close();
-		throw error;
-	}
+): Promise<LotusChain> {
+	return new LotusChain(components, { endpoints: await Promise.all([first, ...fallback].map(endpoint)), network });
 }
 
 async function endpoint({ url, tokenFile }: { url: string; tokenFile?: string | undefined }): Promise<EndpointOptions> {

@@ -46,7 +46,7 @@ async function openRemote(
 	if (!permissions.includes('sign')) {
 		throw new PosterError(
 			'chain-permission',
-			`the full node's token has no sign permission (${permissions.join(', ')})`,
+			`a full node's token has no sign permission (${permissions.join(', ')})`,
 			{
 				advice: 'Make a token with `lotus auth create-token --perm sign`, or give the submitter a key file.',
 			},

@@ -16,12 +16,13 @@ import type { Message, SignedMessage } from '../domain/message.ts';
 
 /**
  * A full node. Every rejection is a PosterError: `chain-unreachable`, `chain-timeout`, `chain-permission`,
- * `chain-rpc` (meta.rpcCode, the node's own text), `chain-bad-answer`. All state is read at an explicit tipset.
+ * `chain-rpc` (meta.rpcCode, the node's own text), `chain-bad-answer`, `chain-network` (another network's). All state is read at an explicit tipset.
  */
 export interface Chain {
 	version(): Promise<{ readonly version: string; readonly apiVersion: number; readonly blockDelaySeconds: number }>;
 	networkName(): Promise<string>;
 	networkVersion(at: TipSetKey): Promise<number>;
+	/** Those that every full node which answers gives to the token it is configured with. */
 	permissions(): Promise<readonly string[]>;
 	head(): Promise<TipSet>;
 	/** Head changes, re-subscribed for ever until the signal aborts; the first item of each subscription is `current`. */

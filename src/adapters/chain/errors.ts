@@ -8,9 +8,21 @@ import { isPosterError, PosterError } from '../../domain/errors.ts';
 const AWAY_STATUSES: readonly number[] = [429, 502, 503, 504];
 const ERROR_TEXT_MAX = 2000;
 
-/** True when another full node may answer where this one did not. */
-export function mayFailOver(error: unknown): boolean {
+/** True when the full node gave no answer. */
+export function isAway(error: unknown): boolean {
 	return isPosterError(error, 'chain-unreachable', 'chain-timeout');
+}
+
+/** True when another full node may answer where this one did not, or may not. */
+export function mayFailOver(error: unknown): boolean {
+	return isAway(error) || isPosterError(error, 'chain-network');
+}
+
+export function otherNetwork(url: string, found: string, network: string): PosterError {
+	return new PosterError('chain-network', `the full node at ${url} follows ${found}, the roster is of ${network}`, {
+		advice: 'Give the URL of a full node of the right network, or the home of the right mesh.',
+		meta: { url, found, network },
+	});
 }
 
 export function unreachable(url: string, cause: unknown): PosterError {

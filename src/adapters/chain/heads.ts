@@ -31,14 +31,16 @@ export async function* followHeads(
 	const { clock, log, metrics, failover } = components;
 	for (let failures = 0; !signal.aborted; ) {
 		const endpoint = failover.current;
+		const since = clock.now();
 		try {
-			for await (const changes of subscription(components, endpoint, signal)) {
-				failures = 0;
-				yield changes;
-			}
+			await failover.admit(endpoint);
+			yield* subscription(components, endpoint, signal);
+			failures = 0;
 		} catch (error) {
 			if (signal.aborted) return;
 			if (!isPosterError(error)) throw error;
+			// A frame alone proves nothing: there are nodes that tell their head and hang up, again and again.
+			if (clock.now() - since >= limits.headRetryMaxMs) failures = 0;
 			metrics.count('poster_chain_head_subscriptions_lost_total', { reason: error.code });
 			if (failures === 0) log.warn({ url: endpoint.url, error }, 'head changes are lost, subscribing again');
 			if (mayFailOver(error)) failover.leave(endpoint);

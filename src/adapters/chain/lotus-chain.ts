@@ -32,7 +32,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import { AnswerReader } from './answer-reader.ts';
-import { badAnswer } from './errors.ts';
+import { badAnswer, otherNetwork } from './errors.ts';
 import { Failover } from './failover.ts';
 import { followHeads } from './heads.ts';
 import { type EndpointOptions, RpcEndpoint, type RpcRequest } from './rpc-endpoint.ts';
@@ -44,6 +44,12 @@ const ALREADY_POOLED = 'message with nonce already exists';
 const WINDOWED_POST_CHALLENGE_SEED = 4;
 const POST_CHAIN_COMMIT = 9;
 
+const NETWORK_NAME: RpcRequest<string> = {
+	method: 'StateNetworkName',
+	params: [],
+	read: (result) => readString(result, 'network name'),
+};
+
 export interface LotusChainComponents {
 	readonly clock: Clock;
 	readonly log: Log;
@@ -53,6 +59,8 @@ export interface LotusChainComponents {
 export interface LotusChainOptions {
 	/** In order of preference; the later ones are used while the earlier cannot be reached. */
 	readonly endpoints: readonly EndpointOptions[];
+	/** What StateNetworkName must say: a full node of another network is not used. Undefined: any network. */
+	readonly network?: string;
 	/** Longest time for one call. A node under load takes seconds for the sectors of a large partition. */
 	readonly timeoutMs?: number;
 }
@@ -60,15 +68,29 @@ export interface LotusChainOptions {
 export class LotusChain implements Chain {
 	readonly #components: LotusChainComponents;
 	readonly #failover: Failover;
+	/** Of another network, and told so once: each call asks them again while no other full node answers. */
+	readonly #refused = new Set<RpcEndpoint>();
 	readonly #reader = new AnswerReader();
 	readonly #closing = new AbortController();
 
-	constructor(components: LotusChainComponents, { endpoints, timeoutMs = limits.chainCallMs }: LotusChainOptions) {
+	constructor(
+		components: LotusChainComponents,
+		{ endpoints, network, timeoutMs = limits.chainCallMs }: LotusChainOptions,
+	) {
 		const { clock, metrics } = components;
 		this.#components = components;
 		this.#failover = new Failover(
 			endpoints.map((endpoint) => new RpcEndpoint({ clock, metrics, reader: this.#reader }, endpoint, timeoutMs)),
+			(endpoint) => this.#check(endpoint, network),
 		);
+	}
+
+	/**
+	 * Checks every full node; those that do not answer are checked before their first use. Rejects `chain-network` and
+	 * what else an answer says, or the first one's error when none answers.
+	 */
+	admit(): Promise<void> {
+		return this.#failover.admitAll();
 	}
 
 	async close(): Promise<void> {
@@ -88,7 +110,7 @@ export class LotusChain implements Chain {
 	}
 
 	networkName(): Promise<string> {
-		return this.#call('StateNetworkName', [], (result) => readString(result, 'network name'));
+		return this.#failover.call(NETWORK_NAME, this.#closing.signal);
 	}
 
 	networkVersion(at: TipSetKey): Promise<number> {
@@ -96,11 +118,9 @@ export class LotusChain implements Chain {
 	}
 
 	async permissions(): Promise<readonly string[]> {
-		const { token } = this.#failover.current;
-		if (token === undefined) return ['read'];
-		return this.#call('AuthVerify', [token], (result) =>
-			readList(result, 'permissions').map((permission) => readString(permission, 'permission')),
-		);
+		const each = await this.#failover.each((endpoint) => this.#permissionsOf(endpoint));
+		const [first = [], ...others] = each;
+		return first.filter((permission) => others.every((other) => other.includes(permission)));
 	}
 
 	head(): Promise<TipSet> {
@@ -236,6 +256,27 @@ export class LotusChain implements Chain {
 	walletSignMessage(message: Message): Promise<SignedMessage> {
 		const params = [message.from, lotus.messageToJson(message)];
 		return this.#call('WalletSignMessage', params, (result) => lotus.signedMessageFromJson(result));
+	}
+
+	async #permissionsOf(endpoint: RpcEndpoint): Promise<readonly string[]> {
+		// Each node is told its own token only.
+		const { token } = endpoint;
+		if (token === undefined) return ['read'];
+		const read = (result: unknown): readonly string[] =>
+			readList(result, 'permissions').map((permission) => readString(permission, 'permission'));
+		return endpoint.call({ method: 'AuthVerify', params: [token], read }, this.#closing.signal);
+	}
+
+	async #check(endpoint: RpcEndpoint, network: string | undefined): Promise<void> {
+		if (network === undefined) return;
+		const found = await endpoint.call(NETWORK_NAME, this.#closing.signal);
+		if (found === network) return;
+		const error = otherNetwork(endpoint.url, found, network);
+		if (!this.#refused.has(endpoint)) {
+			this.#refused.add(endpoint);
+			this.#components.log.error({ error, url: endpoint.url }, 'a full node of another network is not used');
+		}
+		throw error;
 	}
 
 	#call<T>(method: string, params: readonly unknown[], read: (result: unknown) => T): Promise<T> {

@@ -33,11 +33,19 @@ interface Opened {
 	readonly stop: AbortController;
 }
 
-async function follow(t: TestContext, scripts: readonly NodeScript[], clock = promptClock): Promise<Opened> {
+async function follow(
+	t: TestContext,
+	scripts: readonly NodeScript[],
+	clock = promptClock,
+	network?: string,
+): Promise<Opened> {
 	const nodes = await Promise.all(scripts.map((script) => scriptedNode({ call: answerVersion, ...script })));
 	const metrics = memoryMetrics();
 	const endpoints = nodes.map(({ url }) => ({ url, token: 'token' }));
-	const chain = new LotusChain({ clock, log: memoryLog(), metrics }, { endpoints });
+	const chain = new LotusChain(
+		{ clock, log: memoryLog(), metrics },
+		{ endpoints, ...(network !== undefined && { network }) },
+	);
 	const stop = new AbortController();
 	const heads = chain.heads(stop.signal)[Symbol.asyncIterator]();
 	t.after(async () => {
@@ -301,6 +309,55 @@ test('heads follow the full node that answers, and calls go with them', async (t
 	assert.deepEqual(
 		opened.nodes.map(({ requests }) => requests.length),
 		[1, 1],
+	);
+});
+
+test('a full node that tells its head and hangs up, again and again, is asked ever more slowly', async (t) => {
+	const pauses: number[] = [];
+	const watched: Clock = {
+		...promptClock,
+		sleep(ms, signal) {
+			pauses.push(ms);
+			return promptClock.sleep(ms, signal);
+		},
+	};
+	const hangUp = subscribed((socket) => {
+		changes(socket, ['current', first]);
+		socket.close();
+	});
+	await take(await follow(t, [{ socket: hangUp }], watched), 5);
+	assert.deepEqual(
+		pauses.slice(0, 4),
+		[1, 2, 4, 8].map((times) => times * limits.headRetryMs),
+	);
+});
+
+test('no heads are taken from a fallback of another network', async (t) => {
+	const network = (name: string) => (request: NodeRequest) =>
+		request.method === 'StateNetworkName' ? result(request, name) : answerVersion(request);
+	let back = false;
+	const opened = await follow(
+		t,
+		[
+			{
+				call: (request) => (back ? network('testing')(request) : { status: 503, body: '' }),
+				socket: subscribed((socket) => changes(socket, ['current', first])),
+			},
+			{
+				call(request) {
+					back = true;
+					return network('mainnet')(request);
+				},
+				socket: subscribed((socket) => changes(socket, ['current', second])),
+			},
+		],
+		promptClock,
+		'testing',
+	);
+	assert.deepEqual(kinds(await take(opened, 1)), [`current ${first}`]);
+	assert.deepEqual(
+		opened.nodes[1]?.requests.map(({ method }) => method),
+		['StateNetworkName'],
 	);
 });
 
