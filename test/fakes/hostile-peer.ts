@@ -35,7 +35,7 @@ export class HostilePeer {
 			transports: [tcp()],
 			connectionEncrypters: [noise({ prologueBytes: keys.meshKey })],
 			streamMuxers: [yamux()],
-			services: { identify: identify(), ping: ping() },
+			services: { identify: identify({ maxOutboundStreams: 8 }), ping: ping() },
 		});
 		return new HostilePeer(node, await node.dial(multiaddr(address)));
 	}
