@@ -1,7 +1,8 @@
 /**
  * Backup copies. Before the point of no return a second copy runs only where a slot would be idle and the first one is
- * slow or stands still; after it two copies run, then three, whatever the leases say. Always in rank order, one step
- * apart: without it every idle node starts the same item.
+ * slow or stands still; after it two copies run, then three. A lease that is slow is no copy, so that members who hold
+ * leases and do nothing, however many they are, keep nobody from the item for longer than that takes to tell. Always in
+ * rank order, one step apart: without it every idle node starts the same item.
  */
 import { limits } from '../domain/limits.ts';
 import { unbelieved } from './announce.ts';
@@ -19,6 +20,8 @@ const SLOW_TENTHS = 15;
 /** What is gathered ahead waits for the proof before it. */
 const WAITING_TENTHS = 25;
 const STILL_TENTHS = 20;
+/** Whatever phases and terms are told in turn: what may be gathered ahead, then proven, takes no longer. */
+const HELD_TENTHS = WAITING_TENTHS + SLOW_TENTHS;
 
 /** `unstarted`: work without any lease waits for a slot here, which goes before every speculation. */
 export function hedgeWork(state: State, load: Load, unstarted: boolean): void {
@@ -26,8 +29,9 @@ export function hedgeWork(state: State, load: Load, unstarted: boolean): void {
 	for (const work of state.works.values()) {
 		if (work.item.kind === 'dry' || unbelieved(state, work) !== null) continue;
 		const leases = liveLeases(state, work);
-		const wanted = leases.length === 0 ? 0 : copiesWanted(state, work, leases);
-		if (leases.length >= wanted || obstacle(state, work, load) !== null) {
+		const copies = leases.filter((held) => !isSlow(state, work, held)).length;
+		const missing = leases.length === 0 ? 0 : copiesWanted(state, work) - copies;
+		if (missing <= 0 || obstacle(state, work, load) !== null) {
 			work.claim.hedgeAt = null;
 			continue;
 		}
@@ -43,25 +47,23 @@ export function hedgeWork(state: State, load: Load, unstarted: boolean): void {
 		);
 		const rank = idle.indexOf(state.config.self);
 		// The missing copies may start side by side; whoever ranks behind them waits a step each.
-		const steps = Math.max(0, rank - (wanted - leases.length) + 1);
+		const steps = Math.max(0, rank - missing + 1);
 		if (rank < 0 || state.now - work.claim.hedgeAt < steps * patient(state, limits.rankStepMs)) continue;
 		takeUp(state, work, true, null);
 		if (state.jobs.size >= ownCapacity(state)) return;
 	}
 }
 
-function copiesWanted(state: State, work: Work, leases: readonly HeldLease[]): number {
+function copiesWanted(state: State, work: Work): number {
 	if (pastNoReturn(state, work, THIRD_COPY_TENTHS)) return 3;
-	if (pastNoReturn(state, work, 0)) return 2;
-	return leases.every((held) => isSlow(state, work, held)) ? 2 : 1;
+	return pastNoReturn(state, work, 0) ? 2 : 1;
 }
 
-function isSlow(state: State, work: Work, { lease, phaseAt, progressAt }: HeldLease): boolean {
+function isSlow(state: State, work: Work, { lease, heldAt, phaseAt, progressAt }: HeldLease): boolean {
 	const { p95Ms } = estimate(state, work.item.proofType);
-	const elapsed = state.now - phaseAt;
-	if (elapsed < limits.hedgeLeastMs) return false;
-	const tenths = lease.phase === 'prove' ? SLOW_TENTHS : WAITING_TENTHS;
-	return (
-		elapsed * 10 > p95Ms * tenths || (lease.phase === 'prove' && (state.now - progressAt) * 10 > p95Ms * STILL_TENTHS)
-	);
+	const exceeds = (sinceMs: number, tenths: number): boolean => (state.now - sinceMs) * 10 > p95Ms * tenths;
+	if (state.now - heldAt >= limits.hedgeLeastMs && exceeds(heldAt, HELD_TENTHS)) return true;
+	if (state.now - phaseAt < limits.hedgeLeastMs) return false;
+	if (lease.phase !== 'prove') return exceeds(phaseAt, WAITING_TENTHS);
+	return exceeds(phaseAt, SLOW_TENTHS) || exceeds(progressAt, STILL_TENTHS);
 }

@@ -45,6 +45,7 @@ export function indexLeases(state: State, id: NodeId, statement: StatementOf<'re
 		const still = samePhase && old?.lease.permille === lease.permille;
 		held.set(id, {
 			lease,
+			heldAt: old?.heldAt ?? state.now,
 			phaseAt: samePhase ? (old?.phaseAt ?? state.now) : state.now,
 			progressAt: still ? (old?.progressAt ?? state.now) : state.now,
 		});

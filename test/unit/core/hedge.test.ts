@@ -68,16 +68,16 @@ test('of the idle members one starts the second copy, the others wait a step for
 	}
 });
 
-test('a second copy is no reason for a third before the point of no return', () => {
+test('a second copy is no reason for a third before the point of no return, until it is slow itself', () => {
 	const bench = new ClaimBench({ others: 2 });
 	const item = itemOf(0);
-	held(bench, item);
-	bench.beacon('q', [leaseOf(item, { backup: true, term: 2 })]);
-	const renew = (): void => {
-		bench.beacon('p', [leaseOf(item)]);
+	const renewFirst = held(bench, item);
+	for (const since = bench.now; bench.now - since < SLOW_MS - limits.tickMs; bench.now += limits.tickMs) renewFirst();
+	const waited = bench.msUntil('hedge', 60_000, () => {
+		renewFirst();
 		bench.beacon('q', [leaseOf(item, { backup: true, term: 2 })]);
-	};
-	assert.equal(bench.msUntil('hedge', 60_000, renew), null);
+	});
+	assert.ok(waited !== null && waited > SLOW_MS && waited <= SLOW_MS + 3 * limits.tickMs, `${waited}`);
 });
 
 test('speculation waits while work without any lease wants the slot', () => {
@@ -118,4 +118,25 @@ test('past the point of no return two copies run and then three, whatever the le
 		const told = [...bench.announce(item), ...bench.second()];
 		assert.equal(decided(told, 'hedge').length, hedged ? 1 : 0, `${left} ms left, ${others.join()} hold it`);
 	}
+});
+
+test('members who hold leases and do nothing keep nobody from the item, however many they are', () => {
+	const bench = new ClaimBench({ others: 4 });
+	const item = itemOf(0);
+	const lazy = OTHERS.slice(0, 3);
+	const renew = (): void => {
+		for (const name of lazy) bench.beacon(name, [leaseOf(item)]);
+	};
+	renew();
+	bench.announce(item);
+	const waited = bench.msUntil('hedge', 60_000, renew);
+	assert.ok(waited !== null && waited > SLOW_MS && waited <= SLOW_MS + 2 * limits.tickMs, `${waited}`);
+});
+
+test('a holder that tells of ever new terms and phases is hedged once its lease is as old as all of them may take', () => {
+	const bench = new ClaimBench({ others: 1 });
+	let term = 0;
+	const renew = held(bench, itemOf(0), () => ({ term: ++term, phase: term % 2 === 0 ? 'gather' : 'prove' }));
+	const waited = bench.msUntil('hedge', 120_000, renew);
+	assert.ok(waited !== null && waited > 4 * P95_MS && waited <= 4 * P95_MS + 2 * limits.tickMs, `${waited}`);
 });
