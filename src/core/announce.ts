@@ -2,9 +2,7 @@
  * What is due. Chain nodes announce what their own view shows: the two best-ranked at once, others only while fewer than
  * two were heard. Everyone collects announcements and tombstones, and judges by its own chain view where it has one.
  */
-
-import { encodeCbor } from '../codec/cbor.ts';
-import { sha256Hex } from '../codec/work-id.ts';
+import { challengeKey } from '../codec/work-id.ts';
 import type { Announcement, Tombstone } from '../domain/announcement.ts';
 import type { WorkId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
@@ -12,17 +10,15 @@ import type { Challenge, ChallengeKey, DuePartition, WorkItem } from '../domain/
 import type { ChainView, ChallengeView, WaitReason } from './api.ts';
 import { currentEpoch } from './epoch-clock.ts';
 import { isNewer, publish } from './identity.ts';
-import { keys, writeStatement } from './keys.ts';
+import { keys } from './keys.ts';
 import { hasRole, ranking, selfHasRole } from './members.ts';
-import { alarm, decide, del, ignore, put } from './outbox.ts';
+import { alarm, decide, del, ignore } from './outbox.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { State, StatementOf, Work } from './state.ts';
-import { announcerQuota, enterWork, itemsOf, possibleAnnouncers, retire } from './works.ts';
+import { hasPlace, keepStatement, unsay } from './statements.ts';
+import { announcerQuota, enterWork, itemsOf, possibleAnnouncers } from './works.ts';
 
 const FIRST_ANNOUNCERS = 2;
-/** SHA-256 digits that tell two statements apart, by what they say and by when it was said. */
-const CONTENT_CHARS = 10;
-const VERSION_CHARS = 6;
 
 /** Takes in what the own full node shows of a miner. */
 export function onChainView(state: State, view: ChainView): void {
@@ -192,12 +188,13 @@ function isTimely(state: State, { challenge, close }: Challenge): boolean {
 
 export function keepAnnouncement(state: State, statement: StatementOf<'ann'>): void {
 	const { from, incarnation, sequence, body } = statement.envelope;
+	const items = itemsOf(state, body.challenge, body.items);
+	const ids = items.map(({ id }) => id);
+	if (!hasPlace(state, statement, ids)) return;
 	const said = { incarnation, sequence };
-	const works: WorkId[] = [];
 	let quota = from === state.config.self ? limits.works : announcerQuota(state, from, body.challenge.miner);
-	for (const item of itemsOf(state, body.challenge, body.items)) {
+	for (const item of items) {
 		const { id } = item;
-		works.push(id);
 		let known = state.works.get(id);
 		if (known === undefined && quota-- <= 0) {
 			ignore(state, 'announcer-quota');
@@ -217,17 +214,20 @@ export function keepAnnouncement(state: State, statement: StatementOf<'ann'>): v
 			alarm(state, 'announcement-differs', from, { work: id });
 		}
 	}
-	keepStatement(state, statement, works);
+	keepStatement(state, statement, ids);
 }
 
 export function keepTombstone(state: State, statement: StatementOf<'tomb'>): void {
 	const { from, incarnation, sequence, body } = statement.envelope;
+	if (!hasPlace(state, statement, body.works)) return;
 	const said = { incarnation, sequence, reason: body.reason };
+	const key = challengeKey(state.config.network, body.challenge);
 	for (const id of body.works) {
 		const work = state.works.get(id);
 		const announced = work?.announcers.get(from);
 		const before = work?.tombs.get(from);
-		if (work === undefined || (announced !== undefined && !isNewer(said, announced))) continue;
+		// The role was looked at for the miner of this challenge alone.
+		if (work?.item.key !== key || (announced !== undefined && !isNewer(said, announced))) continue;
 		if (before === undefined || isNewer(said, before)) work.tombs.set(from, said);
 		state.dirty = true;
 	}
@@ -246,60 +246,18 @@ function contradictsView(state: State, { item }: Work): boolean {
 /** The roster changed: what removed members announced, and what only they announced, is forgotten. */
 export function forgetAnnouncers(state: State): void {
 	for (const [key, statements] of state.announce.statements) {
-		for (const [identity, { envelope }] of [...statements]) {
+		for (const [identity, { envelope }] of statements) {
 			if (hasRole(state, envelope.from, 'chain', envelope.body.challenge.miner)) continue;
 			statements.delete(identity);
 			del(state, keys.announcement(key, identity));
 		}
 	}
-	for (const [id, work] of [...state.works]) {
-		const { item, announcers, tombs, results } = work;
+	for (const work of state.works.values()) {
+		const { item, announcers, tombs } = work;
 		const lost = [...announcers.keys(), ...tombs.keys()].filter((from) => !hasRole(state, from, 'chain', item.miner));
-		for (const from of lost) {
-			announcers.delete(from);
-			tombs.delete(from);
-		}
-		const needed = work.ownView === 'agrees' || results.best !== null || state.jobs.has(id);
-		if (lost.length > 0 && announcers.size === 0 && !needed) retire(state, work, 'announcer-removed');
+		for (const from of lost) unsay(state, work, from, 'announcer-removed');
 	}
 	state.dirty = true;
-}
-
-/** The newest of each sender and content is kept, to be served to members that missed it. */
-function keepStatement(
-	state: State,
-	statement: StatementOf<'ann'> | StatementOf<'tomb'>,
-	works: readonly WorkId[],
-): void {
-	const { from, kind, incarnation, sequence, body } = statement.envelope;
-	const [first] = works;
-	const key = first === undefined ? undefined : challengeOf(state, first, body.challenge);
-	if (key === undefined) return;
-	const content = sha256Hex(encodeCbor([from, kind, works])).slice(0, CONTENT_CHARS);
-	const version = sha256Hex(encodeCbor([incarnation, sequence])).slice(0, VERSION_CHARS);
-	const identity = `${content}${version}`;
-	const known = state.announce.statements.obtain(key, () => new SortedMap());
-	let others = 0;
-	for (const [old, { envelope }] of [...known]) {
-		if (envelope.from !== from) continue;
-		others++;
-		if (envelope.kind !== kind || !old.startsWith(content)) continue;
-		if (!isNewer(statement.envelope, envelope)) return;
-		known.delete(old);
-		del(state, keys.announcement(key, old));
-		others--;
-	}
-	if (known.size >= limits.challengeStatements || others >= limits.announcerStatements) {
-		ignore(state, 'too-many-announcements');
-		return;
-	}
-	known.set(identity, statement);
-	put(state, keys.announcement(key, identity), writeStatement(statement));
-}
-
-function challengeOf(state: State, work: WorkId, challenge: Challenge): ChallengeKey | undefined {
-	const item = state.works.get(work)?.item;
-	return item !== undefined && item.periodStart === challenge.periodStart ? item.key : undefined;
 }
 
 /**

@@ -10,7 +10,6 @@ import { limits } from '../domain/limits.ts';
 import type { ChallengeDigest, ChallengePull, Digest, Pull } from '../domain/sync.ts';
 import type { ChallengeKey } from '../domain/work.ts';
 import type { AgedStatement, EventOf } from './api.ts';
-import { derived } from './derived.ts';
 import { currentEpoch } from './epoch-clock.ts';
 import { isNewer } from './identity.ts';
 import { connectedPeers } from './liveness.ts';
@@ -20,6 +19,7 @@ import { jitter } from './rank.ts';
 import { ownStatement } from './records.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { State, SyncSlice, Work } from './state.ts';
+import { byChallenge } from './works.ts';
 
 const SHORT_CHARS = 16;
 /** Four parts of each challenge that is exchanged, and the holdings. */
@@ -191,8 +191,6 @@ function openChallenges(state: State): SortedMap<ChallengeKey, readonly Work[]> 
 	}
 	return open;
 }
-
-const byChallenge = derived((works: readonly Work[]) => Map.groupBy(works, ({ item }) => item.key));
 
 function digestOf(state: State, key: ChallengeKey, works: readonly Work[]): ChallengeDigest {
 	const known = knownOf(state, key, works, false);

@@ -5,10 +5,12 @@ import type { ActorId, NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Challenge, DuePartition, WorkItem } from '../domain/work.ts';
 import { isCancelled, unbelieved } from './announce.ts';
+import { derived } from './derived.ts';
 import { currentEpoch } from './epoch-clock.ts';
 import { keys } from './keys.ts';
 import { connectedPeers } from './liveness.ts';
 import { hasRole, membersWith } from './members.ts';
+import { counts } from './messages.ts';
 import { decide, del, effect, ignore } from './outbox.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { State, Work } from './state.ts';
@@ -38,11 +40,13 @@ export function enterWork(state: State, item: WorkItem, from: NodeId | null): Wo
  */
 export function itemsOf(state: State, challenge: Challenge, due: readonly DuePartition[]): readonly WorkItem[] {
 	const { network } = state.config;
-	const key = challengeKey(network, challenge);
 	const known = new Map<string, WorkItem>();
-	for (const { item } of state.works.values()) if (item.key === key) known.set(dueKey(item), item);
+	for (const { item } of byChallenge(state.works).get(challengeKey(network, challenge)) ?? [])
+		known.set(dueKey(item), item);
 	return due.map((partition) => known.get(dueKey(partition)) ?? workItem(network, challenge, partition));
 }
+
+export const byChallenge = derived((works: readonly Work[]) => Map.groupBy(works, ({ item }) => item.key));
 
 function dueKey({ partition, sectorCount, sectorRoot }: DuePartition): string {
 	return `${partition}/${sectorCount}/${sectorRoot}`;
@@ -191,7 +195,8 @@ export function retire(state: State, work: Work, why: string): void {
 	for (const [cid, message] of state.messages) {
 		if (message.submission.work !== id) continue;
 		state.messages.delete(cid);
-		del(state, keys.submission(message.sender, message.nonce, cid));
+		// What never counted was never written.
+		if (counts(message)) del(state, keys.submission(message.sender, message.nonce, cid));
 	}
 	let sameKey = false;
 	let sameRoot = false;

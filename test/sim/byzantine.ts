@@ -24,8 +24,9 @@ const FORGED_SEQUENCE = 2 ** 40;
 const REPLAYS = 3;
 const HEARD_MOST = 200;
 const FALSE_ITEMS = 3;
-/** Partitions that no deadline has are counted from here. */
+/** Partitions that no deadline has are counted from here to there: more statements than one announcer may have kept. */
 const FALSE_PARTITIONS = 100;
+const FALSE_PARTITIONS_MOST = 1_000;
 const NEEDLESS_SKIPS = 2;
 
 export class Byzantine {
@@ -77,8 +78,8 @@ export class Byzantine {
 			case 'false-announcer':
 				this.#say(envelope);
 				this.#eachItem('announced', (item) => {
-					// Not again for what it has made up itself.
-					if (item.partition < FALSE_PARTITIONS) this.#announce(item);
+					// Also for what it has made up itself, but not for ever.
+					if (item.partition < FALSE_PARTITIONS_MOST) this.#announce(item);
 				});
 				return;
 		}
