@@ -37,6 +37,17 @@ import type { Digest, Pull } from '../domain/sync.ts';
 import type { Challenge, ChallengeKey, DuePartition, WorkItem, WorkKind } from '../domain/work.ts';
 import type { Write } from '../domain/write.ts';
 
+/** What one slot takes. */
+export interface SlotFilter {
+	readonly slot: string;
+	/** Null: all that the node can prove. */
+	readonly proofTypes: readonly PoStProofType[] | null;
+	/** Null: every miner. */
+	readonly miners: readonly ActorId[] | null;
+	/** Its prover reads the sectors itself: every sector of the item must lie on this node. */
+	readonly readsOwnStorage: boolean;
+}
+
 export interface CoreConfig {
 	readonly self: NodeId;
 	/** StateNetworkName; equals the roster's. */
@@ -48,6 +59,8 @@ export interface CoreConfig {
 	readonly roles: readonly Role[];
 	/** Names of the proving slots in service at start, in order of preference. */
 	readonly slots: readonly string[];
+	/** Slots that do not take every item; the others take all of `proofTypes`. */
+	readonly slotFilters: readonly SlotFilter[];
 	/** Window proof types that the slots can prove. */
 	readonly proofTypes: readonly PoStProofType[];
 	/** SHA-256 over the sorted digests of the verifying keys in use; null when this node cannot verify. */
@@ -86,6 +99,9 @@ export interface PoolMessage {
 	readonly call: MinerCall | null;
 }
 
+/** In words, for the operator. */
+export type SenderFault = { readonly reason: string; readonly advice: string };
+
 /** Everything the core wants to know of one miner at one head. Immutable, replaces the miner's previous view. */
 export interface ChainView {
 	readonly miner: ActorId;
@@ -99,6 +115,8 @@ export interface ChainView {
 		readonly nonce: number;
 		/** Ascending by nonce, then CID. Empty on nodes without the submitter role. */
 		readonly pool: readonly PoolMessage[];
+		/** Why the chain would refuse its messages; absent or null when it would take them. */
+		readonly fault?: SenderFault | null;
 	};
 	readonly baseFee: AttoFil;
 }
@@ -387,6 +405,8 @@ export type AlarmCode =
 	| 'keys-differ'
 	| 'holdings-too-large'
 	| 'verifier-unavailable'
+	/** The miner's sender by the roster: no address of the miner, unknown to the chain, or without funds. */
+	| 'sender-refused'
 	| 'submission-refused'
 	| 'submission-stuck'
 	| 'foreign-message'
@@ -445,6 +465,8 @@ export type WaitReason =
 	| 'no-prover-role'
 	| 'not-my-miner'
 	| 'proof-type'
+	| 'slot-filter'
+	| 'not-held-here'
 	| 'not-synced'
 	| 'stopping'
 	| 'key-cloned'

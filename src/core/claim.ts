@@ -19,6 +19,7 @@ import { jitter } from './rank.ts';
 import { announceClaim, noteEnded } from './records.ts';
 import { isTold } from './results.ts';
 import { isReopened } from './skips.ts';
+import { slotObstacle } from './slots.ts';
 import type { State, Work } from './state.ts';
 import { liveMessageOf } from './submission.ts';
 import { fits, isPast, type Load, pastNoReturn } from './timing.ts';
@@ -50,6 +51,8 @@ export function obstacle(state: State, work: Work, load: Load): WaitReason | nul
 	const doubt = unbelieved(state, work) ?? mayClaim(state);
 	if (doubt !== null) return doubt;
 	if (manifestOf(state, work) === null) return 'no-manifest';
+	const unfit = slotObstacle(state, work);
+	if (unfit !== null) return unfit;
 	if (work.claim.retryAt > state.now) return 'failed-recently';
 	return canGather(state, work, load);
 }

@@ -9,6 +9,7 @@ import type { EventOf } from './api.ts';
 import { releaseJob } from './claim.ts';
 import { decide, effect } from './outbox.ts';
 import { refusalsFor } from './skips.ts';
+import { fittingSlots } from './slots.ts';
 import type { Job, State, Work } from './state.ts';
 import { learnDuration } from './timing.ts';
 
@@ -22,10 +23,10 @@ export function assignSlots(state: State): void {
 		return job.phase === 'ready' && work !== undefined ? [{ job, work }] : [];
 	});
 	ready.sort((a, b) => urgency(a.work) - urgency(b.work) || (a.job.work < b.job.work ? -1 : 1));
-	const free = state.slots.names.filter((name) => !state.slots.busy.has(name));
-	for (const [i, { job, work }] of ready.entries()) {
-		const slot = free[i];
-		if (slot === undefined) return;
+	for (const { job, work } of ready) {
+		const fitting = fittingSlots(state, work);
+		const slot = fitting.find((name) => !state.slots.busy.has(name));
+		if (slot === undefined) continue;
 		job.slot = slot;
 		job.phase = 'prove';
 		job.progressAt = state.now;

@@ -12,6 +12,7 @@ import { keys, writeNumbers } from './keys.ts';
 import { isPresent } from './liveness.ts';
 import { hasRole } from './members.ts';
 import { alarm, clearAlarm, put } from './outbox.ts';
+import { slotObstacle } from './slots.ts';
 import type { State, Work } from './state.ts';
 
 /** Before anything is known: a large partition on a slow card, a test partition on a CPU. */
@@ -63,7 +64,11 @@ export function estimate(state: State, proofType: PoStProofType): ProofEstimate 
 export function fits(state: State, id: NodeId, work: Work): boolean {
 	const { miner, proofType } = work.item;
 	if (!hasRole(state, id, 'prover', miner)) return false;
-	if (id === state.config.self) return state.slots.names.length > 0 && state.config.proofTypes.includes(proofType);
+	if (id === state.config.self) {
+		return (
+			state.slots.names.length > 0 && state.config.proofTypes.includes(proofType) && slotObstacle(state, work) === null
+		);
+	}
 	const body = state.peers.get(id)?.record?.envelope.body;
 	return body !== undefined && body.slots > 0 && body.synced;
 }

@@ -47,6 +47,8 @@ export const PUBLISHED_PARAMETERS: readonly ParameterFile[] = ROWS.flatMap(files
 
 /** Names of sector sizes as people and the proving library write them. */
 export const SECTOR_SIZES = ['2KiB', '8MiB', '512MiB', '32GiB', '64GiB'] as const;
+/** Window types follow one another in the order of `SECTOR_SIZES`, and so do winning types, from 0 on. */
+export const FIRST_WINDOW_TYPE = 10;
 export type SectorSizeName = (typeof SECTOR_SIZES)[number];
 
 /** Files for proofs of these types: the keys alone suffice to verify. */
@@ -58,6 +60,11 @@ export function parameterFiles(
 		({ proofType, part }) => proofTypes.includes(proofType) && (withParameters || part === 'key'),
 	);
 }
+
+/** Window proof types by the names that a config uses: `window-32GiB`. */
+export const WINDOW_TYPES: Readonly<Record<string, PoStProofType>> = Object.fromEntries(
+	SECTOR_SIZES.map((size, index) => [`window-${size}`, FIRST_WINDOW_TYPE + index]),
+);
 
 /** What a circuit is for, e.g. `window 32GiB`. */
 export function circuitName(type: PoStProofType): string {

@@ -6,6 +6,8 @@ import { multiaddr } from '@multiformats/multiaddr';
 import { z } from 'zod';
 import { actorId, attoFil } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
+import { WINDOW_TYPES } from '../domain/parameters.ts';
+import type { PoStProofType } from '../domain/proof.ts';
 
 export interface OptionDoc {
 	readonly what: string;
@@ -143,27 +145,66 @@ const storage = z
 	})
 	.register(sectionDocs, { what: 'Storage role: opens the sectors that lie on this machine.' });
 
+/** What a slot takes; all of it where nothing is said. */
+const takes = {
+	proof_types: z
+		.array(
+			z
+				.enum(Object.keys(WINDOW_TYPES), { error: `is none of ${Object.keys(WINDOW_TYPES).join(', ')}` })
+				.transform((name) => WINDOW_TYPES[name] as PoStProofType),
+		)
+		.min(1)
+		.max(8)
+		.optional(),
+	miners: z.array(miner).min(1).max(1024).optional(),
+};
+
 const slot = z.strictObject({
 	kind: z.enum(['cpu', 'gpu']).default('cpu'),
 	device: z.int().min(0).max(63).optional(),
 	threads: z.int().min(1).max(1024).optional(),
 	worker: command.optional(),
+	...takes,
+});
+
+const external = z.strictObject({
+	bin: path,
+	args: z.array(z.string()).max(64).default([]),
+	/** As a list: names of variables are nobody's keys to rewrite. */
+	env: z
+		.record(z.string().regex(/^[A-Za-z_]\w*$/), z.string(), {
+			error: 'is a table of texts by names of variables (letters, digits and _)',
+		})
+		.default({})
+		.transform((env) => Object.entries(env)),
+	protocol: z.enum(['frames', 'damocles']).default('frames'),
+	concurrency: z.int().min(1).max(limits.externalConcurrency).default(1),
+	weight: z.int().min(0).max(1000).default(1),
+	ready_timeout_ms: z.int().min(100).max(600_000).default(5_000),
+	...takes,
 });
 
 const prover = z
 	.strictObject({
 		slots: z
-			.union([z.int().min(1).max(64), z.array(slot).min(1).max(64)], {
-				error: 'is a count from 1 to 64, or an array of { kind, device, threads, worker }',
+			.union([z.int().min(0).max(64), z.array(slot).min(1).max(64)], {
+				error: 'is a count from 1 to 64, or an array of { kind, device, threads, worker, proof_types, miners }',
 			})
 			.default(1)
 			.transform((slots) => (typeof slots === 'number' ? Array.from({ length: slots }, () => slot.parse({})) : slots))
 			.register(optionDocs, {
 				what: 'Proofs computed at the same time: a count of CPU slots, or one table per slot.',
-				unit: 'count, or [{ kind = "cpu" or "gpu", device = index, threads = count, worker = command }]',
+				unit: 'count, or [{ kind = "cpu" or "gpu", device = index, threads = count, worker = command, proof_types = ["window-32GiB"], miners = ["f01000"] }]',
 				trade:
 					'The native worker proves on the CPU: a GPU slot needs a `worker` that speaks docs/native-protocol.md, mode prove, and sees its device alone (CUDA_VISIBLE_DEVICES). Each CPU slot of a 32 GiB miner takes some 100 GB of memory; threads default to cores / slots. The first start measures one proof of each size whose parameters are here, in the background; on a CPU that takes long for large sectors, and until then times are guessed.',
 			}),
+		external: z.array(external).max(limits.externalProvers).default([]).register(optionDocs, {
+			what: 'Provers of others beside or (slots = 0) instead of the own slots: docs/prover-protocol.md.',
+			unit: '[{ bin = path, args = [texts], env = { NAME = "text" }, protocol = "frames" or "damocles", concurrency = proofs at a time, weight = used first if higher (own slots: 1), ready_timeout_ms = ms, proof_types, miners }]',
+			trade:
+				'What they prove is verified here like the proof of any peer. Of a Damocles ext-prover every sector of the partition must lie on this node.',
+			example: '[{ bin = "/opt/my-prover", args = ["--gpu", "0"], proof_types = ["window-32GiB"] }]',
+		}),
 	})
 	.register(sectionDocs, { what: 'Prover role: claims partitions and computes their proofs.' });
 

@@ -21,6 +21,7 @@ type Camel<T> = T extends string | number | bigint | boolean | undefined
 export type Config = Omit<Parsed, 'proofs'> & { readonly proofs: Parsed['proofs'] & { readonly params: string } };
 type Parsed = Camel<z.output<typeof configSchema>>;
 export type ProverSlotConfig = NonNullable<Config['prover']>['slots'][number];
+export type ExternalProverConfig = NonNullable<Config['prover']>['external'][number];
 
 /** Networks whose keys come from the trusted setup: a test key there would accept forged proofs of real storage. */
 const PUBLISHED_KEY_NETWORKS: readonly string[] = ['mainnet', 'testnetnet', 'calibrationnet'];
@@ -44,10 +45,24 @@ export function parseConfig(text: string, file: string): Config {
 	const result = configSchema.safeParse(parseToml(text, file), { reportInput: true });
 	if (!result.success) throw invalid(file, explainIssues(result.error.issues));
 	const config = resolvePaths(camel(result.data) as Parsed, dirname(resolve(file)));
-	if (config.submitter !== undefined && config.chain === undefined) {
-		throw invalid(file, ['[submitter] needs [chain]: nothing is signed without an own view of the chain']);
-	}
+	const complaints = crossComplaints(config);
+	if (complaints.length > 0) throw invalid(file, complaints);
 	return config;
+}
+
+/** What no section can see by itself. */
+function crossComplaints({ submitter, chain, prover, storage }: Config): string[] {
+	const complaints: string[] = [];
+	if (submitter !== undefined && chain === undefined) {
+		complaints.push('[submitter] needs [chain]: nothing is signed without an own view of the chain');
+	}
+	if (prover?.slots.length === 0 && prover.external.length === 0) {
+		complaints.push('[prover] slots: needs at least 1, but it is 0, and no external prover is named');
+	}
+	if (storage === undefined && prover?.external.some(({ protocol }) => protocol === 'damocles') === true) {
+		complaints.push('[prover] external: protocol "damocles" needs [storage], whose sectors it reads');
+	}
+	return complaints;
 }
 
 /** Rejects `config-test-parameters` where real storage is proven. `network` is the roster's. */
@@ -118,13 +133,16 @@ function camelKey(key: string): string {
 function resolvePaths(config: Parsed, folder: string): Config {
 	const at = (path: string): string =>
 		path === '~' || path.startsWith('~/') ? resolve(homedir(), path.slice(2)) : resolve(folder, path);
-	const { chain, storage, submitter, proofs, spool } = config;
+	const { chain, storage, prover, submitter, proofs, spool } = config;
 	const withToken = <T extends { readonly tokenFile?: string | undefined }>(node: T): T =>
 		node.tokenFile === undefined ? node : { ...node, tokenFile: at(node.tokenFile) };
 	return {
 		...config,
 		...(chain && { chain: { ...withToken(chain), fallback: chain.fallback.map(withToken) } }),
 		...(storage && { storage: { ...storage, paths: storage.paths.map(at) } }),
+		...(prover && {
+			prover: { ...prover, external: prover.external.map((entry) => ({ ...entry, bin: at(entry.bin) })) },
+		}),
 		...(submitter && {
 			submitter: {
 				...submitter,
@@ -146,7 +164,9 @@ function resolvePaths(config: Parsed, folder: string): Config {
 /** Files without which a role cannot work. Sector folders are not among them: the other disks of the machine go on. */
 async function checkFiles(config: Config, file: string): Promise<void> {
 	const wallets = config.submitter?.miners.map((item) => ['[submitter] wallet', item.wallet] as const) ?? [];
+	const provers = config.prover?.external.map(({ bin }) => ['[prover] external bin', bin] as const) ?? [];
 	const needed: readonly (readonly [option: string, path: string | undefined])[] = [
+		...provers,
 		['[chain] token_file', config.chain?.tokenFile],
 		...(config.chain?.fallback ?? []).map(({ tokenFile }) => ['[chain] fallback token_file', tokenFile] as const),
 		['[proofs] test_parameters', config.proofs.testParameters],

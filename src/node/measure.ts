@@ -27,6 +27,8 @@ export interface MeasuringOptions {
 	readonly proofTypes: readonly PoStProofType[];
 	/** Those whose duration is known from an earlier run. */
 	readonly known: Iterable<PoStProofType>;
+	/** Whether the slot proves samples of the type. @default every slot all of them */
+	readonly takes?: (slot: string, proofType: PoStProofType) => boolean;
 	readonly enqueue: (event: Event) => void;
 }
 
@@ -102,11 +104,13 @@ export class Measuring {
 	async #prove(job: ProofJob): Promise<{ proof: Uint8Array; ms: number; slot: string } | undefined> {
 		const { clock } = this.#ports;
 		const { signal } = this.#stop;
-		while (!this.#known.has(job.statement.proofType)) {
+		const { takes = () => true } = this.#options;
+		const fitting = this.#shared.filter(({ name }) => takes(name, job.statement.proofType));
+		while (fitting.length > 0 && !this.#known.has(job.statement.proofType)) {
 			signal.throwIfAborted();
-			const slot = this.#shared.find(({ busy }) => !busy);
+			const slot = fitting.find(({ busy }) => !busy);
 			if (slot === undefined) {
-				await Promise.race([this.#stopped.promise, ...this.#shared.map((shared) => shared.idle())]);
+				await Promise.race([this.#stopped.promise, ...fitting.map((shared) => shared.idle())]);
 				continue;
 			}
 			const startedMs = clock.now();

@@ -2,22 +2,25 @@
 import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256Hex } from '../codec/work-id.ts';
+import type { SlotFilter } from '../core/api.ts';
 import { PosterError } from '../domain/errors.ts';
 import type { Hex32 } from '../domain/ids.ts';
 import { isWindowProofType, type PoStProofType } from '../domain/proof.ts';
 import type { Verifier, VerifyingKey } from '../ports/verifier.ts';
 import type { Config } from './config.ts';
+import { planSlots } from './slot-filters.ts';
 
 export interface ProofKeys {
 	/** SHA-256 over the sorted digests of the verifying keys in use; null when this node cannot verify. */
 	readonly keysHash: Hex32 | null;
-	/** Window proof types whose parameters are here; empty without the prover role. */
+	/** Window proof types that some slot proves; empty without the prover role. */
 	readonly proofTypes: readonly PoStProofType[];
+	readonly slotFilters: readonly SlotFilter[];
 }
 
-export const NO_KEYS: ProofKeys = { keysHash: null, proofTypes: [] };
+export const NO_KEYS: ProofKeys = { keysHash: null, proofTypes: [], slotFilters: [] };
 
-/** Rejects `config-params` for a folder that cannot be read, `prover-no-params` for a prover that could prove nothing. */
+/** Rejects `config-params` for a folder that cannot be read, `prover-no-params` and `prover-no-key` for slots without what they need. */
 export async function readProofKeys({ proofs, prover }: Config, verifier: Verifier): Promise<ProofKeys> {
 	const [folder, option] =
 		proofs.testParameters === undefined ? [proofs.params, 'params'] : [proofs.testParameters, 'test_parameters'];
@@ -26,7 +29,13 @@ export async function readProofKeys({ proofs, prover }: Config, verifier: Verifi
 	const digests = keys.map(({ sha256 }) => sha256).sort();
 	return {
 		keysHash: keys.length === 0 ? null : sha256Hex(Buffer.from(digests.join(''), 'hex')),
-		proofTypes: prover === undefined ? [] : await provableTypes(folder, option, keys),
+		...planSlots(
+			{ prover },
+			{
+				own: prover === undefined || prover.slots.length === 0 ? [] : await provableTypes(folder, option, keys),
+				verifiable: windowTypes(keys),
+			},
+		),
 	};
 }
 
@@ -61,6 +70,10 @@ async function provableTypes(
 		advice: `Name the folder with [proofs] ${option}, or remove [prover] on this machine.`,
 		meta: { folder },
 	});
+}
+
+function windowTypes(keys: readonly VerifyingKey[]): readonly PoStProofType[] {
+	return keys.map(({ proofType }) => proofType).filter(isWindowProofType);
 }
 
 function exists(path: string): Promise<boolean> {

@@ -15,6 +15,7 @@ import { type DryRun, type DryRunRequest, makeDryRun } from './chain/dry-run.ts'
 import { serveDryRuns } from './chain/dry-run-exchange.ts';
 import { DuePartitions } from './chain/due-partitions.ts';
 import { ChainFollower } from './chain/follower.ts';
+import { SenderCheck } from './chain/sender-check.ts';
 import { Submitter } from './chain/submitter.ts';
 import { ViewReader } from './chain/view-reader.ts';
 import { configuredEpochMs, configuredRoles } from './config.ts';
@@ -37,6 +38,7 @@ import { Proving } from './proving.ts';
 import { openRecorder } from './recorder/recorder.ts';
 import { loadRoster, type SignedRoster } from './roster-file.ts';
 import { RosterKeeper } from './roster-keeper.ts';
+import { takesSamples } from './slot-filters.ts';
 import type { RunningNode, StartOptions } from './start-options.ts';
 import { StepTimes } from './step-times.ts';
 import { SyncExchange } from './sync-exchange.ts';
@@ -121,7 +123,7 @@ export async function runNode(
 }
 
 function coreConfig({ home, config }: StartOptions, outside: Outside, { roster, hash }: SignedRoster): CoreConfig {
-	const { workers, proofTypes, keysHash, blockDelaySeconds } = outside;
+	const { workers, proofTypes, slotFilters, keysHash, blockDelaySeconds } = outside;
 	return {
 		self: home.identity.id,
 		network: roster.network,
@@ -129,6 +131,7 @@ function coreConfig({ home, config }: StartOptions, outside: Outside, { roster, 
 		rosterHash: hash,
 		roles: configuredRoles(config),
 		slots: workers.slots.map(({ name }) => name),
+		slotFilters,
 		proofTypes,
 		keys: keysHash,
 		epochMs: configuredEpochMs(config, roster.network) ?? null,
@@ -156,15 +159,22 @@ function buildChain({ options, outside, keeper, enqueue }: Context): ChainParts 
 	const partitions = new DuePartitions(chain, book, (root, sectors) =>
 		enqueue({ type: 'manifest-held', root, sectors }),
 	);
+	const { submitter: signs } = options.config;
+	const maxFee = (id: ActorId) => (signs?.miners.some(({ miner }) => miner === id) ? signs.maxFeeFil : undefined);
 	const follower = new ChainFollower(
 		{ chain, clock, log, metrics },
-		{ views: new ViewReader(chain, partitions), miners, readsPool: wallet !== undefined, enqueue },
+		{
+			views: new ViewReader(chain, partitions, new SenderCheck(chain, maxFee)),
+			miners,
+			readsPool: wallet !== undefined,
+			enqueue,
+		},
 	);
 	const submitter = new Submitter(
 		{ chain, wallet, log },
 		{
 			sender: (id) => miners().find(({ miner }) => miner === id)?.sender,
-			maxFee: options.config.submitter?.maxFeeFil ?? attoFil(0n),
+			maxFee: signs?.maxFeeFil ?? attoFil(0n),
 			enqueue,
 		},
 	);
@@ -206,7 +216,12 @@ async function buildParts(
 	if (questions !== undefined) stack.defer(() => questions.close());
 	const measuring = new Measuring(
 		{ ...workers, clock, log, metrics },
-		{ proofTypes: outside.proofTypes, known: ownEstimates(state).map(({ proofType }) => proofType), enqueue },
+		{
+			proofTypes: outside.proofTypes,
+			known: ownEstimates(state).map(({ proofType }) => proofType),
+			takes: (slot, proofType) => takesSamples(outside.slotFilters, slot, proofType),
+			enqueue,
+		},
 	);
 	stack.defer(() => measuring.stop());
 	const proving = new Proving(

@@ -12,7 +12,8 @@ import type { PoStProofType } from '../domain/proof.ts';
 import type { ProofJob, ProverSlot } from '../ports/prover.ts';
 import type { VanillaChecker, VanillaSource } from '../ports/vanilla.ts';
 import type { Verifier } from '../ports/verifier.ts';
-import type { Config, ProverSlotConfig } from './config.ts';
+import type { Config, ExternalProverConfig, ProverSlotConfig } from './config.ts';
+import { externalSlots, type OpenChild } from './external-provers.ts';
 
 export interface Workers {
 	readonly verifier: Verifier;
@@ -44,16 +45,19 @@ export interface WorkersOptions {
 
 export function startWorkers(components: NativeComponents, { config, command, scratch }: WorkersOptions): Workers {
 	const { proofs, native, storage, prover, submitter } = config;
-	const child = (name: string, line: readonly string[], env: Record<string, string> = {}): NativeChild =>
+	const open: OpenChild = (name, line, options) =>
 		new NativeChild(
 			{ ...components, log: components.log.child({ worker: name }) },
 			{
-				command: line as Command,
-				env: { ...process.env, ...env },
+				...options,
+				command: line,
+				env: { ...process.env, ...options.env },
 				scratch: join(scratch, name),
 				nice: native.nice,
 			},
 		);
+	const child = (name: string, line: readonly string[], env: Record<string, string> = {}): NativeChild =>
+		open(name, line as Command, { env });
 	const keys =
 		proofs.testParameters === undefined
 			? ['--params', proofs.params]
@@ -61,15 +65,19 @@ export function startWorkers(components: NativeComponents, { config, command, sc
 	const { clock } = components;
 
 	const verifier = new NativeVerifier(child('verify', [...command, 'verify', ...keys]));
-	const slots = (prover?.slots ?? []).map((slot, index, all) => {
+	const own = (prover?.slots ?? []).map((slot, index, all) => {
 		const name = slotName(slot, index);
 		const threads = slot.threads ?? Math.max(1, Math.floor(availableParallelism() / all.length));
 		const line = slot.worker ?? [...command, 'prove', ...keys, '--threads', String(threads)];
 		return new NativeProverSlot(name, child(`prove-${index}`, line, deviceEnv(slot)), clock);
 	});
+	const external = (prover?.external ?? []).map((entry, index) =>
+		externalSlots(entry, index, storage?.paths ?? [], open, clock),
+	);
+	const slots = byWeight(own, external, prover?.external ?? []);
 	const requireGpus = async (): Promise<void> => {
 		for (const [index, { kind, worker }] of (prover?.slots ?? []).entries()) {
-			const slot = slots[index];
+			const slot = own[index];
 			if (kind === 'gpu' && worker === undefined && slot !== undefined) await requireGpu(slot);
 		}
 	};
@@ -107,7 +115,20 @@ function vanillaLine(
 	return [...command, 'vanilla', ...folders, ...(threads === undefined ? [] : ['--threads', String(threads)])];
 }
 
-function slotName({ kind, device }: ProverSlotConfig, index: number): string {
+/** Own slots weigh 1; of equal weights they go first. The core takes free slots in this order. */
+function byWeight(
+	own: readonly ProverSlot[],
+	external: readonly (readonly ProverSlot[])[],
+	entries: readonly ExternalProverConfig[],
+): readonly ProverSlot[] {
+	const weighed = [
+		...own.map((slot) => ({ slot, weight: 1 })),
+		...external.flatMap((slots, index) => slots.map((slot) => ({ slot, weight: entries[index]?.weight ?? 1 }))),
+	];
+	return weighed.sort((a, b) => b.weight - a.weight).map(({ slot }) => slot);
+}
+
+export function slotName({ kind, device }: ProverSlotConfig, index: number): string {
 	return device === undefined ? `${kind}-${index}` : `${kind}-${index}-device-${device}`;
 }
 

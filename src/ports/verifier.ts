@@ -4,6 +4,8 @@ import type { PoStProofType } from '../domain/proof.ts';
 export interface ProvenSector {
 	readonly number: SectorNumber;
 	readonly commR: Hex32;
+	/** True when its replica lies in `update`; only a prover that reads the sectors itself asks. Absent: not known. */
+	readonly updated?: boolean;
 }
 
 export interface PostStatement {

@@ -86,6 +86,7 @@ export class World {
 				rosterHash: hex32('11'.repeat(32)),
 				roles,
 				slots: Array.from({ length: slots }, (_, slot) => `slot${slot}`),
+				slotFilters: [],
 				proofTypes: [PROOF_TYPE],
 				keys: hex32('22'.repeat(32)),
 				epochMs: null,

@@ -56,6 +56,7 @@ export class BusyMesh {
 			rosterHash: hex32('11'.repeat(32)),
 			roles: ['prover'],
 			slots: ['slot0'],
+			slotFilters: [],
 			proofTypes: [10],
 			keys: hex32('22'.repeat(32)),
 			epochMs: 30_000,

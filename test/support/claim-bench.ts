@@ -1,6 +1,6 @@
 /** One prover in sync among others that beacon, and items that are believed due: for the rules of claiming. */
 import { workItem } from '../../src/codec/work-id.ts';
-import type { Decision, Effect } from '../../src/core/api.ts';
+import type { CoreConfig, Decision, Effect } from '../../src/core/api.ts';
 import { ranking } from '../../src/core/members.ts';
 import { Bitfield } from '../../src/domain/bitfield.ts';
 import { hex32, partitionIndex, type WorkId } from '../../src/domain/ids.ts';
@@ -20,20 +20,24 @@ export interface ClaimBenchOptions {
 	readonly slots?: number;
 	/** Roles of this node beside the prover's. */
 	readonly roles?: readonly Role[];
+	readonly config?: Partial<CoreConfig>;
 }
 
 export class ClaimBench extends CoreBench {
 	readonly others: readonly string[];
 
 	/** Left alone for as long as a first sync is waited for, then hears an idle record of every other prover. */
-	constructor({ others = 0, slots = 1, roles = [] }: ClaimBenchOptions = {}) {
+	constructor({ others = 0, slots = 1, roles = [], config = {} }: ClaimBenchOptions = {}) {
 		const names = OTHERS.slice(0, others);
-		super({
-			self: ['prover', ...roles],
-			a: ['chain'],
-			b: ['chain'],
-			...Object.fromEntries(names.map((name) => [name, ['prover'] as const])),
-		});
+		super(
+			{
+				self: ['prover', ...roles],
+				a: ['chain'],
+				b: ['chain'],
+				...Object.fromEntries(names.map((name) => [name, ['prover'] as const])),
+			},
+			config,
+		);
 		this.others = names;
 		if (slots !== 1) this.grow('self', slots);
 		while (this.now < limits.firstSyncMs) this.second();

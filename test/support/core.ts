@@ -35,7 +35,7 @@ export class CoreBench {
 	#sequence = 0;
 
 	/** The first member is the node itself. */
-	constructor(members: Readonly<Record<string, readonly Role[]>>) {
+	constructor(members: Readonly<Record<string, readonly Role[]>>, change: Partial<CoreConfig> = {}) {
 		for (const [i, name] of Object.keys(members).entries()) this.ids.set(name, nodeId(`12Core${'abcdefghij'[i]}`));
 		const roster = this.rosterOf(members, 1);
 		const [self] = roster.peers;
@@ -47,10 +47,12 @@ export class CoreBench {
 			rosterHash: hex32('11'.repeat(32)),
 			roles: self.roles,
 			slots: self.roles.includes('prover') ? ['slot0'] : [],
+			slotFilters: [],
 			proofTypes: [10],
 			keys: hex32('22'.repeat(32)),
 			epochMs: 30_000,
 			epochMsGuess: 30_000,
+			...change,
 		};
 		this.state = createState(config, []);
 		this.give({ type: 'tick' });

@@ -13,6 +13,13 @@ export interface NativeFrame {
 	readonly body: Uint8Array;
 }
 
+/** How requests become bytes on a worker's stdin, and the bytes on its stdout answers: frames, or another program's lines. */
+export interface WireFormat {
+	decoder(): { push(chunk: Buffer): Iterable<NativeFrame> };
+	/** In the order in which they are written. */
+	encode(header: FrameHeader, body: Uint8Array): readonly Uint8Array[];
+}
+
 const PREFIX_BYTES = 8;
 const NO_BODY = new Uint8Array(0);
 
@@ -96,6 +103,12 @@ export class FrameDecoder {
 		return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, bytes);
 	}
 }
+
+/** The format of docs/native-protocol.md. */
+export const FRAMES: WireFormat = {
+	decoder: () => new FrameDecoder(),
+	encode: (header, body) => [frameHead(header, body.length), body],
+};
 
 function parseHeader(bytes: Buffer): FrameHeader {
 	let value: unknown;

@@ -44,6 +44,8 @@ interface Running {
 /** One death costs a job and a moment; the second one without a word in between says that it will not work now. */
 const DEATHS_OUT_OF_SERVICE = 2;
 const NO_BODY = new Uint8Array(0);
+/** Code of the cause with which a worker is killed that cannot be told to leave a proof. */
+export const CANCELLED = 'prover-cancelled';
 
 export class NativeChild {
 	readonly #clock: Clock;
@@ -59,7 +61,7 @@ export class NativeChild {
 	#failures = 0;
 	#lastJob = 0;
 	#inService = true;
-	#serviceChanged: (inService: boolean) => void = () => undefined;
+	readonly #watchers: ((inService: boolean) => void)[] = [];
 
 	constructor(components: NativeComponents, options: WorkerOptions) {
 		this.#clock = components.clock;
@@ -76,9 +78,9 @@ export class NativeChild {
 		return this.#process?.pid;
 	}
 
-	/** Tells when the worker is given up until it starts again, and when it has; in service at first. One listener. */
+	/** Tells when the worker is given up until it starts again, and when it has; in service at first. */
 	watch(changed: (inService: boolean) => void): void {
-		this.#serviceChanged = changed;
+		this.#watchers.push(changed);
 	}
 
 	/** Rejects `native-busy`, `native-stopped`, the cause of a failed start, or the signal's reason. */
@@ -179,10 +181,11 @@ export class NativeChild {
 			this.#log,
 		);
 		this.#process = process;
-		const cancelTimeout = this.#clock.after(limits.nativeStartMs, () => {
-			const [command = ''] = this.#options.command;
+		const { command: words, readyMs = limits.nativeStartMs } = this.#options;
+		const cancelTimeout = this.#clock.after(readyMs, () => {
+			const [command = ''] = words;
 			process.kill(
-				new PosterError('native-start-timeout', `${command} did not become ready in ${limits.nativeStartMs} ms`, {
+				new PosterError('native-start-timeout', `${command} did not become ready in ${readyMs} ms`, {
 					advice:
 						'The machine is overloaded, the disk with the parameters is slow, or it is another program: see the lines before.',
 					meta: { command },
@@ -206,9 +209,12 @@ export class NativeChild {
 	#died(cause: PosterError): void {
 		const lost = [...this.#jobs.values()];
 		this.#jobs.clear();
+		// Ended on our word, since it knows no other way to leave a proof: that says nothing about its health.
+		const wasCancelled = cause.code === CANCELLED;
+		if (wasCancelled) this.#failures = 0;
 		if (!this.#closing.signal.aborted) {
 			// Exit code 0: a cancelled proof, which ends in no other way.
-			if (cause.meta['exitCode'] === 0) this.#log.info({ jobs: lost.length }, 'native worker ended');
+			if (cause.meta['exitCode'] === 0 || wasCancelled) this.#log.info({ jobs: lost.length }, 'native worker ended');
 			else this.#log.warn({ cause, jobs: lost.length }, 'native worker died');
 			this.#restart();
 		}
@@ -226,7 +232,7 @@ export class NativeChild {
 	#setInService(inService: boolean): void {
 		if (inService === this.#inService) return;
 		this.#inService = inService;
-		this.#serviceChanged(inService);
+		for (const changed of this.#watchers) changed(inService);
 	}
 
 	#dispatch(frame: NativeFrame): void {

@@ -5,19 +5,30 @@ import { PROOF_BYTES } from '../../domain/proof.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ProofJob, ProofMade, ProofPhase, ProverSlot } from '../../ports/prover.ts';
 import { booleanField, type FrameHeader, frameError, type NativeFrame, numberField, textField } from './frame.ts';
-import type { NativeChild, NativeJob } from './native-child.ts';
+import { CANCELLED, type NativeChild, type NativeJob } from './native-child.ts';
 import { encodeSectorList } from './sector-list.ts';
+
+/** How a job is put to the program behind a slot. */
+export interface ProverDialect {
+	/** Rejects `prover-failed` for a job that cannot be put. */
+	request(job: ProofJob): Promise<{ readonly header: FrameHeader; readonly body: Uint8Array }>;
+	/** False for a program that must be killed to leave a proof. */
+	readonly hearsCancel: boolean;
+}
 
 export class NativeProverSlot implements ProverSlot {
 	readonly name: string;
 	readonly #child: NativeChild;
 	readonly #clock: Clock;
+	readonly #dialect: ProverDialect;
 	#busy = false;
 
-	constructor(name: string, child: NativeChild, clock: Clock) {
+	/** Slots may share a child that takes several jobs at a time. */
+	constructor(name: string, child: NativeChild, clock: Clock, dialect: ProverDialect = OWN_DIALECT) {
 		this.name = name;
 		this.#child = child;
 		this.#clock = clock;
+		this.#dialect = dialect;
 	}
 
 	async prove(job: ProofJob, onPhase: (phase: ProofPhase) => void, signal: AbortSignal): Promise<ProofMade> {
@@ -67,9 +78,8 @@ export class NativeProverSlot implements ProverSlot {
 		const abort = (): void => onAbort.resolve();
 		signal.addEventListener('abort', abort, { once: true });
 		try {
-			native
-				.send(proveHeader(job), encodeSectorList(job.statement.sectors))
-				.catch((cause) => answer.reject(lost(cause)));
+			const { header, body } = await this.#dialect.request(job);
+			native.send(header, body).catch((cause) => answer.reject(lost(cause)));
 			if (signal.aborted) abort();
 			const made = await Promise.race([answer.promise, onAbort.promise]);
 			if (made !== undefined) return made;
@@ -98,15 +108,22 @@ export class NativeProverSlot implements ProverSlot {
 	 * is free only when the old process is gone: two of them would share one device.
 	 */
 	async #cancel(native: NativeJob, idle: Promise<void>): Promise<void> {
-		const stopKill = this.#clock.after(limits.nativeCancelMs, () => {
-			native.kill(new PosterError('prover-cancelled', 'the worker did not end a cancelled proof by itself'));
-		});
+		const kill = (): void =>
+			native.kill(new PosterError(CANCELLED, 'the worker did not end a cancelled proof by itself'));
+		if (!this.#dialect.hearsCancel) kill();
+		const stopKill = this.#clock.after(limits.nativeCancelMs, kill);
 		// A failed write means that the process is gone, as wanted.
-		native.send({ type: 'cancel' }).catch(() => undefined);
+		if (this.#dialect.hearsCancel) native.send({ type: 'cancel' }).catch(() => undefined);
 		await Promise.race([native.exited, idle]);
 		stopKill();
 	}
 }
+
+/** docs/prover-protocol.md: the vanilla proofs lie in a file. */
+const OWN_DIALECT: ProverDialect = {
+	request: async (job) => ({ header: proveHeader(job), body: encodeSectorList(job.statement.sectors) }),
+	hearsCancel: true,
+};
 
 function proveHeader({ statement, spool }: ProofJob): FrameHeader {
 	return {

@@ -10,7 +10,7 @@ import { PosterError } from '../../domain/errors.ts';
 import { limits } from '../../domain/limits.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
-import { FrameDecoder, type FrameHeader, frameHead, type NativeFrame, textField } from './frame.ts';
+import { FRAMES, type FrameHeader, type NativeFrame, textField, type WireFormat } from './frame.ts';
 import { logStderr } from './stderr-log.ts';
 
 export interface WorkerOptions {
@@ -22,6 +22,12 @@ export interface WorkerOptions {
 	readonly scratch: string;
 	/** Scheduling priority, -20 to 19. */
 	readonly nice: number;
+	/** Instead of one in `scratch`: a folder shared with another program, whose lock files then count for both. */
+	readonly tmpDir?: string | undefined;
+	/** From the start to `ready`. @default limits.nativeStartMs */
+	readonly readyMs?: number | undefined;
+	/** @default FRAMES */
+	readonly format?: WireFormat;
 }
 
 export interface WorkerEvents {
@@ -39,7 +45,8 @@ export class WorkerProcess {
 	readonly #clock: Clock;
 	readonly #log: Log;
 	readonly #events: WorkerEvents;
-	readonly #decoder = new FrameDecoder();
+	readonly #format: WireFormat;
+	readonly #decoder: ReturnType<WireFormat['decoder']>;
 	readonly #ready = Promise.withResolvers<FrameHeader>();
 	readonly #exited = Promise.withResolvers<PosterError>();
 	#isReady = false;
@@ -57,16 +64,25 @@ export class WorkerProcess {
 		await mkdir(tmp, { recursive: true });
 		const [file, ...args] = options.command;
 		// Damaged sectors make the library panic, which is caught and answered: a backtrace costs a second of CPU each.
-		const env = { ...options.env, RUST_BACKTRACE: '0', TMPDIR: tmp };
+		const env = { ...options.env, RUST_BACKTRACE: '0', TMPDIR: options.tmpDir ?? tmp };
 		// A process group of its own: ctrl-c in a terminal reaches the node alone, which ends its workers in order.
 		const child = spawn(file, args, { cwd, env, stdio: 'pipe', detached: true });
-		const worker = new WorkerProcess(child, events, clock, log.child({ pid: child.pid ?? 0 }));
+		const { format = FRAMES } = options;
+		const worker = new WorkerProcess(child, events, clock, log.child({ pid: child.pid ?? 0 }), format);
 		worker.#lowerPriority(options.nice);
 		return worker;
 	}
 
-	private constructor(child: ChildProcessWithoutNullStreams, events: WorkerEvents, clock: Clock, log: Log) {
+	private constructor(
+		child: ChildProcessWithoutNullStreams,
+		events: WorkerEvents,
+		clock: Clock,
+		log: Log,
+		format: WireFormat,
+	) {
 		this.#child = child;
+		this.#format = format;
+		this.#decoder = format.decoder();
 		this.#events = events;
 		this.#clock = clock;
 		this.#log = log;
@@ -89,11 +105,11 @@ export class WorkerProcess {
 	/** Resolves when the pipe takes more: a full pipe is the child's backpressure. Rejects with the cause of the exit. */
 	async write(header: FrameHeader, body: Uint8Array): Promise<void> {
 		if (this.#end !== undefined) throw this.#end;
-		const head = frameHead(header, body.length);
+		const pieces = this.#format.encode(header, body);
 		const { stdin } = this.#child;
+		let open = true;
 		stdin.cork();
-		let open = stdin.write(head);
-		if (body.length > 0) open = stdin.write(body);
+		for (const piece of pieces) if (piece.length > 0) open = stdin.write(piece);
 		stdin.uncork();
 		if (open) return;
 		this.#drain ??= Promise.withResolvers<void>();

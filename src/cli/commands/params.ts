@@ -7,6 +7,7 @@ import { folderSource, gatewaySource, type ParameterSource } from '../../adapter
 import { PosterError } from '../../domain/errors.ts';
 import {
 	circuitName,
+	FIRST_WINDOW_TYPE,
 	type ParameterFile,
 	PUBLISHED_PARAMETERS,
 	parameterFiles,
@@ -25,7 +26,7 @@ import { bytesText, fileTitle } from '../render/transfer.ts';
 import { watchTransfer } from '../transfer-watch.ts';
 
 /** First proof type of each kind; the sizes follow in the order of `SECTOR_SIZES`. */
-const FIRST_TYPE = { winning: 0, window: 10 } as const;
+const FIRST_TYPE = { winning: 0, window: FIRST_WINDOW_TYPE } as const;
 
 export interface ParamsScope {
 	readonly home: string;

@@ -10,6 +10,8 @@ const WHY: Readonly<Record<string, string>> = {
 	'no-prover-role': 'not a prover',
 	'not-my-miner': 'roster gives us other miners',
 	'proof-type': 'no slot for this sector size',
+	'slot-filter': 'our slots are for others',
+	'not-held-here': 'our prover needs all sectors here',
 	'not-synced': 'still syncing',
 	stopping: 'this node is stopping',
 	'key-cloned': 'our key is in use elsewhere',

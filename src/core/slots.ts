@@ -1,0 +1,51 @@
+/**
+ * Which of this node's slots take an item: some prove other sizes or for other miners only, and a prover that reads the
+ * sectors itself takes none of which a sector lies elsewhere.
+ */
+import type { WorkItem } from '../domain/work.ts';
+import type { SlotFilter, WaitReason } from './api.ts';
+import { holdingsOf } from './holdings.ts';
+import type { State, Work } from './state.ts';
+import { manifestOf } from './works.ts';
+
+/** Slots in service that take the item, in order of preference. */
+export function fittingSlots(state: State, work: Work): readonly string[] {
+	return state.slots.names.filter((name) => filterComplaint(state, filterOf(state, name), work) === null);
+}
+
+/** Why no slot of this node takes the item; null when one does, or when none is in service at all. */
+export function slotObstacle(state: State, work: Work): WaitReason | null {
+	const { names } = state.slots;
+	if (state.config.slotFilters.length === 0 || names.length === 0) return null;
+	const fitting = fittingSlots(state, work);
+	if (fitting.length > 0) return isCrowded(state, fitting) ? 'no-free-slot' : null;
+	const complaints = names.map((name) => filterComplaint(state, filterOf(state, name), work));
+	return complaints.includes('not-held-here') ? 'not-held-here' : 'slot-filter';
+}
+
+/** The items of this node that need one of these slots are as many as the slots, and one that is gathered ahead. */
+function isCrowded(state: State, fitting: readonly string[]): boolean {
+	let rivals = 0;
+	for (const id of state.jobs.keys()) {
+		const work = state.works.get(id);
+		if (work !== undefined && fittingSlots(state, work).every((name) => fitting.includes(name))) rivals++;
+	}
+	return rivals > fitting.length;
+}
+
+function filterOf(state: State, name: string): SlotFilter | undefined {
+	return state.config.slotFilters.find((filter) => filter.slot === name);
+}
+
+function filterComplaint(state: State, filter: SlotFilter | undefined, work: Work): WaitReason | null {
+	if (filter === undefined) return null;
+	if (!isAllowed(filter, work.item)) return 'slot-filter';
+	if (!filter.readsOwnStorage) return null;
+	const manifest = manifestOf(state, work);
+	const held = holdingsOf(state, state.config.self, work.item.miner);
+	return manifest !== null && held !== null && manifest.isSubsetOf(held) ? null : 'not-held-here';
+}
+
+function isAllowed({ proofTypes, miners }: SlotFilter, { proofType, miner }: WorkItem): boolean {
+	return (proofTypes === null || proofTypes.includes(proofType)) && (miners === null || miners.includes(miner));
+}

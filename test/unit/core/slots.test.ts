@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { SlotFilter } from '../../../src/core/api.ts';
+import { obstacle } from '../../../src/core/claim.ts';
+import { currentLoad } from '../../../src/core/timing.ts';
+import { Bitfield } from '../../../src/domain/bitfield.ts';
+import { actorId } from '../../../src/domain/ids.ts';
+import type { WorkItem } from '../../../src/domain/work.ts';
+import { ClaimBench, itemOf } from '../../support/claim-bench.ts';
+import { MINER } from '../../support/core.ts';
+
+const NOT_OURS = actorId(2000);
+const filter = (change: Partial<SlotFilter>): SlotFilter => ({
+	slot: 'slot0',
+	proofTypes: null,
+	miners: null,
+	readsOwnStorage: false,
+	...change,
+});
+
+function bench(slotFilters: readonly SlotFilter[], slots = 1): ClaimBench {
+	return new ClaimBench({ slots, roles: ['storage'], config: { slotFilters } });
+}
+
+function whyNot(on: ClaimBench, item: WorkItem): string | null {
+	const work = on.state.works.get(item.id);
+	assert.ok(work !== undefined);
+	return obstacle(on.state, work, currentLoad(on.state));
+}
+
+test('an item that no slot takes is left to others, and said so', () => {
+	for (const refusing of [filter({ proofTypes: [13] }), filter({ miners: [NOT_OURS] })]) {
+		const on = bench([refusing]);
+		const item = itemOf(0);
+		on.announce(item);
+		assert.equal(whyNot(on, item), 'slot-filter');
+		on.msUntil('claim', 20_000);
+		assert.ok(!on.state.jobs.has(item.id));
+	}
+});
+
+test('an item that one of the slots takes is claimed, and proven in that one', () => {
+	const on = bench([filter({ miners: [NOT_OURS] }), filter({ slot: 'slot1', proofTypes: [10], miners: [MINER] })], 2);
+	const item = itemOf(0);
+	on.announce(item);
+	assert.ok(on.state.jobs.has(item.id));
+	const effects = on.give({
+		type: 'gathered',
+		work: item.id,
+		peer: on.id('self'),
+		ok: Bitfield.of([0, 1, 2, 3]),
+		failed: [],
+	});
+	const proofs = effects.flatMap((effect) => (effect.type === 'prove' ? [effect.slot] : []));
+	assert.deepEqual(proofs, ['slot1']);
+});
+
+test('a prover that reads the sectors itself gets an item only if all of them lie here', () => {
+	const on = bench([filter({ readsOwnStorage: true })]);
+	const item = itemOf(0);
+	on.announce(item);
+	assert.equal(whyNot(on, item), 'not-held-here');
+	on.give({ type: 'holdings', miner: MINER, sectors: Bitfield.of([0, 1, 2]) });
+	assert.equal(whyNot(on, item), 'not-held-here', 'one of four is elsewhere');
+	on.give({ type: 'holdings', miner: MINER, sectors: Bitfield.of([0, 1, 2, 3, 9]) });
+	assert.ok(on.state.jobs.has(item.id), 'claimed at once');
+});
+
+test('no more items are taken for one slot because another one is free for others', () => {
+	const on = bench([filter({ miners: [NOT_OURS] })], 3);
+	const items = [0, 1, 2, 3, 4].map((partition) => itemOf(partition));
+	for (const item of items) on.announce(item);
+	for (let i = 0; i < 60; i++) on.second();
+	// Two slots take them, and one item is gathered ahead.
+	assert.equal(on.state.jobs.size, 3);
+});
