@@ -58,7 +58,11 @@ export class Effects {
 
 	/** Every part answers for the errors it knows; what is left is a bug. */
 	run(effect: Effect): void {
-		this.#start(effect)?.catch(this.#parts.fatal);
+		try {
+			this.#start(effect)?.catch(this.#parts.fatal);
+		} catch (error) {
+			this.#parts.fatal(error);
+		}
 	}
 
 	#start(effect: Effect): Promise<void> | undefined {

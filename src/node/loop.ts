@@ -27,6 +27,8 @@ export interface LoopOptions {
 	readonly run: (effect: Effect) => void;
 	/** The core threw on this event: its state can no longer be trusted and the process must end. */
 	readonly crashed: (event: Event, error: unknown) => void;
+	/** Nothing is processed any more, for a reason that no retry mends. */
+	readonly failed: (error: unknown) => void;
 	/** Asked between two runs of events: the next one waits for the promise, if there is one. */
 	readonly rest: () => Promise<void> | undefined;
 }
@@ -77,7 +79,10 @@ export class Loop {
 		}
 		if (this.#stalledSince !== undefined) this.#dropSuperseded(event);
 		this.#queue.push(event);
-		this.#running ??= this.#pump();
+		this.#running ??= this.#pump().catch((error: unknown) => {
+			this.#end();
+			this.#options.failed(error);
+		});
 	}
 
 	/** While nothing can be written the chain goes on: only its newest state is kept. */
@@ -134,11 +139,16 @@ export class Loop {
 		try {
 			return this.#options.step(event, this.#ports.clock.now());
 		} catch (error) {
-			this.#stopped = true;
-			this.#queue = [];
+			this.#end();
 			this.#options.crashed(event, error);
 			return undefined;
 		}
+	}
+
+	/** What waits, and what still comes, is not processed. */
+	#end(): void {
+		this.#stopped = true;
+		this.#queue = [];
 	}
 
 	/** Retried until it works or the node stops: what follows may only happen once it is on disk. */

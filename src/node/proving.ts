@@ -13,6 +13,7 @@ import type { EventHub } from './event-hub.ts';
 import type { ManifestBook } from './manifest-book.ts';
 import { ProofProgress } from './proof-progress.ts';
 import type { StepTimes } from './step-times.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 export interface ProvingPorts {
 	readonly slots: readonly ProverSlot[];
@@ -68,7 +69,7 @@ export class Proving {
 		try {
 			const slot = this.#ports.slots.find((candidate) => candidate.name === name);
 			if (slot === undefined) throw new PosterError('prover-unavailable', `there is no slot ${name}`);
-			const spool = await this.#options.spool(work);
+			const spool = await unlessAborted(this.#options.spool(work), abort.signal);
 			const statement = await this.#statement(work, skipped);
 			const permilleOf = this.#progress.track(work.proofType);
 			const made = await slot.prove(

@@ -73,8 +73,12 @@ export async function runNode(
 			run: (effect) => effects.run(effect),
 			crashed: (event, error) => {
 				log.error({ error, type: event.type }, 'the core failed on an event');
-				void outside.quarantine.blame(event).finally(() => fatal(error));
+				outside.quarantine
+					.blame(event)
+					.catch((cause: unknown) => log.error({ error: cause }, 'the statement to blame could not be written down'))
+					.finally(() => fatal(error));
 			},
+			failed: fatal,
 		},
 	);
 	const enqueue = (event: Event): void => loop.enqueue(event);
@@ -114,7 +118,7 @@ export async function runNode(
 		if (clock.now() - startedMs < limits.cloneYieldMs) fatal(error);
 	});
 	startHoldings(context);
-	chain?.follower.start();
+	chain?.follower.start(fatal);
 	if (chain !== undefined) stack.defer(() => chain.follower.stop());
 	const control = await openControl(context, chain, stop);
 	ending.running();

@@ -109,7 +109,7 @@ async function post(bench: Bench, work: WorkItem, skipped: Bitfield): Promise<Ev
 
 test('from the challenge on a view names what is due, and its manifests are held before', async (t) => {
 	const { follower, viewAt, events } = await setup(t);
-	follower.start();
+	follower.start(assert.ifError);
 	assert.deepEqual(
 		(await viewAt(FIRST_OPEN - 5)).challenges.flatMap(({ due }) => due),
 		[],
@@ -138,7 +138,7 @@ test('from the challenge on a view names what is due, and its manifests are held
 
 test('a posted partition keeps its item although its skip made a sector faulty', async (t) => {
 	const bench = await setup(t);
-	bench.follower.start();
+	bench.follower.start(assert.ifError);
 	const open = await bench.viewAt(FIRST_OPEN);
 	const challenge = open.challenges[0];
 	assert.ok(challenge?.due[0]);
@@ -155,7 +155,7 @@ test('a posted partition keeps its item although its skip made a sector faulty',
 
 test('what the chain refuses is told with its own text, and a posted partition is seen before signing', async (t) => {
 	const bench = await setup(t);
-	bench.follower.start();
+	bench.follower.start(assert.ifError);
 	const open = await bench.viewAt(FIRST_OPEN);
 	const challenge = open.challenges[0];
 	assert.ok(challenge?.due[0] && challenge.due[1]);
@@ -176,7 +176,7 @@ test('what the chain refuses is told with its own text, and a posted partition i
 
 test("a waiting message of the sender is in the view's pool with its call", async (t) => {
 	const bench = await setup(t);
-	bench.follower.start();
+	bench.follower.start(assert.ifError);
 	const open = await bench.viewAt(FIRST_OPEN);
 	const challenge = open.challenges[0];
 	assert.ok(challenge?.due[0]);
@@ -212,7 +212,7 @@ test('one miner that cannot be read hides no other', async (t) => {
 	const bench = await setup(t);
 	const sender = bench.miners[0]?.sender ?? '';
 	for (let i = 0; i <= limits.chainMinersAtOnce; i++) bench.miners.unshift({ miner: actorId(OTHER + i), sender });
-	bench.follower.start();
+	bench.follower.start(assert.ifError);
 	const view = await bench.viewAt(FIRST_OPEN);
 	assert.equal(view.miner, MINER);
 	assert.equal(
@@ -223,7 +223,7 @@ test('one miner that cannot be read hides no other', async (t) => {
 
 test('a full node that is gone is told: nothing may be signed on what it said before', async (t) => {
 	const bench = await setup(t);
-	bench.follower.start();
+	bench.follower.start(assert.ifError);
 	await bench.viewAt(FIRST_OPEN - 5);
 	const { devnet, follower } = bench;
 	assert.equal(follower.status, 'following');

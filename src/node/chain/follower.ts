@@ -56,17 +56,17 @@ export class ChainFollower {
 		return this.#latest;
 	}
 
-	start(): void {
-		this.#tasks = Promise.all([this.#listen(), this.#watch(), this.#readViews()]);
-		this.#tasks.catch((error: unknown) => {
-			if (!this.#abort.signal.aborted) throw error;
+	/** Goes on in the background; `fatal` hears of what is no trouble of the full node. */
+	start(fatal: (error: unknown) => void): void {
+		this.#tasks = Promise.all([this.#listen(), this.#watch(), this.#readViews()]).catch((error: unknown) => {
+			if (!this.#abort.signal.aborted) fatal(error);
 		});
 	}
 
 	async stop(): Promise<void> {
 		this.#abort.abort();
 		this.#wake.resolve();
-		await this.#tasks.catch(() => undefined);
+		await this.#tasks;
 	}
 
 	/** Only the newest head matters: those that passed while views were read are skipped. */

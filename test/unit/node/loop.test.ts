@@ -22,6 +22,7 @@ function setup(step: (event: Event) => Step, clock: Clock = hurried(5)) {
 	/** Batches on disk when each effect ran. */
 	const written: number[] = [];
 	const crashes: unknown[] = [];
+	const failures: unknown[] = [];
 	const loop = new Loop(
 		{ store, clock, log: memoryLog(), metrics },
 		{
@@ -31,10 +32,11 @@ function setup(step: (event: Event) => Step, clock: Clock = hurried(5)) {
 				written.push(store.batches.length);
 			},
 			crashed: (_event, error) => crashes.push(error),
+			failed: (error) => failures.push(error),
 			rest: () => undefined,
 		},
 	);
-	return { store, metrics, ran, written, crashes, loop };
+	return { store, metrics, ran, written, crashes, failures, loop };
 }
 
 function keeping(event: Event): Step {
@@ -167,4 +169,15 @@ test('while nothing can be written only the newest state of the chain is kept', 
 	assert.deepEqual(heads, [0, 19]);
 	assert.deepEqual(views, [19, 19]);
 	await loop.stop();
+});
+
+test('a write that fails for no reason of the disk ends the loop, and is told once', async () => {
+	const { store, ran, failures, loop } = setup(keeping);
+	const bug = new TypeError('a bug');
+	store.write = () => Promise.reject(bug);
+	loop.enqueue(head(1));
+	await until('the failure was told', () => failures.length > 0);
+	loop.enqueue(head(2));
+	await loop.stop();
+	assert.deepEqual([failures, ran], [[bug], []]);
 });
