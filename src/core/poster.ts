@@ -31,6 +31,7 @@ import { askHolders, onHolderAnswered } from './questions.ts';
 import { createRecordsSlice, heedEpoch, onRecord, sendRecord } from './records.ts';
 import { recover } from './recovery.ts';
 import { offerResults, onResult, onVerified, retryOwnVerifications, verifyCandidates } from './results.ts';
+import { heedSender } from './sender.ts';
 import { objectToSkips, onOpened, onRefusal } from './skips.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { State } from './state.ts';
@@ -319,6 +320,7 @@ function onChain(state: State, event: EventOf<'head'> | EventOf<'chain-lost'> | 
 		state.chain.views.set(event.view.miner, event.view);
 		onChainView(state, event.view);
 		heedPool(state, event.view);
+		heedSender(state, event.view);
 		noticeMissed(state, event.view);
 	}
 }

@@ -14,6 +14,7 @@ import { limits } from '../../src/domain/limits.ts';
 import type { WorkItem } from '../../src/domain/work.ts';
 import { DuePartitions } from '../../src/node/chain/due-partitions.ts';
 import { ChainFollower } from '../../src/node/chain/follower.ts';
+import { SenderCheck } from '../../src/node/chain/sender-check.ts';
 import { Submitter } from '../../src/node/chain/submitter.ts';
 import { ViewReader } from '../../src/node/chain/view-reader.ts';
 import { ManifestBook } from '../../src/node/manifest-book.ts';
@@ -56,7 +57,12 @@ async function setup(t: { after(run: () => Promise<void>): void }) {
 	const miners = [{ miner: MINER, sender: worker.address }];
 	const follower = new ChainFollower(
 		{ ...components, chain },
-		{ views: new ViewReader(chain, partitions), miners: () => miners, readsPool: true, enqueue },
+		{
+			views: new ViewReader(chain, partitions, new SenderCheck(chain, () => undefined)),
+			miners: () => miners,
+			readsPool: true,
+			enqueue,
+		},
 	);
 	const submitter = new Submitter({ chain, wallet, log: ports.log }, { sender: () => worker.address, maxFee, enqueue });
 	t.after(async () => {

@@ -32,7 +32,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import { AnswerReader } from './answer-reader.ts';
-import { badAnswer, otherNetwork } from './errors.ts';
+import { badAnswer, otherNetwork, rpcError } from './errors.ts';
 import { Failover } from './failover.ts';
 import { followHeads } from './heads.ts';
 import { type EndpointOptions, RpcEndpoint, type RpcRequest } from './rpc-endpoint.ts';
@@ -182,8 +182,14 @@ export class LotusChain implements Chain {
 		return this.#call('StateMinerInfo', [minerAddress(miner), key(at)], state.minerInfoFromJson);
 	}
 
-	actor(address: string, at: TipSetKey): Promise<ActorState> {
-		return this.#call('StateGetActor', [address, key(at)], state.actorFromJson);
+	async actor(address: string, at: TipSetKey): Promise<ActorState> {
+		const method = 'StateGetActor';
+		// Forest answers null where Lotus answers an error.
+		const found = await this.#call(method, [address, key(at)], (result) =>
+			result === null ? undefined : state.actorFromJson(result),
+		);
+		if (found === undefined) throw rpcError(method, { code: 1, message: 'actor not found' });
+		return found;
 	}
 
 	accountKey(address: string, at: TipSetKey): Promise<string> {

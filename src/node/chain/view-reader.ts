@@ -12,6 +12,7 @@ import type { PoStProofType } from '../../domain/proof.ts';
 import type { Chain } from '../../ports/chain.ts';
 import { type DeadlineWindow, dueDeadlines } from './due-deadlines.ts';
 import type { DuePartitions } from './due-partitions.ts';
+import type { SenderCheck } from './sender-check.ts';
 
 export interface ViewQuery {
 	readonly miner: ActorId;
@@ -25,20 +26,24 @@ export interface ViewQuery {
 export class ViewReader {
 	readonly #chain: Chain;
 	readonly #partitions: DuePartitions;
+	readonly #senders: SenderCheck;
 	/** Proof type of each miner, read anew in each proving period: it changes by a network upgrade only. */
 	readonly #proofTypes = new Map<ActorId, { readonly periodStart: number; readonly proofType: PoStProofType }>();
 
-	constructor(chain: Chain, partitions: DuePartitions) {
+	constructor(chain: Chain, partitions: DuePartitions, senders: SenderCheck) {
 		this.#chain = chain;
 		this.#partitions = partitions;
+		this.#senders = senders;
 	}
 
 	async read({ miner, sender, head, pool }: ViewQuery): Promise<ChainView> {
 		const at = head.key;
-		const [info, actor] = await Promise.all([this.#chain.provingDeadline(miner, at), this.#chain.actor(sender, at)]);
+		const info = await this.#chain.provingDeadline(miner, at);
 		const windows = dueDeadlines(info);
-		const [proofType, deadlines] = await Promise.all([
-			this.#proofType(miner, info.periodStart, at),
+		const { periodStart } = info;
+		const [{ nonce, fault }, proofType, deadlines] = await Promise.all([
+			this.#senders.read({ miner, sender, periodStart, at }),
+			this.#proofType(miner, periodStart, at),
 			windows.length === 0 ? [] : this.#chain.deadlines(miner, at),
 		]);
 		const challenges: ChallengeView[] = [];
@@ -53,7 +58,8 @@ export class ViewReader {
 			challenges,
 			sender: {
 				address: sender,
-				nonce: actor.nonce,
+				nonce,
+				fault,
 				pool: pool
 					.filter(({ message }) => message.from === sender)
 					.map(poolMessage)

@@ -62,6 +62,16 @@ test('a call that is never answered ends at its time limit', async (t) => {
 	await assert.rejects(chainOf(t, urlsOf(nodes), 50).networkName(), code('chain-timeout'));
 });
 
+test('an actor that is not there is told in the same way, whichever full node says so', async (t) => {
+	for (const answer of [{ result: null }, { error: { code: 1, message: 'actor not found' } }]) {
+		const { chain } = await open(t, { call: ({ id }) => ({ body: { id, jsonrpc: '2.0', ...answer } }) });
+		await assert.rejects(
+			chain.actor('f099', at),
+			(error) => isPosterError(error, 'chain-rpc') && error.message === 'actor not found',
+		);
+	}
+});
+
 test('a body that stops halfway ends at the time limit too', async (t) => {
 	const sockets: Socket[] = [];
 	const server = createServer((socket) => {
