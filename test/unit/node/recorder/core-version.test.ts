@@ -21,7 +21,7 @@ test('the version changes with every source that decides, by content and by name
 	await writeFile(join(root, 'core', 'notes.md'), '');
 	assert.equal(sourceVersion(root), original);
 
-	const limits = join(root, 'domain', 'limits.ts');
+	const limits = join(root, 'domain', 'limits', 'core.ts');
 	const text = await readFile(limits, 'utf8');
 	await writeFile(limits, text.replaceAll('\n', '\r\n'));
 	assert.equal(sourceVersion(root), original, 'a checkout with other line ends is the same core');
