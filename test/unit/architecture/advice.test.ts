@@ -17,7 +17,7 @@ const INTERNAL: readonly RegExp[] = [
 	/^(stream|mesh|gather|sync)-/,
 	/^(vanilla-forged|check-.*|manifest-missing|no-storage|params-source-.*)$/,
 	// Begun and given up by this node, or the answer of a slot to its own loop.
-	/^(native-stopped|prover-.*|spool-missing|demo-interrupted|demo-prove)$/,
+	/^(native-stopped|node-stopped|prover-.*|spool-missing|demo-interrupted|demo-prove)$/,
 	// The recorder pauses by itself and says so.
 	/^recorder-/,
 	// The full node's own words are the message.
