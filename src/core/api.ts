@@ -361,6 +361,8 @@ export type Effect =
 			readonly type: 'sign';
 			readonly work: WorkId;
 			readonly miner: ActorId;
+			/** Key address whose nonce it is. */
+			readonly sender: string;
 			readonly params: PostParams;
 			readonly nonce: number;
 			readonly gas: Gas;

@@ -220,7 +220,8 @@ function signAgain(
 	sender.busy = { work: work.item.id, nonce, replaces: message.submission.cid };
 	decide(state, 'replace', why, { work: work.item.id, facts: { nonce } });
 	// A message fixes its result while it lives: the same proof, whatever better one is known now.
-	effect(state, { type: 'sign', work: work.item.id, miner: work.item.miner, params: message.params, nonce, gas });
+	const { id, miner } = work.item;
+	effect(state, { type: 'sign', work: id, miner, sender: sender.address, params: message.params, nonce, gas });
 }
 
 /** Due work that closed without a message on the chain: nothing can be done any more, but an operator must know. */

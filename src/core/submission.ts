@@ -139,7 +139,8 @@ export function onPrepared(state: State, event: EventOf<'prepared'>): void {
 	const gas = priceOf(state, sender.address, nonce, event.gas, attoFil(0n));
 	sender.busy = { work: event.work, nonce };
 	decide(state, 'sign', 'turn-has-come', { work: event.work, facts: { nonce } });
-	effect(state, { type: 'sign', work: event.work, miner: work.item.miner, params, nonce, gas });
+	const { miner } = work.item;
+	effect(state, { type: 'sign', work: event.work, miner, sender: sender.address, params, nonce, gas });
 }
 
 export function onPrepareFailed(state: State, { work: id, code, refused, detail }: EventOf<'prepare-failed'>): void {

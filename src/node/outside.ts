@@ -13,7 +13,6 @@ import type { Roster } from '../domain/roster.ts';
 import type { Chain } from '../ports/chain.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Store } from '../ports/store.ts';
-import type { Wallet } from '../ports/wallet.ts';
 import { addressFile } from './address-file.ts';
 import { type Config, configuredRoles } from './config.ts';
 import { readSecretFile } from './files.ts';
@@ -24,7 +23,7 @@ import { Quarantine } from './quarantine.ts';
 import { loadRoster } from './roster-file.ts';
 import type { StartOptions } from './start-options.ts';
 import { unlessAborted } from './unless-aborted.ts';
-import { openWallets } from './wallets.ts';
+import { openWallets, type RosterWallet } from './wallets.ts';
 import { startWorkers, type Workers } from './workers.ts';
 
 const STDERR = 2;
@@ -43,7 +42,7 @@ export interface Outside extends ProofKeys {
 	readonly workers: Workers;
 	readonly chain: Chain | undefined;
 	readonly blockDelaySeconds: number | undefined;
-	readonly wallet: Wallet | undefined;
+	readonly wallet: RosterWallet | undefined;
 	readonly net: Awaited<ReturnType<typeof createLibp2pMesh>>;
 	/** Resolves when another process with this node's key was met. */
 	readonly cloned: Promise<PosterError>;

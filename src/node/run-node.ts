@@ -88,7 +88,17 @@ export async function runNode(
 		roster.roster,
 	);
 	const keeper = new RosterKeeper(
-		{ home: options.home, mesh: net.mesh, log, enqueue, changed: (newest) => inbound.setRoster(newest), moved: fatal },
+		{
+			home: options.home,
+			mesh: net.mesh,
+			log,
+			enqueue,
+			changed: (newest) => {
+				inbound.setRoster(newest);
+				outside.wallet?.setRoster(newest);
+			},
+			moved: fatal,
+		},
 		roster,
 	);
 	const times = new StepTimes();

@@ -13,19 +13,25 @@ import type { Config } from './config.ts';
 
 const IN_FULL_NODE = 'node';
 
+/** Signs from whomever the newest roster names: the address whose nonces the core counts. */
+export interface RosterWallet extends Wallet {
+	setRoster(roster: Roster): void;
+}
+
 /** Rejects `wallet-…` when a key is missing or may not be used, `chain-permission` for a token that may not sign. */
 export async function openWallets(
 	{ maxFeeFil, miners }: NonNullable<Config['submitter']>,
 	roster: Roster,
 	chain: Chain,
 	verifier: Verifier,
-): Promise<Wallet> {
+): Promise<RosterWallet> {
 	const wallets = new Map<ActorId, Wallet>();
+	const newest = { roster };
 	const sources = new Set(miners.map(({ wallet }) => wallet));
 	for (const source of sources) {
 		const own = miners.filter(({ wallet }) => wallet === source).map(({ miner }) => miner);
 		const options = {
-			miners: new Map(own.map((miner) => [miner, { sender: senderOf(roster, miner) }])),
+			miners: new Map(own.map((miner) => [miner, senderBy(newest, miner)])),
 			maxFee: maxFeeFil,
 		};
 		const wallet =
@@ -34,7 +40,7 @@ export async function openWallets(
 				: await KeyFileWallet.open([source], options);
 		for (const miner of own) wallets.set(miner, wallet);
 	}
-	return new WalletByMiner(wallets);
+	return new WalletByMiner(wallets, newest);
 }
 
 async function openRemote(
@@ -57,6 +63,15 @@ async function openRemote(
 	return wallet;
 }
 
+/** The sender of the moment. */
+function senderBy(newest: { readonly roster: Roster }, miner: ActorId): { readonly sender: string } {
+	return {
+		get sender(): string {
+			return senderOf(newest.roster, miner);
+		},
+	};
+}
+
 function senderOf(roster: Roster, id: ActorId): string {
 	const entry = roster.miners.find(({ miner }) => miner === id);
 	if (entry !== undefined) return entry.sender;
@@ -66,11 +81,17 @@ function senderOf(roster: Roster, id: ActorId): string {
 	});
 }
 
-class WalletByMiner implements Wallet {
+class WalletByMiner implements RosterWallet {
 	readonly #wallets: ReadonlyMap<ActorId, Wallet>;
+	readonly #newest: { roster: Roster };
 
-	constructor(wallets: ReadonlyMap<ActorId, Wallet>) {
+	constructor(wallets: ReadonlyMap<ActorId, Wallet>, newest: { roster: Roster }) {
 		this.#wallets = wallets;
+		this.#newest = newest;
+	}
+
+	setRoster(roster: Roster): void {
+		this.#newest.roster = roster;
 	}
 
 	sender(miner: ActorId): string {

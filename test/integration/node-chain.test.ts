@@ -78,7 +78,8 @@ async function setup(t: { after(run: () => Promise<void>): void }) {
 		await until(`a view at ${height}`, () => last('chain-view')?.view.epoch === height);
 		return last('chain-view')?.view as ChainView;
 	};
-	return { devnet, follower, submitter, verifier, enqueue, book, events, last, viewAt, miners };
+	const sender = worker.address;
+	return { devnet, follower, submitter, sender, verifier, enqueue, book, events, last, viewAt, miners };
 }
 
 type Bench = Awaited<ReturnType<typeof setup>>;
@@ -90,7 +91,7 @@ async function proofOf({ book }: Bench, work: WorkItem, skipped: Bitfield): Prom
 
 /** Looks, signs and pushes one partition, and mines it in. */
 async function post(bench: Bench, work: WorkItem, skipped: Bitfield): Promise<EventOf<'searched'>> {
-	const { submitter, last, devnet } = bench;
+	const { submitter, sender, last, devnet } = bench;
 	const proof = await proofOf(bench, work, skipped);
 	await submitter.prepare({ type: 'prepare', work, proof, skipped });
 	const prepared = last('prepared');
@@ -100,7 +101,7 @@ async function post(bench: Bench, work: WorkItem, skipped: Bitfield): Promise<Ev
 	const { commitEpoch, commitRandomness, gas } = prepared;
 	const { deadline, partition, proofType } = work;
 	const params = { deadline, partition, skipped, proofType, proof, commitEpoch, commitRandomness };
-	await submitter.sign({ type: 'sign', work: work.id, miner: work.miner, params, nonce: 0, gas });
+	await submitter.sign({ type: 'sign', work: work.id, miner: work.miner, sender, params, nonce: 0, gas });
 	const submission = last('signed')?.submission;
 	assert.ok(submission, JSON.stringify(last('sign-failed')));
 	await submitter.push({ type: 'push', cid: submission.cid, signed: submission.signed });
@@ -187,14 +188,14 @@ test("a waiting message of the sender is in the view's pool with its call", asyn
 	const challenge = open.challenges[0];
 	assert.ok(challenge?.due[0]);
 	const work = workItem(NETWORK, challenge.challenge, challenge.due[0]);
-	const { submitter, last, devnet } = bench;
+	const { submitter, sender, last, devnet } = bench;
 	const proof = await proofOf(bench, work, Bitfield.empty);
 	await submitter.prepare({ type: 'prepare', work, proof, skipped: Bitfield.empty });
 	const { commitEpoch, commitRandomness, gas } = last('prepared') as EventOf<'prepared'>;
 	const { deadline, partition, proofType } = work;
 	const params = { deadline, partition, skipped: Bitfield.empty, proofType, proof, commitEpoch, commitRandomness };
 	// A gap: it waits in the pool whatever is mined.
-	await submitter.sign({ type: 'sign', work: work.id, miner: MINER, params, nonce: 1, gas });
+	await submitter.sign({ type: 'sign', work: work.id, miner: MINER, sender, params, nonce: 1, gas });
 	const submission = last('signed')?.submission;
 	assert.ok(submission);
 	await submitter.push({ type: 'push', cid: submission.cid, signed: submission.signed });

@@ -9,45 +9,38 @@ import { type ActorId, type AttoFil, attoFil } from '../../domain/ids.ts';
 import type { Gas, Message, MinerCall } from '../../domain/message.ts';
 
 export interface WalletOptions {
-	/** Key address (f1 or f3) that sends for each miner. */
+	/** Key address (f1 or f3) that sends for each miner; read at each use, since a new roster may name another one. */
 	readonly miners: ReadonlyMap<ActorId, { readonly sender: string }>;
 	/** Most that one message may cost: gas limit x fee cap. */
 	readonly maxFee: AttoFil;
 }
 
 export class PostPolicy {
-	readonly #senders = new Map<ActorId, string>();
+	readonly #miners: WalletOptions['miners'];
 	readonly #maxFee: AttoFil;
 
 	/** Throws `wallet-not-allowed` for a sender that is no key address. */
-	constructor(options: WalletOptions) {
-		for (const [miner, { sender }] of options.miners) {
-			const address = parseAddress(sender);
-			if (address.protocol !== 1 && address.protocol !== 3) {
-				throw new PosterError('wallet-not-allowed', `${sender} is no key address (f1 or f3)`, {
-					advice: 'Name the sender by its key address: `lotus state account-key f0…` prints it.',
-					meta: { sender },
-				});
-			}
-			this.#senders.set(miner, addressText(address));
-		}
-		this.#maxFee = options.maxFee;
+	constructor({ miners, maxFee }: WalletOptions) {
+		this.#miners = miners;
+		this.#maxFee = maxFee;
+		this.senders();
 	}
 
+	/** Of the moment; throws as `sender`. */
 	senders(): ReadonlySet<string> {
-		return new Set(this.#senders.values());
+		return new Set([...this.#miners.keys()].map((miner) => this.sender(miner)));
 	}
 
-	/** Throws `wallet-not-allowed` for a miner that is not configured. */
+	/** Throws `wallet-not-allowed` for a miner that is not configured, and for a sender that is no key address. */
 	sender(miner: ActorId): string {
-		const sender = this.#senders.get(miner);
-		if (sender === undefined) {
+		const entry = this.#miners.get(miner);
+		if (entry === undefined) {
 			throw new PosterError('wallet-not-allowed', `this node does not sign for ${minerAddress(miner)}`, {
 				advice: 'Name the miner under [submitter] in the config.',
 				meta: { miner },
 			});
 		}
-		return sender;
+		return keyAddress(entry.sender);
 	}
 
 	/** The message to sign; throws `wallet-not-allowed`, `wallet-fee-cap`. */
@@ -84,4 +77,13 @@ export class PostPolicy {
 			});
 		}
 	}
+}
+
+function keyAddress(sender: string): string {
+	const address = parseAddress(sender);
+	if (address.protocol === 1 || address.protocol === 3) return addressText(address);
+	throw new PosterError('wallet-not-allowed', `${sender} is no key address (f1 or f3)`, {
+		advice: 'Name the sender by its key address: `lotus state account-key f0…` prints it.',
+		meta: { sender },
+	});
 }

@@ -82,11 +82,16 @@ export class Submitter {
 	}
 
 	/** Effect `sign`. */
-	async sign({ work, miner, params, nonce, gas }: EffectOf<'sign'>): Promise<void> {
+	async sign({ work, miner, sender, params, nonce, gas }: EffectOf<'sign'>): Promise<void> {
 		const { wallet } = this.#ports;
 		try {
 			if (wallet === undefined) {
 				this.#options.enqueue({ type: 'sign-failed', work, nonce, code: 'wallet-no-key' });
+				return;
+			}
+			// A roster that came since names another address, where the nonce means something else.
+			if (wallet.sender(miner) !== sender) {
+				this.#options.enqueue({ type: 'sign-failed', work, nonce, code: 'wallet-sender-changed' });
 				return;
 			}
 			const signed = await wallet.signPost(miner, { kind: 'submit-post', params }, nonce, gas);
