@@ -50,7 +50,7 @@ export function onResult(state: State, statement: StatementOf<'res'>, stored = f
 		ignore(state, 'result-known-bad');
 		return;
 	}
-	if (isDistrusted(state, from)) {
+	if (isDistrusted(state, from) && !isVouchedFor(state, work)) {
 		ignore(state, 'result-of-distrusted');
 		return;
 	}
@@ -69,6 +69,11 @@ export function onResult(state: State, statement: StatementOf<'res'>, stored = f
 
 function isDistrusted(state: State, from: NodeId): boolean {
 	return (state.peers.get(from)?.distrustedUntil ?? -1) > currentEpoch(state.clock, state.now);
+}
+
+/** A member that is trusted has verified a result: the distrusted one's may be it, and nobody will make another. */
+function isVouchedFor(state: State, work: Work): boolean {
+	return work.results.best === null && copiesOf(state, work).some((id) => !isDistrusted(state, id));
 }
 
 /** Asks for verifications, one at a time for each sender, so that whoever sends rubbish waits for itself first. */
