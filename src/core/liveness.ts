@@ -73,6 +73,8 @@ export function connectedPeers(state: State): readonly NodeId[] {
 export function onConnected(state: State, id: NodeId): void {
 	if (!state.roster.byId.has(id)) return;
 	const peer = peerOf(state, id);
+	// What was said before anybody could hear it, the true leases after a crash among it, is said again.
+	if (connectedPeers(state).length === 0) state.records.changed = true;
 	peer.connected = true;
 	peer.suspect = false;
 	state.dirty = true;

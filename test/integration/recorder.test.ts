@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { EventOf } from '../../src/core/api.ts';
 import type { NodeId } from '../../src/domain/ids.ts';
-import { limits } from '../../src/domain/limits.ts';
 import type { StatusReport } from '../../src/node/control-api.ts';
 import { homePaths, openHome } from '../../src/node/home.ts';
 import { findRecordings } from '../../src/node/recorder/replay.ts';
@@ -16,8 +15,8 @@ import { CLI_MAIN, cli } from '../support/cli.ts';
 import { until } from '../support/until.ts';
 
 const KILLS = 2;
-/** Well before the next exchange of digests could bring it; the rule itself, 1 s, is of the core's own time. */
-const SPOKEN_MS = limits.syncMs / 2;
+/** From connecting to the record that tells what it truly holds. */
+const SPOKEN_MS = 1_000;
 const SENDER = 'f134buwikwmjplvsoy67d26ypp6q5ekhu7qap6hwq';
 const root = await mkdtemp(join(tmpdir(), 'poster-recorder-'));
 const children: ChildProcess[] = [];

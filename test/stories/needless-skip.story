@@ -6,9 +6,9 @@ pause p2
 await announce
 run 0.1
 forge needless-skip by=liar
-await alarm by=alpha reason=unbacked-skip
 await object by=store
 await reopen by=alpha
+count alarm 1 by=alpha reason=unbacked-skip
 resume p1
 resume p2
 await result-stored by=alpha reason=better

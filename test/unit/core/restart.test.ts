@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Effect, Event } from '../../../src/core/api.ts';
 import { createState, step } from '../../../src/core/poster.ts';
 import { limits } from '../../../src/domain/limits.ts';
+import { ClaimBench, itemOf } from '../../support/claim-bench.ts';
 import { CoreBench, published } from '../../support/core.ts';
 
 const LIVES = 25;
@@ -52,4 +53,22 @@ test('a life after a kill repeats no incarnation and sequence, however far the o
 			said.add(place);
 		}
 	}
+});
+
+test('a node killed with a lease tells that it holds none within a second of connecting, however long it was alone', () => {
+	const bench = new ClaimBench();
+	bench.announce(itemOf(0));
+	for (let i = 0; i < 4; i++) bench.second();
+	assert.equal(bench.state.records.own?.envelope.body.leases.length, 1);
+	const state = createState(bench.state.config, bench.disk);
+	const told: Effect[] = [];
+	const SECOND_MS = 1_000;
+	const ALONE_MS = 10_000;
+	for (let now = 0; now <= ALONE_MS + SECOND_MS; now += limits.tickMs) {
+		const { after } = step(state, { type: 'tick' }, now);
+		if (now > ALONE_MS) told.push(...after);
+		if (now === ALONE_MS) told.push(...step(state, { type: 'connected', peer: bench.id('a') }, now).after);
+	}
+	const [record] = published(told, 'rec');
+	assert.deepEqual(record?.kind === 'rec' && record.body.leases, []);
 });
