@@ -48,9 +48,16 @@ export function challengeTuple(challenge: Challenge): readonly unknown[] {
 	];
 }
 
+/** Keys of challenges that are still at hand: each of the thousands of partitions of one asks for it. */
+const keysOf = new WeakMap<Challenge, { readonly network: string; readonly key: ChallengeKey }>();
+
 export function challengeKey(network: string, challenge: Challenge): ChallengeKey {
+	const known = keysOf.get(challenge);
+	if (known?.network === network) return known.key;
 	const hash = sha256Hex(encodeCbor([CHALLENGE_DOMAIN, network, challengeTuple(challenge)]));
-	return challengeKeyOf(hash.slice(0, CHALLENGE_KEY_CHARS));
+	const key = challengeKeyOf(hash.slice(0, CHALLENGE_KEY_CHARS));
+	keysOf.set(challenge, { network, key });
+	return key;
 }
 
 /** Identity of one work item: SHA-256 over the network, the challenge, the partition, its sector count and root. */

@@ -16,6 +16,7 @@ import { alarm, decide, del, ignore } from './outbox.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { State, StatementOf, Work } from './state.ts';
 import { hasPlace, keepStatement, unsay } from './statements.ts';
+import { isEpochReached, isReached } from './wake.ts';
 import { announcerQuota, enterWork, itemsOf, possibleAnnouncers } from './works.ts';
 
 const FIRST_ANNOUNCERS = 2;
@@ -122,7 +123,7 @@ function isSaid(state: State, { announcers, tombs }: Work): boolean {
 /** Announces what is due and was not heard from two others in the meantime. */
 export function announceDue(state: State): void {
 	for (const [key, { dueAt, works }] of state.announce.pending) {
-		if (dueAt > state.now || !state.identity.started) continue;
+		if (!state.identity.started || !isReached(state, dueAt)) continue;
 		state.announce.pending.delete(key);
 		const items = works.flatMap((id) => {
 			const work = state.works.get(id);
@@ -270,8 +271,9 @@ export function unbelieved(state: State, work: Work): WaitReason | null {
 	if (work.ownView === 'differs') return 'announcement-differs';
 	if (isAgreed(state, work)) return null;
 	if (work.announcers.size === 0) return 'one-announcer';
-	const epochs = currentEpoch(state.clock, state.now) - work.heardEpoch;
-	const waited = epochs >= limits.loneAnnouncerEpochs && state.now - work.heardAt >= limits.loneAnnouncerMs;
+	const waited =
+		isEpochReached(state, work.heardEpoch + limits.loneAnnouncerEpochs) &&
+		isReached(state, work.heardAt + limits.loneAnnouncerMs);
 	return waited ? null : 'one-announcer';
 }
 

@@ -23,6 +23,7 @@ import { slotObstacle } from './slots.ts';
 import type { State, Work } from './state.ts';
 import { liveMessageOf } from './submission.ts';
 import { fits, isPast, type Load, pastNoReturn } from './timing.ts';
+import { isReached } from './wake.ts';
 import { manifestOf } from './works.ts';
 
 const STEP_JITTER = 5;
@@ -53,13 +54,13 @@ export function obstacle(state: State, work: Work, load: Load): WaitReason | nul
 	if (manifestOf(state, work) === null) return 'no-manifest';
 	const unfit = slotObstacle(state, work);
 	if (unfit !== null) return unfit;
-	if (work.claim.retryAt > state.now) return 'failed-recently';
+	if (!isReached(state, work.claim.retryAt)) return 'failed-recently';
 	return canGather(state, work, load);
 }
 
 /** A result is being verified, which takes milliseconds: what it turns out to be decides. */
 function isVerifying({ results }: Work): boolean {
-	return results.candidates.values().some(({ verifying }) => verifying);
+	return results.candidates.size > 0 && results.candidates.values().some(({ verifying }) => verifying);
 }
 
 /** In the order in which this node takes them: due before dry, believed before doubted, by close, by own rank. */
@@ -96,7 +97,7 @@ export function claimWork(state: State, load: Load): boolean {
 		work.claim.availableAt ??= state.now;
 		if (state.jobs.size >= ownCapacity(state)) makeRoom(state, work);
 		const wait = waitMs(state, work);
-		if (wait === null || state.now - work.claim.availableAt < wait) continue;
+		if (wait === null || !isReached(state, work.claim.availableAt + wait)) continue;
 		takeUp(state, work, false, work.claim.lastHolder);
 	}
 	return free.length > 0;

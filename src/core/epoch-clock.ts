@@ -74,7 +74,7 @@ export function msUntil(clock: EpochClock, target: number, now: number, oneEpoch
 }
 
 /** The own head while it is fresh; a full node that stands still must not stop this node's time. */
-function reference(clock: EpochClock, now: number): EpochMark | null {
+export function reference(clock: EpochClock, now: number): EpochMark | null {
 	if (clock.own === null) return clock.others;
 	const stale = now - clock.own.at > limits.rankMs;
 	return stale && clock.others !== null && clock.others.epoch > clock.own.epoch ? clock.others : clock.own;

@@ -13,7 +13,8 @@ import { alarm, decide, effect } from './outbox.ts';
 import { backedSkips, isReopened, objectedSectors, spendObjections } from './skips.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { Asked, Job, Share, State, Work } from './state.ts';
-import { type Load, msToLatestStart } from './timing.ts';
+import { isLatestStart, type Load } from './timing.ts';
+import { isReached } from './wake.ts';
 import { manifestOf } from './works.ts';
 
 export function createJob(state: State, work: Work, term: number, backup: boolean, replaces: NodeId | null): void {
@@ -47,11 +48,11 @@ export function canGather(state: State, work: Work, load: Load): WaitReason | nu
 	if (missing === null) return null;
 	const offered = holdersOf(state, work.item.miner, missing).some(
 		(id) =>
-			(exhausted.get(id) ?? 0) <= state.now && (id === state.config.self || state.peers.get(id)?.connected === true),
+			isReached(state, exhausted.get(id) ?? 0) && (id === state.config.self || state.peers.get(id)?.connected === true),
 	);
 	if (offered) return null;
 	if (hopeless) return 'nothing-left-to-prove';
-	const late = msToLatestStart(state, work, load) <= 0 || backedSkips(state, work, missing).size === missing.size;
+	const late = isLatestStart(state, work, load) || backedSkips(state, work, missing).size === missing.size;
 	return late && work.results.best === null ? null : 'incomplete';
 }
 
@@ -74,12 +75,12 @@ export function planGathers(state: State, load: Load): void {
 function planGather(state: State, job: Job, work: Work, load: Load): void {
 	const needed = manifestOf(state, work);
 	if (needed === null) return;
-	const late = msToLatestStart(state, work, load) <= 0;
+	const late = isLatestStart(state, work, load);
 	let owed = Bitfield.empty;
 	let hoped = Bitfield.empty;
 	for (const share of job.shares.values()) {
 		// A stalled stream may still deliver: its sectors are asked of others too, but they are not given up.
-		if (state.now - share.movedAt < limits.gatherStallMs) owed = owed.union(share.owed);
+		if (!isReached(state, share.movedAt + limits.gatherStallMs)) owed = owed.union(share.owed);
 		if (!late || !isHung(state, share)) hoped = hoped.union(share.owed);
 	}
 	const missing = needed.subtract(job.good);
@@ -126,7 +127,7 @@ function assign(
 			if (!source.holds.has(sector)) continue;
 			const tries = source.asked?.twice.has(sector) ? 2 : source.asked?.once.has(sector) ? 1 : 0;
 			if (tries >= (again && source.asked?.broken === false ? 1 : limits.gatherTries)) continue;
-			if (tries > 0 && (source.asked?.retryAt ?? 0) > state.now) {
+			if (tries > 0 && !isReached(state, source.asked?.retryAt ?? 0)) {
 				pausing = true;
 				continue;
 			}
@@ -197,8 +198,8 @@ interface Lack {
 /** Some sectors come from nobody: leave them out when that is allowed, else let the item go for now. */
 function endGather(state: State, job: Job, work: Work, lack: Lack, late: boolean): void {
 	const { unheld, later, missing } = lack;
-	if (state.now - job.startedAt < limits.gatherHolderMs && holdersOf(state, work.item.miner, unheld).length === 0)
-		return;
+	const isEarly = !isReached(state, job.startedAt + limits.gatherHolderMs);
+	if (isEarly && holdersOf(state, work.item.miner, unheld).length === 0) return;
 	if (objectedSectors(work).intersect(unheld).size > 0) {
 		incomplete(state, job, work, unheld, 'objection-unfounded');
 		return;
@@ -240,7 +241,7 @@ function isStuck(state: State, job: Job): boolean {
 function isHung(state: State, { moved, movedAt }: Share): boolean {
 	const spare = Math.floor((limits.marginEpochs * longEpochMs(state.clock)) / 2);
 	const inLine = Math.max(limits.gatherStallMs, Math.min(limits.gatherSilenceMs, spare));
-	return state.now - movedAt >= (moved ? limits.gatherStallMs : inLine);
+	return isReached(state, movedAt + (moved ? limits.gatherStallMs : inLine));
 }
 
 function incomplete(state: State, job: Job, work: Work, missing: Bitfield, why: string): void {

@@ -12,6 +12,7 @@ import { isPresent, patient } from './liveness.ts';
 import { ranking } from './members.ts';
 import type { HeldLease, State, Work } from './state.ts';
 import { estimate, fits, type Load, pastNoReturn } from './timing.ts';
+import { isReached } from './wake.ts';
 
 /** Tenths of T95 after the point of no return at which a third copy starts. */
 const THIRD_COPY_TENTHS = 4;
@@ -48,7 +49,7 @@ export function hedgeWork(state: State, load: Load, unstarted: boolean): void {
 		const rank = idle.indexOf(state.config.self);
 		// The missing copies may start side by side; whoever ranks behind them waits a step each.
 		const steps = Math.max(0, rank - missing + 1);
-		if (rank < 0 || state.now - work.claim.hedgeAt < steps * patient(state, limits.rankStepMs)) continue;
+		if (rank < 0 || !isReached(state, work.claim.hedgeAt + steps * patient(state, limits.rankStepMs))) continue;
 		takeUp(state, work, true, null);
 		if (state.jobs.size >= ownCapacity(state)) return;
 	}
@@ -61,9 +62,10 @@ function copiesWanted(state: State, work: Work): number {
 
 function isSlow(state: State, work: Work, { lease, heldAt, phaseAt, progressAt }: HeldLease): boolean {
 	const { p95Ms } = estimate(state, work.item.proofType);
-	const exceeds = (sinceMs: number, tenths: number): boolean => (state.now - sinceMs) * 10 > p95Ms * tenths;
-	if (state.now - heldAt >= limits.hedgeLeastMs && exceeds(heldAt, HELD_TENTHS)) return true;
-	if (state.now - phaseAt < limits.hedgeLeastMs) return false;
+	const exceeds = (since: number, tenths: number): boolean =>
+		isReached(state, since + Math.floor((p95Ms * tenths) / 10) + 1);
+	if (isReached(state, heldAt + limits.hedgeLeastMs) && exceeds(heldAt, HELD_TENTHS)) return true;
+	if (!isReached(state, phaseAt + limits.hedgeLeastMs)) return false;
 	if (lease.phase !== 'prove') return exceeds(phaseAt, WAITING_TENTHS);
 	return exceeds(phaseAt, SLOW_TENTHS) || exceeds(progressAt, STILL_TENTHS);
 }

@@ -4,13 +4,13 @@ import { encodeBitfield } from '../codec/rle-plus.ts';
 import type { Bitfield } from '../domain/bitfield.ts';
 import type { ActorId, NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
-import { currentEpoch } from './epoch-clock.ts';
 import { forgetExhausted } from './gather.ts';
 import { isNewer, publish } from './identity.ts';
 import { keys, writeStatement } from './keys.ts';
 import { hasRole, membersWith, selfHasRole } from './members.ts';
 import { alarm, clearAlarm, ignore, put } from './outbox.ts';
 import type { State, StatementOf } from './state.ts';
+import { epochNow, isEpochReached } from './wake.ts';
 
 /** Sectors of the miner that the member told of within the last 7 days, null when it told nothing that counts. */
 export function holdingsOf(state: State, id: NodeId, miner: ActorId): Bitfield | null {
@@ -18,10 +18,10 @@ export function holdingsOf(state: State, id: NodeId, miner: ActorId): Bitfield |
 	if (id === state.config.self) return state.holdings.own.get(miner) ?? null;
 	const envelope = state.holdings.statements.get(`${id}/${miner}`)?.envelope;
 	if (envelope === undefined) return null;
-	const epoch = currentEpoch(state.clock, state.now);
 	// What was said before any epoch was known ages from when one was known here.
-	const told = envelope.epoch >= 0 ? envelope.epoch : (state.holdings.datedFrom ?? epoch);
-	return epoch - told > limits.holdingsEpochs ? null : envelope.body.sectors;
+	const told = envelope.epoch >= 0 ? envelope.epoch : state.holdings.datedFrom;
+	const isOld = told !== null && isEpochReached(state, told + limits.holdingsEpochs + 1);
+	return isOld ? null : envelope.body.sectors;
 }
 
 /** Storage members of the miner whose holdings list any of the sectors, ascending. */
@@ -73,7 +73,7 @@ export function onOwnHoldings(state: State, miner: ActorId, sectors: Bitfield): 
 
 /** Storage stands still for months: what it holds is said again before the last word grows too old to count. */
 export function renewHoldings(state: State): void {
-	const epoch = currentEpoch(state.clock, state.now);
+	const epoch = epochNow(state);
 	if (epoch >= 0) state.holdings.datedFrom ??= epoch;
 	for (const [miner, sectors] of state.holdings.own) {
 		if (selfHasRole(state, 'storage', miner)) tellHoldings(state, miner, sectors);
@@ -84,7 +84,7 @@ function tellHoldings(state: State, miner: ActorId, sectors: Bitfield): void {
 	const { self } = state.config;
 	const key = `${self}/${miner}`;
 	const known = state.holdings.statements.get(key)?.envelope;
-	const epoch = currentEpoch(state.clock, state.now);
+	const epoch = epochNow(state);
 	const isFresh =
 		known !== undefined && (known.epoch < 0 ? epoch < 0 : (epoch - known.epoch) * 2 < limits.holdingsEpochs);
 	if (isFresh && known.body.sectors.equals(sectors)) return;

@@ -5,11 +5,12 @@
 import { type NodeId, nodeId, type WorkId } from '../domain/ids.ts';
 import { LEASE_PHASES, type Lease } from '../domain/lease.ts';
 import { limits } from '../domain/limits.ts';
-import { silenceLimitMs, silenceMs } from './liveness.ts';
+import { isSilentFor, silenceLimitMs } from './liveness.ts';
 import { hasRole, ranking, scoreOf } from './members.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { HeldLease, Peer, State, StatementOf, Work } from './state.ts';
 import { pastNoReturn } from './timing.ts';
+import { isReached } from './wake.ts';
 
 /** Seconds of proving below which a lease counts as just begun. */
 const FRESH_SECONDS = 5;
@@ -77,7 +78,7 @@ export function liveLeases(state: State, work: Work): readonly (HeldLease & { re
 function isHonoured(state: State, work: Work, peer: Peer): boolean {
 	if (peer.vanished) return !pastNoReturn(state, work, 0);
 	// While a probe is on its way nothing is decided: only silence of all probes ends a lease.
-	return !peer.dead && (peer.probing || silenceMs(state, peer) <= silenceLimitMs(state, peer));
+	return !peer.dead && (peer.probing || !isSilentFor(state, peer, silenceLimitMs(state, peer) + 1));
 }
 
 /** 0 = under 5 s of work, then eighths of finished phases. */
@@ -116,6 +117,8 @@ export function ownLease(state: State, work: WorkId): Lease {
 	const job = state.jobs.get(work);
 	if (job === undefined) throw new Error('assertion failed: a lease of this node has a job');
 	const provedMs = job.proveAt === null ? 0 : state.now - job.proveAt;
+	// From then on its progress counts against rivals.
+	if (job.proveAt !== null) isReached(state, job.proveAt + FRESH_SECONDS * 1_000);
 	return {
 		work,
 		term: job.term,

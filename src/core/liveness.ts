@@ -10,6 +10,7 @@ import { hasRole } from './members.ts';
 import { decide, effect } from './outbox.ts';
 import { jitter } from './rank.ts';
 import type { Peer, State } from './state.ts';
+import { isReached, touch } from './wake.ts';
 
 const HEALTH_MAX = 8;
 /** A tick this late is a sign of this node's own trouble. */
@@ -45,8 +46,17 @@ export function peerOf(state: State, id: NodeId): Peer {
 }
 
 /** Milliseconds since the last sign of life. */
-export function silenceMs(state: State, peer: Peer): number {
-	return state.now - Math.max(peer.recordAt, peer.aliveAt);
+function silenceMs(state: State, peer: Peer): number {
+	return state.now - lastSign(peer);
+}
+
+/** True once the member has been silent for so long. */
+export function isSilentFor(state: State, peer: Peer, ms: number): boolean {
+	return isReached(state, lastSign(peer) + ms);
+}
+
+function lastSign({ recordAt, aliveAt }: Peer): number {
+	return Math.max(recordAt, aliveAt);
 }
 
 /** Silence that ends a lease. A member whose leases keep expiring is given less. */
@@ -63,11 +73,16 @@ export function patient(state: State, ms: number): number {
 export function isPresent(state: State, id: NodeId): boolean {
 	if (id === state.config.self) return true;
 	const peer = state.peers.get(id);
-	return peer?.record != null && !peer.dead && state.now - peer.recordAt <= limits.rankMs;
+	return peer !== undefined && isPeerPresent(state, peer);
+}
+
+/** The same of another member whose slice is at hand. */
+export function isPeerPresent(state: State, peer: Peer): boolean {
+	return peer.record !== null && !peer.dead && !isReached(state, peer.recordAt + limits.rankMs + 1);
 }
 
 export function connectedPeers(state: State): readonly NodeId[] {
-	return state.peers.keys().filter((id) => state.peers.get(id)?.connected === true);
+	return state.peers.entries().flatMap(([id, { connected }]) => (connected ? [id] : []));
 }
 
 export function onConnected(state: State, id: NodeId): void {
@@ -114,7 +129,7 @@ export function onProbed(state: State, { peer: id, alive }: EventOf<'probed'>): 
 		return;
 	}
 	// Silence of the probes says nothing against a word that came while they were on their way.
-	if (peer.dead || Math.max(peer.recordAt, peer.aliveAt) > peer.probedAt) return;
+	if (peer.dead || lastSign(peer) > peer.probedAt) return;
 	peer.dead = true;
 	decide(state, 'presume-dead', peer.suspect ? 'reset-and-silent' : 'silent', { peer: id });
 	if (holdsLease(peer)) peer.expiries++;
@@ -136,9 +151,11 @@ export function onTick(state: State): void {
 	if (late) {
 		slice.health = Math.min(HEALTH_MAX, slice.health + 1);
 		slice.healthAt = state.now;
+		touch(state);
 	} else if (slice.health > 0 && state.now - slice.healthAt >= HEALTH_RECOVERY_MS) {
 		slice.health--;
 		slice.healthAt = state.now;
+		touch(state);
 	}
 	for (const [id, until] of slice.resets) if (until <= state.now) slice.resets.delete(id);
 }
@@ -148,7 +165,7 @@ export function probeSilent(state: State): void {
 	for (const [id, peer] of state.peers) {
 		if (peer.record === null || peer.dead || peer.probing) continue;
 		const near = silenceLimitMs(state, peer) - limits.probeMs;
-		if (peer.suspect || (holdsLease(peer) && silenceMs(state, peer) >= near)) probe(state, id, peer);
+		if (peer.suspect || (holdsLease(peer) && isSilentFor(state, peer, near))) probe(state, id, peer);
 	}
 }
 

@@ -6,11 +6,12 @@ import { alarm } from './outbox.ts';
 import { preference } from './rank.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { RosterSlice, State } from './state.ts';
+import { isReached } from './wake.ts';
 
 export function createRosterSlice(roster: Roster, hash: Hex32): RosterSlice {
 	const byId = new SortedMap<NodeId, RosterPeer>();
 	for (const peer of roster.peers) byId.set(peer.id, peer);
-	return { roster, hash, byId, rankings: new SortedMap(), scores: new SortedMap() };
+	return { roster, hash, byId, rankings: new SortedMap() };
 }
 
 /** The highest version wins; of two equal ones the lower hash, with an alarm on every node. True if it is in force now. */
@@ -60,32 +61,31 @@ export function nameOf(state: State, id: NodeId): string {
 
 /** All members with the role in rendezvous order for the key. Kept until the roster changes. */
 export function ranking(state: State, key: string, role: Role, miner: ActorId): readonly NodeId[] {
-	const { rankings, scores, byId } = state.roster;
-	const name = `${role}/${miner}/${key}`;
-	const known = rankings.get(name);
-	if (known !== undefined) return known;
-	if (rankings.size >= limits.works) dropOldest(rankings, scores);
+	const { rankings, byId } = state.roster;
+	const known = rankings.get(key) ?? [];
+	for (const kept of known) if (kept.role === role && kept.miner === miner) return kept.order;
+	// Cheap to make again: start over rather than keep an order of use.
+	if (rankings.size >= limits.works) for (const old of rankings.keys()) rankings.delete(old);
 	const nodes = membersWith(state, role, miner).map((id) => ({ id, weight: byId.get(id)?.weight ?? 1 }));
 	const scored = preference(key, nodes);
-	for (const { id, score } of scored) scores.set(`${key}/${id}`, score);
+	const scores = new Map(scored.map(({ id, score }) => [id, score]));
 	const order = scored.map(({ id }) => id);
-	rankings.set(name, order);
+	rankings.set(key, [...known, { role, miner, order, scores }]);
 	return order;
 }
 
 /** Score of a member for a key that was ranked before; empty, hence lowest, for others. */
 export function scoreOf(state: State, key: string, id: NodeId): string {
-	return state.roster.scores.get(`${key}/${id}`) ?? '';
-}
-
-/** Rankings are cheap to make again: start over rather than keep an order of use. */
-function dropOldest(rankings: SortedMap<string, readonly NodeId[]>, scores: SortedMap<string, string>): void {
-	for (const key of rankings.keys()) rankings.delete(key);
-	for (const key of scores.keys()) scores.delete(key);
+	for (const { scores } of state.roster.rankings.get(key) ?? []) {
+		const score = scores.get(id);
+		if (score !== undefined) return score;
+	}
+	return '';
 }
 
 /** True once this node knows what the others do: after a whole sync, after waiting for one in vain, or with nobody to ask. */
-export function isSynced({ config, roster, sync, now }: State): boolean {
-	const alone = roster.roster.peers.every(({ id }) => id === config.self);
-	return alone || sync.completed > 0 || now - sync.startedAt >= limits.firstSyncMs;
+export function isSynced(state: State): boolean {
+	const { config, roster, sync } = state;
+	if (sync.completed > 0 || roster.roster.peers.every(({ id }) => id === config.self)) return true;
+	return isReached(state, sync.startedAt + limits.firstSyncMs);
 }

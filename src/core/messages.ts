@@ -18,6 +18,7 @@ import { hasRole, selfHasRole, senderOf } from './members.ts';
 import { alarm, clearAlarm, decide, effect, ignore, put } from './outbox.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { Message, Sender, State, StatementOf, Work } from './state.ts';
+import { isReached } from './wake.ts';
 import { manifestOf } from './works.ts';
 
 /** Method of SubmitWindowedPoSt (go-state-types `builtin/methods.go`). */
@@ -176,7 +177,8 @@ export function checkMessages(state: State): void {
 	}
 	for (const [cid, message] of state.messages) {
 		const work = state.works.get(message.submission.work);
-		if (work === undefined || counts(message) || message.dead !== null || message.retryAt > state.now) continue;
+		if (work === undefined || counts(message) || message.dead !== null) continue;
+		if (!isReached(state, message.retryAt)) continue;
 		const author = authorOf(state, message);
 		const ofAuthor = byAuthor.get(author) ?? 0;
 		const room = checking < limits.messageChecks && ofAuthor < limits.messageChecksPerAuthor;

@@ -11,10 +11,12 @@ export function effect(state: State, wanted: Effect): void {
 }
 
 export function put(state: State, key: string, value: Uint8Array): void {
+	state.changes++;
 	state.out.persist.push({ type: 'put', key, value });
 }
 
 export function del(state: State, key: string): void {
+	state.changes++;
 	state.out.persist.push({ type: 'del', key });
 }
 

@@ -39,6 +39,7 @@ import { openAhead } from './storage.ts';
 import { driveSubmissions, onPrepared, onPrepareFailed, onPushed, onSigned, onSignFailed } from './submission.ts';
 import { createSyncSlice, driveSync, onPullAsked, onPulled, onSyncAnswered, onSyncAsked, onSyncPeer } from './sync.ts';
 import { checkFeasible, currentLoad, learnDuration } from './timing.ts';
+import { touch } from './wake.ts';
 import { fetchManifests, retireWorks } from './works.ts';
 
 export type { State } from './state.ts';
@@ -60,7 +61,9 @@ export function createState(config: CoreConfig, recovered: Recovered): State {
 		now: 0,
 		out: { persist: [], after: [] },
 		dirty: true,
-		settled: false,
+		wakeAt: Number.MIN_SAFE_INTEGER,
+		slowWakeAt: Number.MIN_SAFE_INTEGER,
+		changes: 0,
 		decidedAt: Number.MIN_SAFE_INTEGER,
 		slowAt: Number.MIN_SAFE_INTEGER,
 		identity: { incarnation: 1, sequence: 0, reserved: 0, cloned: false, stopping: false, started: false },
@@ -98,9 +101,15 @@ export function step(state: State, event: Event, now: number): Step {
 		beginIncarnation(state);
 	}
 	apply(state, event);
-	if (event.type === 'tick') decideOnTick(state);
-	else if (state.dirty && now - state.decidedAt >= roundPauseMs(state)) decideAll(state);
+	if (event.type === 'tick') {
+		if (state.dirty || now >= state.wakeAt) decideAll(state);
+	} else if (state.dirty && now - state.decidedAt >= roundPauseMs(state)) decideAll(state);
 	return state.out;
+}
+
+/** Nothing will be decided with a tick at this time. */
+export function isIdle(state: State, now: number): boolean {
+	return !state.dirty && now < state.wakeAt && !isSlowDue(state, now);
 }
 
 /** A round of decisions looks at every item: with thousands of them a burst of events is decided on together. */
@@ -108,29 +117,17 @@ function roundPauseMs(state: State): number {
 	return Math.floor(state.works.size / ITEMS_PER_MS);
 }
 
-/** On a tick only what counts time more finely than in seconds is looked at, unless something has changed. */
-function decideOnTick(state: State): void {
-	if (!state.dirty && state.settled && state.now - state.decidedAt < SLOW_RULES_MS) {
-		probeSilent(state);
-		const load = currentLoad(state);
-		hedgeWork(state, load, claimWork(state, load));
-		if (!state.dirty) {
-			driveSync(state);
-			sendRecord(state);
-			return;
-		}
-	}
-	decideAll(state);
-}
-
 /** Items for which rounds of decisions are a millisecond further apart: 3,000 are looked at five times a second. */
 const ITEMS_PER_MS = 16;
-/** Rules that wait for events, epochs or seconds are looked at this often when nothing happens. */
+/** Rules that wait for epochs are looked at this often. */
 const SLOW_RULES_MS = 1_000;
 
 function decideAll(state: State): void {
+	const { persist, after } = state.out;
+	const said = persist.length + after.length;
 	state.dirty = false;
 	state.decidedAt = state.now;
+	state.wakeAt = Number.MAX_SAFE_INTEGER;
 	probeSilent(state);
 	announceDue(state);
 	fetchManifests(state);
@@ -152,19 +149,34 @@ function decideAll(state: State): void {
 	driveSync(state);
 	sendRecord(state);
 	// What a rule has changed for another one is looked at with the next tick: a loop of rules has no end.
-	state.settled = !state.dirty;
+	if (state.dirty || persist.length + after.length > said) touch(state);
 	state.dirty = false;
 }
 
 function apply(state: State, event: Event): void {
+	if (event.type === 'tick') {
+		onTick(state);
+		everySecond(state);
+	} else if (event.type === 'statement') {
+		onStatement(state, event);
+	} else {
+		if (!isQuestion(event)) noteChange(state);
+		takeIn(state, event);
+	}
+}
+
+function noteChange(state: State): void {
+	state.changes++;
+	touch(state);
+}
+
+/** Questions change nothing here but what the peer shows to have newer, which is asked for at once. */
+function isQuestion({ type }: Event): boolean {
+	return type === 'sync-asked' || type === 'sync-answered' || type === 'pull-asked';
+}
+
+function takeIn(state: State, event: Exclude<Event, { readonly type: 'tick' | 'statement' }>): void {
 	switch (event.type) {
-		case 'tick':
-			onTick(state);
-			everySecond(state);
-			return;
-		case 'statement':
-			onStatement(state, event);
-			return;
 		case 'connected':
 			onConnected(state, event.peer);
 			forgetExhausted(state, event.peer);
@@ -278,6 +290,7 @@ function apply(state: State, event: Event): void {
 function onStatement(state: State, { envelope, raw, ageMs }: EventOf<'statement'>): void {
 	if (envelope.from === state.config.self) heedOwnStatement(state, envelope);
 	else heedEpoch(state, envelope.from, envelope.epoch, ageMs);
+	if (envelope.kind !== 'rec' || envelope.from === state.config.self) noteChange(state);
 	takeStatement(state, { envelope, raw }, ageMs);
 }
 
@@ -334,11 +347,21 @@ function onManifest(state: State, event: EventOf<'manifest-held'> | EventOf<'man
 	state.dirty = true;
 }
 
-/** Rules over all items that nobody waits for. */
+/** Rules over all items that nobody waits for: once a second, if anything was decided since or their time has come. */
 function everySecond(state: State): void {
-	if (state.now - state.slowAt < SLOW_RULES_MS) return;
-	state.slowAt = state.now;
+	const isDue = isSlowDue(state, state.now);
+	if (state.now - state.slowAt >= SLOW_RULES_MS) state.slowAt = state.now;
+	if (!isDue) return;
+	const { wakeAt } = state;
+	state.wakeAt = Number.MAX_SAFE_INTEGER;
 	retireWorks(state);
 	renewHoldings(state);
 	checkFeasible(state, currentLoad(state));
+	state.slowWakeAt = state.wakeAt;
+	state.wakeAt = wakeAt;
+	if (state.out.persist.length + state.out.after.length > 0) touch(state);
+}
+
+function isSlowDue({ slowAt, slowWakeAt, decidedAt }: State, now: number): boolean {
+	return now - slowAt >= SLOW_RULES_MS && (decidedAt >= slowAt || now >= slowWakeAt);
 }

@@ -12,6 +12,7 @@ import { refusalsFor } from './skips.ts';
 import { fittingSlots } from './slots.ts';
 import type { Job, State, Work } from './state.ts';
 import { learnDuration } from './timing.ts';
+import { isReached } from './wake.ts';
 
 const PERMILLE = 1_000;
 const HUNG_TIMES = 2;
@@ -94,7 +95,7 @@ export function releaseHung(state: State): void {
 		const own = state.durations.get(work.item.proofType)?.estimate;
 		if (own === undefined) continue;
 		const patience = HUNG_TIMES * own.p95Ms * 2 ** Math.min(work.claim.failures, limits.failedDoublings);
-		if (state.now - job.progressAt > Math.max(patience, limits.hedgeLeastMs)) {
+		if (isReached(state, job.progressAt + Math.max(patience, limits.hedgeLeastMs) + 1)) {
 			releaseJob(state, id, 'failed', 'prover-hung');
 		}
 	}

@@ -7,7 +7,6 @@ import { Bitfield } from '../domain/bitfield.ts';
 import type { NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { EventOf } from './api.ts';
-import { currentEpoch } from './epoch-clock.ts';
 import { noteVain } from './gather.ts';
 import { holdersOf, holdingsOf } from './holdings.ts';
 import { selfHasRole } from './members.ts';
@@ -16,6 +15,7 @@ import { backedSkips, isReopened, object, objectedOf } from './skips.ts';
 import type { State, Work } from './state.ts';
 import { liveMessageOf, rankStep, submitters } from './submission.ts';
 import { isPast } from './timing.ts';
+import { epochNow, isReached } from './wake.ts';
 import { manifestOf } from './works.ts';
 
 interface Question {
@@ -51,7 +51,7 @@ function isOwnTurn(state: State, work: Work): boolean {
 	if (item.kind !== 'post' || ownView !== 'agrees' || posted || isPast(state, work)) return false;
 	if (!selfHasRole(state, 'submitter', item.miner) || manifestOf(state, work) === null) return false;
 	if (isReopened(work) || liveMessageOf(state, work) !== undefined) return false;
-	const epoch = currentEpoch(state.clock, state.now);
+	const epoch = epochNow(state);
 	const rank = submitters(state, work).indexOf(state.config.self);
 	return epoch - (results.best?.storedEpoch ?? epoch) >= rank * rankStep(epoch, item.close);
 }
@@ -66,7 +66,7 @@ function nextQuestion(state: State, work: Work): Question | null {
 	for (const peer of holdersOf(state, miner, unbacked)) {
 		const before = asked.get(peer);
 		if (peer === state.config.self || state.peers.get(peer)?.connected !== true) continue;
-		if (before !== undefined && before.retryAt > state.now) continue;
+		if (before !== undefined && !isReached(state, before.retryAt)) continue;
 		const held = (holdingsOf(state, peer, miner) ?? Bitfield.empty).intersect(unbacked);
 		const left = held.subtract(before?.twice ?? Bitfield.empty).subtract(objectedOf(work, peer));
 		const fresh = left.subtract(before?.once ?? Bitfield.empty);

@@ -9,7 +9,7 @@ import type { ReleaseReason } from '../domain/lease.ts';
 import { limits } from '../domain/limits.ts';
 import type { NodeRecord } from '../domain/record.ts';
 import type { ChallengeKey } from '../domain/work.ts';
-import { intervalMs, learnLength, longEpochMs, median } from './epoch-clock.ts';
+import { type EpochMark, intervalMs, learnLength, longEpochMs, median, reference } from './epoch-clock.ts';
 import { isNewer, publish } from './identity.ts';
 import { indexLeases, ownLease } from './leases.ts';
 import { onAlive, onSuspicion, peerOf } from './liveness.ts';
@@ -21,6 +21,7 @@ import { heedObjections, ownObjections } from './skips.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { RecordsSlice, State, StatementOf } from './state.ts';
 import { ownEstimates } from './timing.ts';
+import { isReached, touch } from './wake.ts';
 
 /** Challenge key and CBOR heads of one entry of `have`. */
 const HAVE_FRAME_BYTES = 24;
@@ -52,16 +53,51 @@ export function onRecord(state: State, statement: StatementOf<'rec'>, ageMs: num
 	}
 	const unheard = peer.record === null || peer.dead;
 	const before = peer.record?.envelope.body;
+	if (before === undefined || !saysTheSame(state, before, envelope.body)) touch(state);
 	indexLeases(state, envelope.from, statement);
 	peer.record = statement;
 	onAlive(peer, state.now - ageMs);
-	// Submissions on another disk let this node sign the next one.
-	if (unheard || envelope.body.submissions[0] !== before?.submissions[0]) state.dirty = true;
+	// Submissions on another disk let a node that has signed one sign the next.
+	const stored = envelope.body.submissions[0] !== before?.submissions[0] && hasSigned(state);
+	if (unheard || stored) state.dirty = true;
 	if (envelope.body.suspects.length > 0) onSuspicion(state, envelope.body.suspects);
 	if (envelope.body.objections.length > 0) heedObjections(state, envelope.from, envelope.body.objections);
 	heedHave(state, envelope.from, before?.have ?? [], envelope.body.have);
 	compareKeys(state, envelope.from, envelope.body);
 	compareRosters(state, envelope.body);
+}
+
+function hasSigned(state: State): boolean {
+	return state.senders.size > 0 && state.senders.values().some(({ lastSigned }) => lastSigned !== null);
+}
+
+/** Nothing in it that a rule could heed is new: the usual beacon of a member that waits. */
+function saysTheSame(state: State, a: NodeRecord, b: NodeRecord): boolean {
+	const same =
+		a.leases.length + b.leases.length === 0 &&
+		a.slots === b.slots &&
+		a.idle === b.idle &&
+		a.health === b.health &&
+		a.chain === b.chain &&
+		a.synced === b.synced &&
+		a.keys === b.keys &&
+		a.rosterHash === b.rosterHash &&
+		b.objections.length + b.suspects.length === 0;
+	return (
+		same &&
+		isEqual(
+			a.estimates,
+			b.estimates,
+			(x, y) => x.proofType === y.proofType && x.p95Ms === y.p95Ms && x.p99Ms === y.p99Ms,
+		) &&
+		isEqual(a.ended, b.ended, (x, y) => x.work === y.work && x.reason === y.reason) &&
+		isEqual(a.have, b.have, (x, y) => x.key === y.key && x.partitions.equals(y.partitions)) &&
+		(!hasSigned(state) || isEqual(a.submissions, b.submissions, (x, y) => x === y))
+	);
+}
+
+function isEqual<T>(a: readonly T[], b: readonly T[], same: (x: T, y: T) => boolean): boolean {
+	return a.length === b.length && a.every((x, i) => same(x, b[i] as T));
 }
 
 /** Two rosters of one version: the operator signed twice, and every node must say so, whichever one it has. */
@@ -96,12 +132,14 @@ export function heedEpoch(state: State, from: NodeId, epoch: number, ageMs: numb
 		if (state.clock.own === null) learnLength(state.clock, median(paces));
 	}
 	const epochMs = longEpochMs(state.clock);
-	const fresh = [...state.peers.values()].flatMap(({ mark: heard }) =>
-		heard !== null && state.now - heard.at <= limits.rankMs ? [heard] : [],
-	);
+	const fresh: EpochMark[] = [];
+	for (const { mark: heard } of state.peers.values()) {
+		if (heard !== null && state.now - heard.at <= limits.rankMs) fresh.push(heard);
+	}
 	// The lowest epoch first, each carried on to now: of two the lower one counts.
 	fresh.sort((a, b) => b.at - b.epoch * epochMs - (a.at - a.epoch * epochMs));
 	state.clock.others = fresh[(fresh.length - 1) >>> 1] ?? mark;
+	if (reference(state.clock, state.now) !== state.clock.own) touch(state);
 }
 
 /** A lease of this node ended without a result. */
@@ -126,10 +164,10 @@ export function ownStatement(state: State): StatementOf<'rec'> | null {
 /** Sends the record when something changed, a repeat is due, or the last one grows old. */
 export function sendRecord(state: State): void {
 	const { records } = state;
-	if (!state.identity.started || state.now - records.sentAt < limits.recordPauseMs) return;
+	if (!state.identity.started || !isReached(state, records.sentAt + limits.recordPauseMs)) return;
 	// Others leave a member out of their ranking until it is in sync: it must not wait for its next beacon.
 	if (records.own !== null && records.own.envelope.body.synced !== isSynced(state)) records.changed = true;
-	const repeat = records.repeatsAt[0] !== undefined && records.repeatsAt[0] <= state.now;
+	const repeat = records.repeatsAt[0] !== undefined && isReached(state, records.repeatsAt[0]);
 	if (!records.changed && !repeat && !isOld(state)) return;
 	records.repeatsAt = records.repeatsAt.filter((at) => at > state.now);
 	records.changed = false;
@@ -140,8 +178,9 @@ export function sendRecord(state: State): void {
 function isOld(state: State): boolean {
 	const ms = state.jobs.size > 0 ? holderRenewalMs(state) : idleRenewalMs(state);
 	const spread = Math.floor((ms * JITTER_PERCENT) / 100);
-	const beyond = state.now - state.records.sentAt - (ms - spread);
-	return beyond >= 0 && beyond >= jitter(state.config.self, 'renewal', state.identity.sequence, 2 * spread + 1);
+	const from = state.records.sentAt + ms - spread;
+	if (!isReached(state, from)) return false;
+	return isReached(state, from + jitter(state.config.self, 'renewal', state.identity.sequence, 2 * spread + 1));
 }
 
 function holderRenewalMs(state: State): number {

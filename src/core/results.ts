@@ -14,13 +14,14 @@ import { releaseJob } from './claim.ts';
 import { currentEpoch } from './epoch-clock.ts';
 import { publish } from './identity.ts';
 import { keys, writeNumbers, writeStatement } from './keys.ts';
-import { isPresent, peerOf } from './liveness.ts';
+import { isPeerPresent, peerOf } from './liveness.ts';
 import { hasRole } from './members.ts';
 import { alarm, clearAlarm, decide, effect, ignore, put } from './outbox.ts';
 import { stopJob, verifyAgain } from './proving.ts';
 import { hasManySkips, hasUnbackedSkip } from './skips.ts';
 import type { Candidate, Job, State, StatementOf, Work } from './state.ts';
 import { isPast } from './timing.ts';
+import { isReached } from './wake.ts';
 import { manifestOf } from './works.ts';
 
 /** Negative when `a` is the better one: fewest skips, then the lower hash. */
@@ -83,6 +84,7 @@ export function verifyCandidates(state: State): void {
 	const waiting: { readonly work: Work; readonly hash: Hex32; readonly candidate: Candidate }[] = [];
 	let running = 0;
 	for (const work of state.works.values()) {
+		if (work.results.candidates.size === 0) continue;
 		for (const [hash, candidate] of work.results.candidates) {
 			if (!candidate.verifying) waiting.push({ work, hash, candidate });
 			else running++;
@@ -93,7 +95,7 @@ export function verifyCandidates(state: State): void {
 		const { from } = candidate.statement.envelope;
 		if (running >= limits.verifications) return;
 		const sectors = manifestOf(state, work);
-		if (busy.has(from) || candidate.retryAt > state.now || sectors === null) continue;
+		if (busy.has(from) || sectors === null || !isReached(state, candidate.retryAt)) continue;
 		const { skipped, proof } = candidate.result;
 		if (!skipped.isSubsetOf(sectors) || skipped.size === sectors.size) {
 			condemn(state, work, hash, from);
@@ -148,7 +150,7 @@ function onOwnVerified(state: State, work: Work, job: Job, verdict: 'good' | 'ba
 export function retryOwnVerifications(state: State): void {
 	for (const [id, job] of state.jobs) {
 		const work = state.works.get(id);
-		if (work === undefined || job.verifyAt === null || job.verifyAt > state.now) continue;
+		if (work === undefined || job.verifyAt === null || !isReached(state, job.verifyAt)) continue;
 		job.verifyAt = null;
 		verifyAgain(state, job, work);
 	}
@@ -225,16 +227,18 @@ export function heedHave(state: State, from: NodeId, before: NodeRecord['have'],
 
 /** Told of a result lately enough to wait for it rather than to make another one. */
 export function isTold(state: State, { results }: Work): boolean {
-	return results.best === null && results.toldAt !== null && state.now - results.toldAt < limits.toldMs;
+	return results.best === null && results.toldAt !== null && !isReached(state, results.toldAt + limits.toldMs);
 }
 
 /** Present members that tell of a result for the item on their disk, and this node if it has one. */
 export function copiesOf(state: State, work: Work): readonly NodeId[] {
 	const { key, partition } = work.item;
-	const holders = state.peers.keys().filter((id) => {
-		const have = state.peers.get(id)?.record?.envelope.body.have;
-		return isPresent(state, id) && have?.some((entry) => entry.key === key && entry.partitions.has(partition));
-	});
+	const holders: NodeId[] = [];
+	for (const [id, peer] of state.peers) {
+		const have = peer.record?.envelope.body.have;
+		const holds = have?.some((entry) => entry.key === key && entry.partitions.has(partition));
+		if (holds === true && isPeerPresent(state, peer)) holders.push(id);
+	}
 	return work.results.best === null ? holders : [...holders, state.config.self];
 }
 
@@ -246,7 +250,7 @@ export function offerResults(state: State): void {
 		if (isAcknowledged(state, work)) {
 			work.results.acknowledged = true;
 			decide(state, 'result-acknowledged', 'enough-copies', { work: work.item.id });
-		} else if (offers < limits.offers && state.now - offeredAt >= limits.offerMs && !isPast(state, work)) {
+		} else if (offers < limits.offers && isReached(state, offeredAt + limits.offerMs) && !isPast(state, work)) {
 			work.results.offers++;
 			work.results.offeredAt = state.now;
 			publish(state, { kind: 'res', body: best.result });
@@ -256,10 +260,10 @@ export function offerResults(state: State): void {
 
 function isAcknowledged(state: State, work: Work): boolean {
 	const holders = copiesOf(state, work);
-	const able = state.peers.keys().filter((id) => {
-		const body = state.peers.get(id)?.record?.envelope.body;
-		return isPresent(state, id) && body !== undefined && body.keys !== null;
-	});
+	const able: NodeId[] = [];
+	for (const [id, peer] of state.peers) {
+		if (peer.record?.envelope.body.keys != null && isPeerPresent(state, peer)) able.push(id);
+	}
 	if (holders.length >= able.length + 1) return true;
 	const submitter = (id: NodeId): boolean => hasRole(state, id, 'submitter', work.item.miner);
 	return holders.length >= limits.copies && (holders.some(submitter) || !able.some(submitter));

@@ -209,12 +209,12 @@ export function objectedSectors(work: Work): Bitfield {
 
 function unsettled(work: Work): readonly HeardObjection[] {
 	const skipped = work.results.best?.result.skipped;
-	if (skipped === undefined || skipped.size === 0) return [];
+	if (skipped === undefined || skipped.size === 0 || work.objections.size === 0) return [];
 	return work.objections.values().filter(({ spent, sector }) => !spent && skipped.has(sector));
 }
 
 export function isReopened(work: Work): boolean {
-	return objectedSectors(work).size > 0;
+	return unsettled(work).length > 0;
 }
 
 /** The sectors did not come: these objections are not heeded again. */

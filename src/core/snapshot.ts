@@ -22,7 +22,7 @@ export function decodeSnapshot(bytes: Uint8Array): State {
  * Rankings are left out: they are made again from the roster when they are asked for, and are most of the state.
  */
 export function* putSnapshot(packer: Packer, state: State): Generator<void> {
-	const roster = { ...state.roster, rankings: new SortedMap(), scores: new SortedMap() };
+	const roster = { ...state.roster, rankings: new SortedMap() };
 	const fields = Object.entries({ ...state, roster, out: { persist: [], after: [] } });
 	packer.put(fields.length);
 	for (const [field, value] of fields) {

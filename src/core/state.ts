@@ -11,9 +11,9 @@ import type { PostParams } from '../domain/message.ts';
 import type { PoStProofType } from '../domain/proof.ts';
 import type { ProofEstimate } from '../domain/record.ts';
 import type { Result } from '../domain/result.ts';
-import type { Roster, RosterPeer } from '../domain/roster.ts';
+import type { Role, Roster, RosterPeer } from '../domain/roster.ts';
 import type { Submission } from '../domain/submission.ts';
-import type { Digest } from '../domain/sync.ts';
+import type { ChallengeDigest, Digest } from '../domain/sync.ts';
 import type { ChallengeKey, WorkItem } from '../domain/work.ts';
 import type { Write } from '../domain/write.ts';
 import type { Alarm, ChainView, CoreConfig, Effect } from './api.ts';
@@ -30,8 +30,11 @@ export interface State {
 	out: { persist: Write[]; after: Effect[] };
 	/** Something happened that rules may decide on before the next tick. */
 	dirty: boolean;
-	/** The last look at everything changed nothing that another rule waits for. */
-	settled: boolean;
+	/** Before this time the rules would decide nothing, unless something happens (wake.ts); `slowWakeAt` of the slow ones. */
+	wakeAt: number;
+	slowWakeAt: number;
+	/** Counts what happened, but for records, questions and ticks, and what was written: what was made before is made anew. */
+	changes: number;
 	/** When the rules last looked at everything. */
 	decidedAt: number;
 	/** When the rules that nobody waits for were last looked at. */
@@ -78,8 +81,15 @@ export interface RosterSlice {
 	hash: Hex32;
 	byId: SortedMap<NodeId, RosterPeer>;
 	/** Preference lists by key, valid for this roster. */
-	rankings: SortedMap<string, readonly NodeId[]>;
-	scores: SortedMap<string, string>;
+	rankings: SortedMap<string, readonly Ranking[]>;
+}
+
+/** Members with the role for the miner in rendezvous order of a key, and their scores in it. */
+export interface Ranking {
+	readonly role: Role;
+	readonly miner: ActorId;
+	readonly order: readonly NodeId[];
+	readonly scores: ReadonlyMap<NodeId, string>;
 }
 
 /** records.ts and liveness.ts: what is known of one member. */
@@ -425,6 +435,8 @@ export interface SyncSlice {
 	/** Newly connected peers and those whose digest showed something newer, in key order. */
 	readonly wanted: SortedMap<NodeId, Digest | null>;
 	rounds: number;
+	/** Challenges of the last digest, for as long as nothing changes in the epoch. */
+	digested: { readonly changes: number; readonly epoch: Epoch; readonly challenges: readonly ChallengeDigest[] } | null;
 	/** What the parts of the last digest covered, and their hashes. */
 	readonly hashes: SortedMap<string, { readonly text: string; readonly hash: Hex32 }>;
 }

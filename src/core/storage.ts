@@ -4,21 +4,22 @@
  */
 import { Bitfield } from '../domain/bitfield.ts';
 import { isCancelled } from './announce.ts';
-import { currentEpoch } from './epoch-clock.ts';
 import { holdingsOf } from './holdings.ts';
 import { selfHasRole } from './members.ts';
 import { effect } from './outbox.ts';
 import type { State, Work } from './state.ts';
 import { isPast } from './timing.ts';
+import { epochNow } from './wake.ts';
 import { manifestOf } from './works.ts';
 
 /** Tells the opener what to open, when that changed. */
 export function openAhead(state: State): void {
 	if (!selfHasRole(state, 'storage')) return;
-	const wanted = [...state.works.values()].flatMap((work) => {
+	const wanted: { readonly work: Work; readonly sectors: Bitfield }[] = [];
+	for (const work of state.works.values()) {
 		const sectors = toOpen(state, work);
-		return sectors.size > 0 ? [{ work, sectors }] : [];
-	});
+		if (sectors.size > 0) wanted.push({ work, sectors });
+	}
 	wanted.sort((a, b) => urgency(a.work) - urgency(b.work) || (a.work.item.id < b.work.item.id ? -1 : 1));
 	const { ordered } = state.storage;
 	const isSame = ({ work, sectors }: (typeof wanted)[number], i: number): boolean =>
@@ -42,7 +43,7 @@ function toOpen(state: State, work: Work): Bitfield {
 	const wanted = held.intersect(needed);
 	const opened = state.storage.opened.get(work.item.id);
 	if (opened === undefined) return wanted;
-	const failedNow = opened.failedFirst.get(currentEpoch(state.clock, state.now)) ?? Bitfield.empty;
+	const failedNow = opened.failedFirst.get(epochNow(state)) ?? Bitfield.empty;
 	return wanted.subtract(failedNow).subtract(opened.failedTwice);
 }
 

@@ -19,6 +19,7 @@ import { compareMessages, mayUseNext, nextNonce, pendingCount, priceOf } from '.
 import { alarm, clearAlarm, decide, effect, put } from './outbox.ts';
 import { hasManySkips, hasUnbackedSkip } from './skips.ts';
 import type { Message, Sender, State, Work } from './state.ts';
+import { isEpochReached } from './wake.ts';
 
 /** A view this many epochs behind is not signed on. */
 const STALE_EPOCHS = 2;
@@ -32,7 +33,7 @@ export function driveSubmissions(state: State): void {
 		const address = senderOf(state, view.miner);
 		if (address === undefined || view.sender.address !== address) continue;
 		if (!selfHasRole(state, 'submitter', view.miner)) continue;
-		if (currentEpoch(state.clock, state.now) - view.epoch > STALE_EPOCHS) continue;
+		if (isEpochReached(state, view.epoch + STALE_EPOCHS + 1)) continue;
 		const sender = senderSlice(state, address);
 		followMessages(state, view, sender);
 		if (sender.busy === null) prepareNext(state, view, sender);

@@ -10,6 +10,7 @@ import { limits } from '../domain/limits.ts';
 import type { ChallengeDigest, ChallengePull, Digest, Pull } from '../domain/sync.ts';
 import type { ChallengeKey } from '../domain/work.ts';
 import type { AgedStatement, EventOf } from './api.ts';
+import { derived } from './derived.ts';
 import { currentEpoch } from './epoch-clock.ts';
 import { isNewer } from './identity.ts';
 import { connectedPeers } from './liveness.ts';
@@ -18,12 +19,13 @@ import { effect } from './outbox.ts';
 import { jitter } from './rank.ts';
 import { ownStatement } from './records.ts';
 import { SortedMap } from './sorted-map.ts';
-import type { State, SyncSlice, Work } from './state.ts';
+import type { State, StatementOf, SyncSlice, Work } from './state.ts';
+import { isReached, touch } from './wake.ts';
 import { byChallenge } from './works.ts';
 
 const SHORT_CHARS = 16;
-/** Four parts of each challenge that is exchanged, and the holdings. */
-const KEPT_HASHES = 4 * limits.openChallenges + 1;
+/** Four parts of each challenge that is exchanged. */
+const KEPT_HASHES = 4 * limits.openChallenges;
 /** Bytes of an own statement before it is sealed: an estimate that keeps answers below their bound. */
 const OWN_STATEMENT_BYTES = 16 * 1024;
 
@@ -37,6 +39,7 @@ export function createSyncSlice(now: number): SyncSlice {
 		hashes: new SortedMap(),
 		rounds: 0,
 		fullPull: null,
+		digested: null,
 	};
 }
 
@@ -49,17 +52,19 @@ export function onSyncPeer(state: State, peer: NodeId): void {
 export function driveSync(state: State): void {
 	const { sync } = state;
 	if (!state.identity.started) return;
-	if (sync.active !== null && state.now - sync.active.at < limits.syncTimeoutMs) return;
+	if (sync.active !== null && !isReached(state, sync.active.at + limits.syncTimeoutMs)) return;
 	sync.active = null;
-	if (state.now < sync.nextAt && sync.wanted.size === 0) return;
+	if (sync.wanted.size === 0 && !isReached(state, sync.nextAt)) return;
 	const connected = connectedPeers(state);
 	for (const id of sync.wanted.keys()) if (!connected.includes(id)) sync.wanted.delete(id);
 	const [wanted] = sync.wanted.entries();
 	if (wanted !== undefined) {
 		begin(state, wanted[0], wanted[1]);
+		// There was nothing to pull: the next one is looked at with the next tick.
+		if (sync.active === null) touch(state);
 		return;
 	}
-	if (state.now < sync.nextAt || connected.length === 0) return;
+	if (!isReached(state, sync.nextAt) || connected.length === 0) return;
 	sync.nextAt = state.now + limits.syncMs;
 	const chosen = connected[jitter(state.config.self, 'sync', sync.rounds++, connected.length)];
 	if (chosen !== undefined) begin(state, chosen, null);
@@ -80,6 +85,7 @@ export function onSyncAnswered(state: State, { peer, digest }: EventOf<'sync-ans
 	if (state.sync.active?.peer !== peer || state.sync.active.stage !== 'digest') return;
 	state.sync.active = null;
 	if (digest !== null) pullFrom(state, peer, digest);
+	if (isReached(state, state.sync.nextAt)) touch(state);
 	if (state.sync.wanted.size > 0) state.dirty = true;
 }
 
@@ -159,26 +165,45 @@ export function onPullAsked(state: State, { request, pull }: EventOf<'pull-asked
 // ------------------------------------------------------------------------------------------------------------- digests
 
 export function buildDigest(state: State): Digest {
-	const statements = state.peers.values().map(({ record }) => record);
-	const records = [ownStatement(state), ...statements].flatMap((statement) => {
-		if (statement === null) return [];
-		const { from, incarnation, sequence } = statement.envelope;
-		return [{ node: from, incarnation, sequence }];
-	});
-	records.sort((a, b) => (a.node < b.node ? -1 : 1));
 	return {
 		rosterVersion: state.roster.roster.version,
 		rosterHash: state.roster.hash,
-		records,
-		holdings: keptHash(
-			state,
-			'holdings',
-			[...state.holdings.statements].map(
-				([key, { envelope }]) => `${key}/${envelope.incarnation}/${envelope.sequence}`,
-			),
-		),
-		challenges: [...openChallenges(state)].map(([key, works]) => digestOf(state, key, works)),
+		records: recordsKnown(state),
+		holdings: holdingsHash(state.holdings.statements),
+		challenges: digestChallenges(state),
 	};
+}
+
+const holdingsHash = derived((statements: readonly StatementOf<'hold'>[]) =>
+	hashOf(
+		statements.map(
+			({ envelope: { from, incarnation, sequence, body } }) => `${from}/${body.miner}/${incarnation}/${sequence}`,
+		),
+	),
+);
+
+/** Ascending by node. */
+function recordsKnown(state: State): Digest['records'] {
+	const known: Digest['records'][number][] = [];
+	const add = (statement: StatementOf<'rec'> | null): void => {
+		if (statement === null) return;
+		const { from, incarnation, sequence } = statement.envelope;
+		known.push({ node: from, incarnation, sequence });
+	};
+	for (const { record } of state.peers.values()) add(record);
+	add(ownStatement(state));
+	return known.sort((a, b) => (a.node < b.node ? -1 : 1));
+}
+
+/** Every member is asked and answered every few seconds, and seldom anything has changed since. */
+function digestChallenges(state: State): readonly ChallengeDigest[] {
+	const { changes, sync } = state;
+	const epoch = currentEpoch(state.clock, state.now);
+	if (sync.digested?.changes !== changes || sync.digested.epoch !== epoch) {
+		const challenges = [...openChallenges(state)].map(([key, works]) => digestOf(state, key, works));
+		sync.digested = { changes, epoch, challenges };
+	}
+	return sync.digested.challenges;
 }
 
 /** Works of the challenges that are still exchanged, by challenge. */
@@ -258,7 +283,6 @@ function buildPull(state: State, ours: Digest, theirs: Digest): Pull {
 		const known = versions.get(their.node);
 		return state.roster.byId.has(their.node) && (known === undefined || isNewer(their, known));
 	});
-	const open = openChallenges(state);
 	const mine = new Map(ours.challenges.map((known) => [known.key, known]));
 	const challenges = theirs.challenges.flatMap((their) => {
 		const known = mine.get(their.key);
@@ -268,7 +292,7 @@ function buildPull(state: State, ours: Digest, theirs: Digest): Pull {
 			known.refusals === their.refusals &&
 			// Who cannot judge results and messages never has any that count.
 			(state.config.keys === null || (known.results === their.results && known.submissions === their.submissions));
-		return equal ? [] : [knownOf(state, their.key, open.get(their.key) ?? [], true)];
+		return equal ? [] : [knownOf(state, their.key, openChallenges(state).get(their.key) ?? [], true)];
 	});
 	const { rosterVersion, rosterHash } = theirs;
 	const newerRoster =

@@ -9,11 +9,12 @@ import type { ProofEstimate } from '../domain/record.ts';
 import { unbelieved } from './announce.ts';
 import { longEpochMs, msUntil, shortEpochMs } from './epoch-clock.ts';
 import { keys, writeNumbers } from './keys.ts';
-import { isPresent } from './liveness.ts';
+import { isPeerPresent } from './liveness.ts';
 import { hasRole } from './members.ts';
 import { alarm, clearAlarm, put } from './outbox.ts';
 import { slotObstacle } from './slots.ts';
 import type { State, Work } from './state.ts';
+import { isWithin } from './wake.ts';
 
 /** Before anything is known: a large partition on a slow card, a test partition on a CPU. */
 const GUESS_LARGE_MS = 600_000;
@@ -50,8 +51,8 @@ export function estimate(state: State, proofType: PoStProofType): ProofEstimate 
 	const own = state.durations.get(proofType);
 	if (own !== undefined) return own.estimate;
 	const heard: ProofEstimate[] = [];
-	for (const [id, peer] of state.peers) {
-		if (!isPresent(state, id)) continue;
+	for (const peer of state.peers.values()) {
+		if (!isPeerPresent(state, peer)) continue;
 		const told = peer.record?.envelope.body.estimates.find((entry) => entry.proofType === proofType);
 		if (told !== undefined) heard.push(told);
 	}
@@ -88,8 +89,9 @@ export function currentLoad(state: State): Load {
 	if (waiting === 0) return { waiting, slots: 1 };
 	let slots = state.slots.names.length;
 	for (const [id, peer] of state.peers) {
-		if (!isPresent(state, id) || !hasRole(state, id, 'prover')) continue;
-		slots += Math.min(peer.record?.envelope.body.slots ?? 0, state.roster.byId.get(id)?.slots ?? 0);
+		if (!isPeerPresent(state, peer)) continue;
+		const given = state.roster.byId.get(id);
+		if (given?.roles.includes('prover') === true) slots += Math.min(peer.record?.envelope.body.slots ?? 0, given.slots);
 	}
 	return { waiting, slots: Math.max(1, slots) };
 }
@@ -102,27 +104,22 @@ function isWaiting(state: State, work: Work): boolean {
 
 /** True once the deadline is closed. */
 export function isPast(state: State, work: Work): boolean {
-	return (msUntil(state.clock, work.item.close, state.now, longEpochMs(state.clock)) ?? 1) <= 0;
+	return isWithin(state, work.item.close, 0, longEpochMs(state.clock)) ?? false;
 }
 
 /**
- * Milliseconds until the item must be started at the latest, negative after it, reckoned so that all waiting items
- * still fit in: close - margin - T99 x ceil(waiting / slots). For giving up, so with the longer epoch.
+ * True from the latest time on at which the item must be started, reckoned so that all waiting items still fit in:
+ * close - margin - T99 x ceil(waiting / slots). For giving up, so with the longer epoch.
  */
-export function msToLatestStart(state: State, work: Work, load: Load): number {
-	const epochMs = longEpochMs(state.clock);
-	const left = msUntil(state.clock, work.item.close - limits.marginEpochs, state.now, epochMs);
-	if (left === null) return Number.MAX_SAFE_INTEGER;
-	const { p99Ms } = estimate(state, work.item.proofType);
-	return left - p99Ms * Math.max(1, Math.ceil(load.waiting / load.slots));
+export function isLatestStart(state: State, work: Work, load: Load): boolean {
+	const ms = estimate(state, work.item.proofType).p99Ms * Math.max(1, Math.ceil(load.waiting / load.slots));
+	return isWithin(state, work.item.close - limits.marginEpochs, ms, longEpochMs(state.clock)) ?? false;
 }
 
 /** True from the point of no return on (close - margin - 1.6 x T95), or from `tenths` / 10 x T95 after it. */
 export function pastNoReturn(state: State, work: Work, tenths: number): boolean {
-	const left = msUntil(state.clock, work.item.close - limits.marginEpochs, state.now, shortEpochMs(state.clock));
-	if (left === null) return false;
-	const { p95Ms } = estimate(state, work.item.proofType);
-	return left <= Math.floor((p95Ms * (16 - tenths)) / 10);
+	const ms = Math.floor((estimate(state, work.item.proofType).p95Ms * (16 - tenths)) / 10);
+	return isWithin(state, work.item.close - limits.marginEpochs, ms, shortEpochMs(state.clock)) ?? false;
 }
 
 /** More is due before a close than all slots can prove: told, never silently dropped. */
@@ -139,9 +136,10 @@ export function checkFeasible(state: State, load: Load): void {
 	let infeasible = false;
 	for (const [close, { count, work }] of [...byClose].sort(([a], [b]) => a - b)) {
 		ahead += count;
-		const left = msUntil(state.clock, close - limits.marginEpochs, state.now, shortEpochMs(state.clock));
+		const epochMs = shortEpochMs(state.clock);
 		const needed = Math.ceil(ahead / load.slots) * estimate(state, work.item.proofType).p95Ms;
-		if (left === null || needed <= left) continue;
+		const left = msUntil(state.clock, close - limits.marginEpochs, state.now, epochMs);
+		if (left === null || isWithin(state, close - limits.marginEpochs, needed - 1, epochMs) !== true) continue;
 		infeasible = true;
 		alarm(state, 'infeasible', 'capacity', { close, items: ahead, slots: load.slots, neededMs: needed, leftMs: left });
 	}

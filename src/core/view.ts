@@ -11,9 +11,11 @@ import { currentLoad, type Load } from './timing.ts';
 
 export function view(state: State, now: number): View {
 	state.now = now;
+	// To look is no reason to decide.
+	const { wakeAt } = state;
 	const load = currentLoad(state);
 	const works = [...state.works.values()].sort(compareWorks);
-	return Object.freeze({
+	const shown = {
 		self: state.config.self,
 		network: state.config.network,
 		epoch: currentEpoch(state.clock, now),
@@ -26,7 +28,9 @@ export function view(state: State, now: number): View {
 		slots: state.slots.names.map((name) => ({ name, work: state.slots.busy.get(name) ?? null })),
 		ignored: Object.fromEntries(state.ignored),
 		counters: Object.fromEntries(state.counters),
-	});
+	};
+	state.wakeAt = wakeAt;
+	return Object.freeze(shown);
 }
 
 /** Every verified result on this node's disk. */

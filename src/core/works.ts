@@ -3,7 +3,7 @@ import { challengeKey, workItem } from '../codec/work-id.ts';
 import type { Bitfield } from '../domain/bitfield.ts';
 import type { ActorId, NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
-import type { Challenge, DuePartition, WorkItem } from '../domain/work.ts';
+import type { Challenge, ChallengeKey, DuePartition, WorkItem } from '../domain/work.ts';
 import { isCancelled, unbelieved } from './announce.ts';
 import { derived } from './derived.ts';
 import { currentEpoch } from './epoch-clock.ts';
@@ -15,6 +15,7 @@ import { decide, del, effect, ignore } from './outbox.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { State, Work } from './state.ts';
 import { isPast } from './timing.ts';
+import { epochNow, isReached } from './wake.ts';
 
 /**
  * The work of an item, entered into the table if there is room. What the own view shows takes the place of what only
@@ -40,13 +41,21 @@ export function enterWork(state: State, item: WorkItem, from: NodeId | null): Wo
  */
 export function itemsOf(state: State, challenge: Challenge, due: readonly DuePartition[]): readonly WorkItem[] {
 	const { network } = state.config;
-	const known = new Map<string, WorkItem>();
-	for (const { item } of byChallenge(state.works).get(challengeKey(network, challenge)) ?? [])
-		known.set(dueKey(item), item);
-	return due.map((partition) => known.get(dueKey(partition)) ?? workItem(network, challenge, partition));
+	const known = byDue(state.works).get(challengeKey(network, challenge));
+	return due.map((partition) => known?.get(dueKey(partition)) ?? workItem(network, challenge, partition));
 }
 
 export const byChallenge = derived((works: readonly Work[]) => Map.groupBy(works, ({ item }) => item.key));
+
+/** Items by challenge and what is due. */
+const byDue = derived((works: readonly Work[]) => {
+	const byKey = new Map<ChallengeKey, Map<string, WorkItem>>();
+	for (const { item } of works) {
+		const same = byKey.get(item.key) ?? new Map<string, WorkItem>();
+		byKey.set(item.key, same.set(dueKey(item), item));
+	}
+	return byKey;
+});
 
 function dueKey({ partition, sectorCount, sectorRoot }: DuePartition): string {
 	return `${partition}/${sectorCount}/${sectorRoot}`;
@@ -126,9 +135,10 @@ export function manifestOf(state: State, work: Work): Bitfield | null {
 
 /** Asks for the manifests of open items: some at a time, believed before doubted, untried before tried ones. */
 export function fetchManifests(state: State): void {
+	if (state.manifests.values().every(({ sectors }) => sectors !== null)) return;
 	const lacking = state.works.values().filter((work) => {
 		const slice = state.manifests.get(work.item.sectorRoot);
-		return slice !== undefined && slice.sectors === null && !slice.fetching && slice.retryAt <= state.now;
+		return slice !== undefined && slice.sectors === null && !slice.fetching && isReached(state, slice.retryAt);
 	});
 	if (lacking.length === 0) return;
 	const connected = connectedPeers(state);
@@ -171,7 +181,7 @@ function manifestRank(state: State, work: Work, id: NodeId): number {
 
 /** Drops items one proving period after their close, dry runs soon after it, with everything stored of them. */
 export function retireWorks(state: State): void {
-	const epoch = currentEpoch(state.clock, state.now);
+	const epoch = epochNow(state);
 	if (epoch < 0) return;
 	for (const [id, work] of state.works) {
 		const kept = work.item.kind === 'post' ? limits.retentionEpochs : limits.announcementGraceEpochs;

@@ -3,7 +3,7 @@
  * they persist in one synced batch and only then carries out their effects.
  */
 import type { CoreConfig, Effect, Event, View } from '../../src/core/api.ts';
-import { createState, type State, step, view } from '../../src/core/poster.ts';
+import { createState, isIdle, type State, step, view } from '../../src/core/poster.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../src/core/snapshot.ts';
 import type { Bitfield } from '../../src/domain/bitfield.ts';
 import type { Envelope } from '../../src/domain/envelope.ts';
@@ -210,9 +210,24 @@ export class SimNode implements Actor {
 	#step(state: State, event: Event): ReturnType<typeof step> {
 		if (event === TICK) this.#tickQueued = false;
 		this.world.watch.before(this, event);
-		const out = step(state, event, this.now);
+		const out = event === TICK && this.world.restless ? this.#restlessTick(state) : step(state, event, this.now);
 		if (this.#snapshots.chance(this.world.snapshotPermille)) this.state = decodeSnapshot(encodeSnapshot(state));
 		this.world.watch.after(this);
+		return out;
+	}
+
+	/** What the core says is true: where it would not look, a look decides nothing. */
+	#restlessTick(state: State): ReturnType<typeof step> {
+		const { now } = this;
+		if (!isIdle(state, now)) return step(state, TICK, now);
+		const { decidedAt, wakeAt, slowWakeAt } = state;
+		state.wakeAt = Number.MIN_SAFE_INTEGER;
+		state.slowWakeAt = Number.MIN_SAFE_INTEGER;
+		const out = step(state, TICK, now);
+		for (const said of [...out.persist, ...out.after]) {
+			this.world.watch.violations.push(`${this.id} sleeps although there is ${JSON.stringify(said)} to say`);
+		}
+		Object.assign(state, { decidedAt, wakeAt: Math.max(wakeAt, state.wakeAt), slowWakeAt });
 		return out;
 	}
 

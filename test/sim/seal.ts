@@ -27,6 +27,9 @@ function freeze<T>(value: T): T {
 	if (typeof value !== 'object' || value === null || value instanceof Uint8Array || value instanceof Bitfield) {
 		return value;
 	}
-	for (const name in value) freeze(value[name]);
+	// An array is a list of its own kind: its indices are not asked for by name.
+	for (const member of Array.isArray(value) ? value : Object.values(value)) {
+		if (typeof member === 'object') freeze(member);
+	}
 	return Object.freeze(value);
 }

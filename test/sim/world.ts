@@ -31,11 +31,14 @@ export interface WorldOptions {
 	readonly trace?: boolean;
 	/** Per mille of events after which a machine's state is put away and read back. */
 	readonly snapshotPermille?: number;
+	/** Has the rules look at everything with each tick, also where the core says that they would decide nothing. */
+	readonly restless?: boolean;
 }
 
 export class World {
 	readonly plan: Plan;
 	readonly snapshotPermille: number;
+	readonly restless: boolean;
 	readonly heap = new Heap();
 	readonly random: Random;
 	readonly chain: SimChain;
@@ -52,9 +55,10 @@ export class World {
 	readonly #byId = new Map<NodeId, SimNode>();
 	readonly #bySlot = new Map<Slot, readonly WorkItem[]>();
 
-	constructor(plan: Plan, { trace = false, snapshotPermille = 0 }: WorldOptions = {}) {
+	constructor(plan: Plan, { trace = false, snapshotPermille = 0, restless = false }: WorldOptions = {}) {
 		this.plan = plan;
 		this.snapshotPermille = snapshotPermille;
+		this.restless = restless;
 		this.random = Random.of(plan.seed, 'world');
 		this.chain = new SimChain(plan);
 		this.pools = new PoolGossip(this.heap, this.chain, Random.of(plan.seed, 'pools'));
