@@ -3,6 +3,7 @@ import type { View } from '../core/api.ts';
 import type { ActorId, DeadlineIndex, NodeId, PartitionIndex } from '../domain/ids.ts';
 import type { Role } from '../domain/roster.ts';
 import type { Ban } from '../ports/mesh.ts';
+import type { SlotTimes } from './proof-times.ts';
 import type { SignedRoster } from './roster-file.ts';
 
 /** What the node offers to the control API. */
@@ -46,6 +47,8 @@ export interface NodeFacts {
 	/** `none`: no chain role. */
 	readonly chain: 'none' | 'following' | 'lost';
 	readonly loopDelayP99Ms: number;
+	/** What proofs take here, by slot and type. */
+	readonly proofTimes: readonly SlotTimes[];
 	/** For how long the store has refused to write: meanwhile nothing is claimed or sent. 0 when it works. */
 	readonly storeStalledMs: number;
 }

@@ -12,6 +12,7 @@ import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { ProofJob, ProofMade, ProofPhase, ProverSlot } from '../ports/prover.ts';
 import type { Verifier } from '../ports/verifier.ts';
+import type { ProofDone } from './proof-times.ts';
 
 export interface MeasuringPorts {
 	readonly slots: readonly ProverSlot[];
@@ -29,6 +30,8 @@ export interface MeasuringOptions {
 	readonly known: Iterable<PoStProofType>;
 	/** Whether the slot proves samples of the type. @default every slot all of them */
 	readonly takes?: (slot: string, proofType: PoStProofType) => boolean;
+	/** Hears what each measured proof took. */
+	readonly learn?: (slot: string, proofType: PoStProofType, done: ProofDone) => Promise<void>;
 	readonly enqueue: (event: Event) => void;
 }
 
@@ -95,13 +98,14 @@ export class Measuring {
 			const { partitionSectors: sectors } = proofShape(proofType);
 			log.info({ proofType, sectors, ms: done.ms, slot: done.slot }, 'measured a proof');
 			this.#options.enqueue({ type: 'measured', proofType, sectors, ms: done.ms });
+			await this.#options.learn?.(done.slot, proofType, done);
 		} finally {
 			await rm(job.spool.path, { force: true });
 		}
 	}
 
 	/** Undefined when a real proof of the type was faster. */
-	async #prove(job: ProofJob): Promise<{ proof: Uint8Array; ms: number; slot: string } | undefined> {
+	async #prove(job: ProofJob): Promise<(ProofMade & { readonly ms: number; readonly slot: string }) | undefined> {
 		const { clock } = this.#ports;
 		const { signal } = this.#stop;
 		const { takes = () => true } = this.#options;
@@ -115,7 +119,7 @@ export class Measuring {
 			}
 			const startedMs = clock.now();
 			const made = await slot.measure(job, signal);
-			if (made !== undefined) return { proof: made.proof, ms: clock.now() - startedMs, slot: slot.name };
+			if (made !== undefined) return { ...made, ms: clock.now() - startedMs, slot: slot.name };
 		}
 		return undefined;
 	}

@@ -72,6 +72,7 @@ function facts(
 		startedWallMs,
 		chain: chain?.follower.status ?? 'none',
 		loopDelayP99Ms: monitor.current().p99Ms,
+		proofTimes: outside.proofTimes.all(),
 		storeStalledMs: loop.stalledMs(),
 	};
 }

@@ -19,6 +19,7 @@ import { readSecretFile } from './files.ts';
 import { lockHome } from './lock.ts';
 import { ManifestBook } from './manifest-book.ts';
 import { NO_KEYS, type ProofKeys, readProofKeys } from './proof-keys.ts';
+import { ProofTimes } from './proof-times.ts';
 import { Quarantine } from './quarantine.ts';
 import { loadRoster } from './roster-file.ts';
 import type { StartOptions } from './start-options.ts';
@@ -39,6 +40,7 @@ export interface Outside extends ProofKeys {
 	readonly store: Store;
 	readonly book: ManifestBook;
 	readonly quarantine: Quarantine;
+	readonly proofTimes: ProofTimes;
 	readonly workers: Workers;
 	readonly chain: Chain | undefined;
 	readonly blockDelaySeconds: number | undefined;
@@ -108,6 +110,7 @@ export async function openOutside(
 		store,
 		book: new ManifestBook(store),
 		quarantine,
+		proofTimes: await ProofTimes.load(store, log),
 		workers,
 		...keys,
 		chain,

@@ -3,6 +3,7 @@ import type { EffectOf, Event } from '../core/api.ts';
 import type { Bitfield } from '../domain/bitfield.ts';
 import { isPosterError, PosterError } from '../domain/errors.ts';
 import type { WorkId } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
 import type { WorkItem } from '../domain/work.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
@@ -11,7 +12,9 @@ import type { Spool } from '../ports/vanilla.ts';
 import type { PostStatement, Verifier } from '../ports/verifier.ts';
 import type { EventHub } from './event-hub.ts';
 import type { ManifestBook } from './manifest-book.ts';
-import { ProofProgress } from './proof-progress.ts';
+import { PhaseWatch } from './phase-watch.ts';
+import { trackProgress } from './proof-progress.ts';
+import type { ProofTimes } from './proof-times.ts';
 import type { StepTimes } from './step-times.ts';
 import { unlessAborted } from './unless-aborted.ts';
 
@@ -27,17 +30,21 @@ export interface ProvingOptions {
 	/** The spool that a complete gather left, closed for writing. Rejects `spool-missing`. */
 	readonly spool: (work: WorkItem) => Promise<Spool>;
 	readonly times: StepTimes;
+	readonly proofTimes: ProofTimes;
 	readonly enqueue: (event: Event) => void;
 	/** Hears of every phase of a proof. */
 	readonly progressed: Pick<EventHub, 'emit'>;
 }
 
+const HUNG = 'prover-hung';
+
 export class Proving {
 	readonly #ports: ProvingPorts;
 	readonly #options: ProvingOptions;
-	readonly #progress = new ProofProgress();
 	/** By slot. */
 	readonly #running = new Map<string, { readonly work: WorkId; readonly abort: AbortController }>();
+	/** Times that a work's proof hung here, in the order of the last time. */
+	readonly #hung = new Map<WorkId, number>();
 
 	constructor(ports: ProvingPorts, options: ProvingOptions) {
 		this.#ports = ports;
@@ -62,19 +69,26 @@ export class Proving {
 	/** Effect `prove`. */
 	async prove({ work, slot: name, skipped }: EffectOf<'prove'>): Promise<void> {
 		const { log, clock } = this.#ports;
-		const { enqueue, times, progressed } = this.#options;
+		const { enqueue, times, proofTimes, progressed } = this.#options;
 		const abort = new AbortController();
 		this.#running.set(name, { work: work.id, abort });
 		const startedMs = clock.now();
+		const known = proofTimes.phases(name, work.proofType);
+		const watch = new PhaseWatch(clock, {
+			known,
+			attempts: this.#hung.get(work.id) ?? 0,
+			hung: (phase) => this.#giveUp(work.id, name, phase, abort),
+		});
 		try {
 			const slot = this.#ports.slots.find((candidate) => candidate.name === name);
 			if (slot === undefined) throw new PosterError('prover-unavailable', `there is no slot ${name}`);
 			const spool = await unlessAborted(this.#options.spool(work), abort.signal);
 			const statement = await this.#statement(work, skipped);
-			const permilleOf = this.#progress.track(work.proofType);
+			const permilleOf = trackProgress(known);
 			const made = await slot.prove(
 				{ statement, spool },
 				(phase) => {
+					watch.heard(phase);
 					const permille = permilleOf(phase);
 					progressed.emit('progress', { work: work.id, slot: name, phase: phase.phase, state: phase.state, permille });
 					enqueue({ type: 'prove-progress', work: work.id, slot: name, phase: phase.phase, permille });
@@ -83,16 +97,29 @@ export class Proving {
 			);
 			const proveMs = clock.now() - startedMs;
 			this.#running.delete(name);
-			this.#progress.learn(work.proofType, made.phaseMs);
 			times.set(work.id, 'prove', proveMs);
 			enqueue({ type: 'proved', work: work.id, slot: name, proof: made.proof, proveMs });
+			await proofTimes.learn(name, work.proofType, { ms: proveMs, ...made });
 		} catch (error) {
 			if (!isPosterError(error)) throw error;
-			log.warn({ error, code: error.code, work: work.id, slot: name }, 'a proof failed');
+			// The slot tells that the proof was cancelled, whoever did it.
+			const code = isPosterError(abort.signal.reason, HUNG) ? HUNG : error.code;
+			log.warn({ error, code, work: work.id, slot: name }, 'a proof failed');
 			// Before the answer: the core may give the slot its next work on it.
 			this.#running.delete(name);
-			enqueue({ type: 'prove-failed', work: work.id, slot: name, code: error.code });
+			enqueue({ type: 'prove-failed', work: work.id, slot: name, code });
+		} finally {
+			watch.end();
 		}
+	}
+
+	#giveUp(work: WorkId, slot: string, phase: string, abort: AbortController): void {
+		const before = this.#hung.get(work) ?? 0;
+		this.#hung.delete(work);
+		this.#hung.set(work, before + 1);
+		const oldest = this.#hung.keys().next();
+		if (this.#hung.size > limits.stepTimes && oldest.done !== true) this.#hung.delete(oldest.value);
+		abort.abort(new PosterError(HUNG, `the phase ${phase} takes more than twice its usual time in ${slot}`));
 	}
 
 	/** Effect `prove-cancel`. */

@@ -44,7 +44,8 @@ import { StepTimes } from './step-times.ts';
 import { SyncExchange } from './sync-exchange.ts';
 import { VanillaServer } from './vanilla-server/vanilla-server.ts';
 
-const MANIFESTS = 'm/';
+/** Manifests and proof times: what the node keeps in the store beside the core. */
+const NOT_OF_THE_CORE = ['m/', 't/'];
 const SECOND_MS = 1000;
 
 export async function runNode(
@@ -155,7 +156,9 @@ function coreConfig({ home, config }: StartOptions, outside: Outside, { roster, 
 
 async function recovered({ store }: Outside): Promise<[string, Uint8Array][]> {
 	const entries: [string, Uint8Array][] = [];
-	for await (const [key, value] of store.entries('')) if (!key.startsWith(MANIFESTS)) entries.push([key, value]);
+	for await (const [key, value] of store.entries('')) {
+		if (!NOT_OF_THE_CORE.some((prefix) => key.startsWith(prefix))) entries.push([key, value]);
+	}
 	return entries;
 }
 
@@ -234,13 +237,14 @@ async function buildParts(
 			proofTypes: outside.proofTypes,
 			known: ownEstimates(state).map(({ proofType }) => proofType),
 			takes: (slot, proofType) => takesSamples(outside.slotFilters, slot, proofType),
+			learn: (slot, proofType, done) => outside.proofTimes.learn(slot, proofType, done),
 			enqueue,
 		},
 	);
 	stack.defer(() => measuring.stop());
 	const proving = new Proving(
 		{ slots: measuring.slots, verifier: workers.verifier, book, clock, log },
-		{ spool: (work) => spoolOf(gatherer, work), times, enqueue, progressed: hub },
+		{ spool: (work) => spoolOf(gatherer, work), times, proofTimes: outside.proofTimes, enqueue, progressed: hub },
 	);
 	proving.watchSlots();
 	const sync = new SyncExchange(

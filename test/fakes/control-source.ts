@@ -53,6 +53,7 @@ export class FakeControlSource implements ControlSource {
 			startedWallMs: 0,
 			chain: 'none',
 			loopDelayP99Ms: 1,
+			proofTimes: [],
 			storeStalledMs: 0,
 		};
 	}

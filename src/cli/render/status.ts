@@ -21,12 +21,18 @@ export function renderStatus(report: StatusReport, wallMs: number): string {
 		['Chain', `${epochText(report.epoch)} of ${duration(report.epochMs)}, ${CHAIN[report.chain]}`],
 		['State', report.synced ? 'in sync' : 'syncing'],
 		['Slots', `${busy} of ${report.slots.length} busy`],
+		...report.proofTimes.map((times) => ['Proofs', timesText(times)] as const),
 		['Loop', `p99 delay ${duration(report.loopDelayP99Ms)}`],
 		...(report.storeStalledMs === 0 ? [] : [['Store', storeText(report.storeStalledMs)] as const]),
 		['Addresses', report.addresses.join('\n           ')],
 	];
 	const alarms = report.alarms.map(({ code, subject }) => `ALARM      ${code}: ${subject}`);
 	return [...lines.map(([name, value]) => `${name.padEnd(11)}${value}`), ...alarms].join('\n');
+}
+
+function timesText({ slot, proof, whole }: StatusReport['proofTimes'][number]): string {
+	const [half, most] = [duration(whole.p50Ms), duration(whole.p95Ms)];
+	return `${proof} in ${slot}: ${half} (p95 ${most}, of ${whole.proofs})`;
 }
 
 function storeText(stalledMs: number): string {

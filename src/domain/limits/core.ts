@@ -136,6 +136,8 @@ export const coreLimits = {
 	alarms: 256,
 	/** Durations kept for the percentiles. */
 	durations: 64,
+	/** Phases of one proof whose times are kept: a prover has about five. */
+	proofPhases: 16,
 	/** Epoch lengths that are believed when they are learned: a hurried test chain to ten times mainnet's. */
 	epochLeastMs: 20,
 	epochMostMs: 300_000,

@@ -1,18 +1,23 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Event } from '../../../src/core/api.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
 import { PosterError } from '../../../src/domain/errors.ts';
 import { ManifestBook } from '../../../src/node/manifest-book.ts';
+import { ProofTimes } from '../../../src/node/proof-times.ts';
 import { Proving } from '../../../src/node/proving.ts';
 import { StepTimes } from '../../../src/node/step-times.ts';
+import { fakeVanilla } from '../../fakes/fake-proofs.ts';
 import { FakeProverSlot, FakeVerifier } from '../../fakes/fake-prover.ts';
 import { MemoryStore } from '../../fakes/memory-store.ts';
 import { memoryLog } from '../../support/memory-log.ts';
 import { systemClock } from '../../support/system-clock.ts';
 import { fakeManifest, workOf } from '../../support/work-items.ts';
 
-test('the core hears which slots are in service, in their order, whenever one goes or comes back', () => {
+test('the core hears which slots are in service, in their order, whenever one goes or comes back', async () => {
 	const slots = ['a', 'b', 'c'].map((name) => new FakeProverSlot(name));
 	const events: Event[] = [];
 	const proving = new Proving(
@@ -26,6 +31,7 @@ test('the core hears which slots are in service, in their order, whenever one go
 		{
 			spool: () => Promise.reject(new PosterError('spool-missing', 'none')),
 			times: new StepTimes(),
+			proofTimes: await ProofTimes.load(new MemoryStore(), memoryLog()),
 			enqueue: (event) => events.push(event),
 			progressed: { emit: () => undefined },
 		},
@@ -57,6 +63,7 @@ test('a proof that is given up while its spool is awaited ends at once', async (
 		{
 			spool: () => new Promise<never>(() => undefined),
 			times: new StepTimes(),
+			proofTimes: await ProofTimes.load(new MemoryStore(), memoryLog()),
 			enqueue: (event) => events.push(event),
 			progressed: { emit: () => undefined },
 		},
@@ -65,4 +72,46 @@ test('a proof that is given up while its spool is awaited ends at once', async (
 	proving.cancel({ type: 'prove-cancel', work: work.id, slot: 'a' });
 	await ended;
 	assert.deepEqual(events, [{ type: 'prove-failed', work: work.id, slot: 'a', code: 'prover-cancelled' }]);
+});
+
+test('a phase that hangs is given up as such, its slot is free again, and the next attempt has twice the time', async (t) => {
+	const events: Event[] = [];
+	const waits: number[] = [];
+	const manifest = fakeManifest(1, 2);
+	const work = workOf(manifest);
+	const slot = new FakeProverSlot('a');
+	slot.hold();
+	const clock = {
+		...systemClock,
+		after: (ms: number, run: () => void) => {
+			waits.push(ms);
+			const timer = setImmediate(run);
+			return () => clearImmediate(timer);
+		},
+	};
+	const proofTimes = await ProofTimes.load(new MemoryStore(), memoryLog());
+	await proofTimes.learn('a', work.proofType, { ms: 60_000, phaseMs: { prove: 60_000 }, device: 'cpu' });
+	const book = new ManifestBook(new MemoryStore());
+	await book.put(manifest);
+	const folder = await mkdtemp(join(tmpdir(), 'poster-proving-'));
+	t.after(() => rm(folder, { recursive: true, force: true }));
+	const spool = { path: join(folder, 'spool'), slotOf: (sector: number) => sector - 1 };
+	await writeFile(spool.path, Buffer.concat(manifest.map((sector) => fakeVanilla(work, sector))));
+	const proving = new Proving(
+		{ slots: [slot], verifier: new FakeVerifier(), book, clock, log: memoryLog() },
+		{
+			spool: async () => spool,
+			times: new StepTimes(),
+			proofTimes,
+			enqueue: (event) => events.push(event),
+			progressed: { emit: () => undefined },
+		},
+	);
+	for (let i = 0; i < 2; i++) await proving.prove({ type: 'prove', work, slot: 'a', skipped: Bitfield.empty });
+	const ends = events.filter(({ type }) => type !== 'prove-progress');
+	assert.deepEqual(
+		ends.map((event) => (event.type === 'prove-failed' ? event.code : event.type)),
+		['prover-hung', 'prover-hung'],
+	);
+	assert.deepEqual(waits, [120_000, 240_000]);
 });

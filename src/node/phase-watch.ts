@@ -1,0 +1,45 @@
+/**
+ * Notices a proof that hangs: a phase that takes twice the p95 of what it took in this slot before. Only frames of the
+ * code that does the work move it; before the first proof nothing is known, and nothing is judged.
+ */
+import { limits } from '../domain/limits.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ProofPhase } from '../ports/prover.ts';
+import type { Spread } from './proof-times.ts';
+
+const HUNG_TIMES = 2;
+/** What a timer takes. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export interface PhaseWatchOptions {
+	/** What the phases of this slot took before. */
+	readonly known: Readonly<Record<string, Spread>>;
+	/** Attempts at the same work that hung before: each one is given twice the time, since the machine may only be slow. */
+	readonly attempts: number;
+	readonly hung: (phase: string) => void;
+}
+
+export class PhaseWatch {
+	readonly #clock: Clock;
+	readonly #options: PhaseWatchOptions;
+	#cancel: () => void = () => undefined;
+
+	constructor(clock: Clock, options: PhaseWatchOptions) {
+		this.#clock = clock;
+		this.#options = options;
+	}
+
+	heard({ phase, state }: ProofPhase): void {
+		this.#cancel();
+		const { known, attempts, hung } = this.#options;
+		const spread = known[phase];
+		if (state === 'end' || spread === undefined) return;
+		const factor = HUNG_TIMES * 2 ** Math.min(attempts, limits.failedDoublings);
+		const patience = Math.min(Math.max(factor * spread.p95Ms, limits.hedgeLeastMs), LONGEST_TIMER_MS);
+		this.#cancel = this.#clock.after(patience, () => hung(phase));
+	}
+
+	end(): void {
+		this.#cancel();
+	}
+}
