@@ -22,12 +22,13 @@ import { ManifestBook } from '../../src/node/manifest-book.ts';
 import { StepTimes } from '../../src/node/step-times.ts';
 import type { SpoolSession } from '../../src/ports/vanilla.ts';
 import { MemoryStore } from '../fakes/memory-store.ts';
+import { MINER } from '../support/core.ts';
 import type { TestNode } from '../support/libp2p-nodes.ts';
 import { memoryLog } from '../support/memory-log.ts';
 import { ensureNative } from '../support/native-fixtures.ts';
 import { systemClock } from '../support/system-clock.ts';
 import { until } from '../support/until.ts';
-import { MINER, workOf } from '../support/work-items.ts';
+import { workOf } from '../support/work-items.ts';
 import { ZERO_COMM_R, ZERO_SECTOR_TYPE, zeroManifest, zeroVanilla } from '../support/zero-sectors.ts';
 
 const SECTORS = 2_349;

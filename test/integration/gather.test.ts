@@ -21,13 +21,14 @@ import { ManifestExchange } from '../../src/node/manifest-exchange.ts';
 import { StepTimes } from '../../src/node/step-times.ts';
 import { VanillaServer } from '../../src/node/vanilla-server/vanilla-server.ts';
 import { MemoryStore } from '../fakes/memory-store.ts';
+import { MINER } from '../support/core.ts';
 import { connectAll, createNode, stopAll, type TestNode } from '../support/libp2p-nodes.ts';
 import { memoryLog } from '../support/memory-log.ts';
 import { memoryMetrics } from '../support/memory-metrics.ts';
 import { ensureParams, ensureSectors, nativeChild } from '../support/native-fixtures.ts';
 import { systemClock } from '../support/system-clock.ts';
 import { until } from '../support/until.ts';
-import { MINER, workOf } from '../support/work-items.ts';
+import { workOf } from '../support/work-items.ts';
 import { ZERO_SECTOR_TYPE, ZeroSectorSource, zeroManifest } from '../support/zero-sectors.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'poster-gather-test-'));

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { StatusReport } from '../../src/node/control-api.ts';
 import { homePaths } from '../../src/node/home.ts';
 import { CLI_MAIN, cli } from '../support/cli.ts';
+import { configured, found, succeeds } from '../support/founder.ts';
 import { until } from '../support/until.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'poster-join-'));
@@ -38,32 +39,9 @@ async function status(home: string): Promise<StatusReport> {
 	return (await response.json()) as StatusReport;
 }
 
-async function configured(home: string): Promise<void> {
-	await writeFile(homePaths(home).config, '[network]\nlisten = ["/ip4/127.0.0.1/tcp/0"]\n');
-}
-
-async function succeeds(...args: readonly string[]): Promise<string> {
-	const { code, stdout, stderr } = await cli(...args);
-	assert.equal(code, 0, `${args.join(' ')}: ${stderr}`);
-	return stdout;
-}
-
 test('a machine joins by invitation while it waits, is named, is expelled, and both nodes end in order', async () => {
 	const [first, second, invite] = [join(root, 'first'), join(root, 'second'), join(root, 'invite.json')];
-	const sender = 'f134buwikwmjplvsoy67d26ypp6q5ekhu7qap6hwq';
-	await succeeds(
-		'init',
-		'--home',
-		first,
-		'--name',
-		'op',
-		'--network',
-		'testing',
-		'--miner',
-		'f01000',
-		'--sender',
-		sender,
-	);
+	await found(first, '--name', 'op');
 	await configured(first);
 	const operator = await started(first);
 
@@ -105,8 +83,7 @@ test('a machine joins by invitation while it waits, is named, is expelled, and b
 
 test('a second process with the key of another gives way', async () => {
 	const [original, copy] = [join(root, 'original'), join(root, 'copy')];
-	const sender = 'f134buwikwmjplvsoy67d26ypp6q5ekhu7qap6hwq';
-	await succeeds('init', '--home', original, '--network', 'testing', '--miner', 'f01000', '--sender', sender);
+	await found(original);
 	await configured(original);
 	await cp(original, copy, { recursive: true });
 	const first = await started(original);

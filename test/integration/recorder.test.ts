@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -11,13 +11,13 @@ import type { StatusReport } from '../../src/node/control-api.ts';
 import { homePaths, openHome } from '../../src/node/home.ts';
 import { findRecordings } from '../../src/node/recorder/replay.ts';
 import { SegmentReader } from '../../src/node/recorder/segment-reader.ts';
-import { CLI_MAIN, cli } from '../support/cli.ts';
+import { CLI_MAIN } from '../support/cli.ts';
+import { configured, found, succeeds } from '../support/founder.ts';
 import { until } from '../support/until.ts';
 
 const KILLS = 2;
 /** From connecting to the record that tells what it truly holds. */
 const SPOKEN_MS = 1_000;
-const SENDER = 'f134buwikwmjplvsoy67d26ypp6q5ekhu7qap6hwq';
 const root = await mkdtemp(join(tmpdir(), 'poster-recorder-'));
 const children: ChildProcess[] = [];
 after(async () => {
@@ -39,16 +39,6 @@ async function connected(home: string): Promise<number> {
 	const { url, token } = JSON.parse(await readFile(homePaths(home).control, 'utf8'));
 	const response = await fetch(`${url}/status`, { headers: { authorization: `Bearer ${token}` } });
 	return ((await response.json()) as StatusReport).connected;
-}
-
-async function succeeds(...args: readonly string[]): Promise<string> {
-	const { code, stdout, stderr } = await cli(...args);
-	assert.equal(code, 0, `${args.join(' ')}: ${stdout} ${stderr}`);
-	return stdout;
-}
-
-async function configured(home: string): Promise<void> {
-	await writeFile(homePaths(home).config, '[network]\nlisten = ["/ip4/127.0.0.1/tcp/0"]\nannounce = []\n');
 }
 
 interface Heard {
@@ -80,26 +70,14 @@ async function heardOf(home: string, peer: NodeId): Promise<Heard> {
 
 test('a node that is killed can be replayed, speaks at once when it is back, and repeats no sequence', async () => {
 	const [first, second, invite] = [join(root, 'first'), join(root, 'second'), join(root, 'invite.json')];
-	await succeeds(
-		'init',
-		'--home',
-		first,
-		'--name',
-		'op',
-		'--network',
-		'testing',
-		'--miner',
-		'f01000',
-		'--sender',
-		SENDER,
-	);
-	await configured(first);
+	await found(first, '--name', 'op');
+	await configured(first, 'announce = []\n');
 	await started(first);
 	await succeeds('roster', 'invite', '--home', first, '--out', invite);
 	const { rosterAdd } = JSON.parse(
 		await succeeds('init', '--home', second, '--join', invite, '--name', 'p1', '--json'),
 	);
-	await configured(second);
+	await configured(second, 'announce = []\n');
 	await succeeds(...(rosterAdd as string).split(' ').slice(1), '--home', first);
 
 	const { id } = (await openHome(second)).identity;

@@ -2,25 +2,23 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { homePaths } from '../../src/node/home.ts';
-import { CLI_MAIN, cli } from '../support/cli.ts';
+import { CLI_MAIN } from '../support/cli.ts';
 import { alive } from '../support/descendants.ts';
 import { endlessProgram } from '../support/endless-program.ts';
+import { configured, found } from '../support/founder.ts';
 import { until } from '../support/until.ts';
-
-const SENDER = 'f134buwikwmjplvsoy67d26ypp6q5ekhu7qap6hwq';
 
 test('SIGTERM during the first build of the native worker ends node and build at once', async (t) => {
 	const root = await mkdtemp(join(tmpdir(), 'poster-interrupted-'));
 	t.after(() => rm(root, { recursive: true, force: true }));
 	const home = join(root, 'home');
-	const made = await cli(...['init', '--home', home, '--network', 'testing', '--miner', 'f01000', '--sender', SENDER]);
-	assert.equal(made.code, 0, made.stderr);
-	await writeFile(homePaths(home).config, `[network]\nlisten = ["/ip4/127.0.0.1/tcp/0"]\n[prover]\n`);
+	await found(home);
+	await configured(home, '[prover]\n');
 	const cargo = await endlessProgram(root, 'cargo');
 	const env: NodeJS.ProcessEnv = { ...process.env, XDG_CACHE_HOME: join(root, 'cache') };
 	env['PATH'] = `${cargo.bin}:${env['PATH']}`;

@@ -11,6 +11,7 @@ import type { Envelope, EnvelopeBody } from '../../src/domain/envelope.ts';
 import { attoFil, epoch, type Hex32, hex32 } from '../../src/domain/ids.ts';
 import type { Lease } from '../../src/domain/lease.ts';
 import { limits } from '../../src/domain/limits.ts';
+import type { Gas, Message } from '../../src/domain/message.ts';
 import { PROOF_BYTES } from '../../src/domain/proof.ts';
 import type { NodeRecord } from '../../src/domain/record.ts';
 import type { WorkItem } from '../../src/domain/work.ts';
@@ -18,6 +19,7 @@ import type { Lie } from './faults.ts';
 import type { SimNode } from './node.ts';
 import { makeProof } from './proofs.ts';
 import { type Sealed, sealOwn } from './seal.ts';
+import type { World } from './world.ts';
 
 /** Sequences far above those that the core of the same machine uses. */
 const FORGED_SEQUENCE = 2 ** 40;
@@ -188,7 +190,18 @@ export function forgedResult(item: WorkItem): Extract<EnvelopeBody, { kind: 'res
 
 /** A message that pays well and that no key has signed. */
 export function forgedSubmission(node: SimNode, item: WorkItem): Extract<EnvelopeBody, { kind: 'sub' }>['body'] {
-	const { chain } = node.world;
+	const proof = new Uint8Array(PROOF_BYTES).fill(2);
+	const gas = { limit: 1, feeCap: attoFil(9_000n), premium: attoFil(9_000n) };
+	const message = nextMessage(node.world, item, { proof, commitEpoch: item.open, gas });
+	return submissionOf(item.id, { message, signatureType: 1, signature: new Uint8Array(65).fill(1) });
+}
+
+/** What could be sent for an item now: a proof without skips, at the nonce that the chain expects. */
+export function nextMessage(
+	{ chain }: World,
+	item: WorkItem,
+	{ proof, commitEpoch, gas }: { readonly proof: Uint8Array; readonly commitEpoch: number; readonly gas: Gas },
+): Message {
 	const sender = chain.miners.find(({ miner }) => miner === item.miner)?.sender ?? '';
 	const call = encodeMinerCall({
 		kind: 'submit-post',
@@ -197,21 +210,20 @@ export function forgedSubmission(node: SimNode, item: WorkItem): Extract<Envelop
 			partition: item.partition,
 			skipped: Bitfield.empty,
 			proofType: item.proofType,
-			proof: new Uint8Array(PROOF_BYTES).fill(2),
-			commitEpoch: epoch(item.open),
+			proof,
+			commitEpoch: epoch(commitEpoch),
 			commitRandomness: hex32('00'.repeat(32)),
 		},
 	});
-	const message = {
-		version: 0 as const,
+	return {
+		version: 0,
 		to: minerAddress(item.miner),
 		from: sender,
 		nonce: chain.tip.nonces.get(sender) ?? 0,
 		value: attoFil(0n),
-		gasLimit: 1,
-		gasFeeCap: attoFil(9_000n),
-		gasPremium: attoFil(9_000n),
+		gasLimit: gas.limit,
+		gasFeeCap: gas.feeCap,
+		gasPremium: gas.premium,
 		...call,
 	};
-	return submissionOf(item.id, { message, signatureType: 1, signature: new Uint8Array(65).fill(1) });
 }

@@ -1,13 +1,11 @@
 /** Single lies for stories: each is signed by its author like anything true. */
 
-import { minerAddress } from '../../src/codec/address.ts';
-import { encodeMinerCall } from '../../src/codec/miner-params.ts';
 import { submissionOf } from '../../src/codec/submission.ts';
 import { Bitfield } from '../../src/domain/bitfield.ts';
 import type { EnvelopeBody } from '../../src/domain/envelope.ts';
-import { attoFil, epoch, hex32 } from '../../src/domain/ids.ts';
+import { attoFil } from '../../src/domain/ids.ts';
 import type { WorkItem } from '../../src/domain/work.ts';
-import { forgedEnvelope, forgedResult, forgedSubmission } from './byzantine.ts';
+import { forgedEnvelope, forgedResult, forgedSubmission, nextMessage } from './byzantine.ts';
 import { makeProof, messageSignature } from './proofs.ts';
 import { sealOwn } from './seal.ts';
 import type { World } from './world.ts';
@@ -51,32 +49,10 @@ function body(world: World, kind: string, name: string, item: WorkItem): Envelop
 
 /** What a submitter beyond a split sent: a good message for the item, at the nonce of the one that waits here. */
 function takeNonce(world: World, item: WorkItem): void {
-	const { chain } = world;
-	const sender = chain.miners.find(({ miner }) => miner === item.miner)?.sender ?? '';
-	const call = encodeMinerCall({
-		kind: 'submit-post',
-		params: {
-			deadline: item.deadline,
-			partition: item.partition,
-			skipped: Bitfield.empty,
-			proofType: item.proofType,
-			proof: makeProof(item.id, Bitfield.empty, 'beyond'),
-			commitEpoch: epoch(chain.epoch - 1),
-			commitRandomness: hex32('00'.repeat(32)),
-		},
-	});
-	const message = {
-		version: 0 as const,
-		to: minerAddress(item.miner),
-		from: sender,
-		nonce: chain.tip.nonces.get(sender) ?? 0,
-		value: attoFil(0n),
-		gasLimit: 1000,
-		gasFeeCap: attoFil(1000n),
-		gasPremium: attoFil(100n),
-		...call,
-	};
+	const proof = makeProof(item.id, Bitfield.empty, 'beyond');
+	const gas = { limit: 1000, feeCap: attoFil(1000n), premium: attoFil(100n) };
+	const message = nextMessage(world, item, { proof, commitEpoch: world.chain.epoch - 1, gas });
 	const submission = submissionOf(item.id, { message, signatureType: 1, signature: messageSignature(message) });
-	chain.land(submission);
+	world.chain.land(submission);
 	for (const { index } of world.nodes) world.follow(index);
 }

@@ -11,6 +11,7 @@ import {
 	workIdOf,
 } from '../../src/domain/ids.ts';
 import { challengeKeyOf } from '../../src/domain/work.ts';
+import type { ComputeState } from '../../src/node/control-api.ts';
 
 export const self = nodeId('12D3KooWself');
 export const other = nodeId('12D3KooWother');
@@ -96,3 +97,40 @@ function peer(change: Partial<PeerView>): PeerView {
 		...change,
 	};
 }
+
+/** A dry run of two partitions, one of which failed. */
+export const computeRun: ComputeState = {
+	id: 'run-1',
+	state: 'done',
+	miner: 'f01000',
+	deadline: 7,
+	randomness: 'ab'.repeat(32),
+	proofType: 10,
+	submit: false,
+	startedWallMs: 0,
+	wallMs: 4200,
+	partitions: [
+		{
+			partition: 0,
+			sectors: 2,
+			phase: 'proven',
+			holder: 'prover-2',
+			permille: 1000,
+			stepMs: { find: 3, open: 12, transfer: 9, check: 20, prove: 1200, verify: 17 },
+			skipped: [],
+			proof: 'AAAA',
+			error: null,
+		},
+		{
+			partition: 1,
+			sectors: 2,
+			phase: 'failed',
+			holder: null,
+			permille: 0,
+			stepMs: { find: 3 },
+			skipped: [1],
+			proof: null,
+			error: 'incomplete',
+		},
+	],
+};

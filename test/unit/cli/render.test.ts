@@ -5,9 +5,8 @@ import { renderCompute } from '../../../src/cli/render/compute.ts';
 import { duration } from '../../../src/cli/render/duration.ts';
 import { renderTable } from '../../../src/cli/render/table.ts';
 import { deadlineIndex, epoch, partitionIndex } from '../../../src/domain/ids.ts';
-import type { ComputeState } from '../../../src/node/control-api.ts';
 import { claimsReport } from '../../../src/node/control-views.ts';
-import { holder, item, result, self, submission, view } from '../../support/views.ts';
+import { holder, item, result, computeRun as run, self, submission, view } from '../../support/views.ts';
 
 const lines = (text: string): string[] => text.split('\n');
 
@@ -92,42 +91,6 @@ test('spans are read in two units at most', () => {
 	];
 	for (const [ms, text] of spans) assert.equal(duration(ms), text);
 });
-
-const run: ComputeState = {
-	id: 'r',
-	state: 'done',
-	miner: 'f01000',
-	deadline: 7,
-	randomness: 'ab'.repeat(32),
-	proofType: 10,
-	submit: false,
-	startedWallMs: 0,
-	wallMs: 4200,
-	partitions: [
-		{
-			partition: 0,
-			sectors: 2,
-			phase: 'proven',
-			holder: 'prover-2',
-			permille: 1000,
-			stepMs: { find: 3, open: 12, transfer: 9, check: 20, prove: 1200, verify: 17 },
-			skipped: [],
-			proof: 'AAAA',
-			error: null,
-		},
-		{
-			partition: 1,
-			sectors: 2,
-			phase: 'failed',
-			holder: null,
-			permille: 0,
-			stepMs: { find: 3 },
-			skipped: [1],
-			proof: null,
-			error: 'incomplete',
-		},
-	],
-};
 
 test('a run shows the time of each step per partition, and that nothing was sent', () => {
 	assert.deepEqual(lines(renderCompute(run)), [

@@ -4,17 +4,9 @@ import fc from 'fast-check';
 import { compareContenders, progressBucket } from '../../../src/core/leases.ts';
 import { nodeId, workIdOf } from '../../../src/domain/ids.ts';
 import type { Lease } from '../../../src/domain/lease.ts';
+import { leaseOf } from '../../support/claim-bench.ts';
 
-const lease = (change: Partial<Lease>): Lease => ({
-	work: workIdOf('00'.repeat(32)),
-	term: 1,
-	backup: false,
-	phase: 'prove',
-	permille: 0,
-	workSeconds: 0,
-	replaces: null,
-	...change,
-});
+const lease = (change: Partial<Lease>): Lease => leaseOf({ id: workIdOf('00'.repeat(32)) }, change);
 const contender = fc
 	.record({
 		node: fc.constantFrom('a', 'b', 'c', 'd').map(nodeId),

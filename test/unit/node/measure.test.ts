@@ -13,11 +13,11 @@ import type { ProofJob } from '../../../src/ports/prover.ts';
 import { proverCompliance } from '../../compliance/prover.ts';
 import { fakeCommR, fakeVanilla } from '../../fakes/fake-proofs.ts';
 import { FakeProverSlot, FakeVerifier } from '../../fakes/fake-prover.ts';
+import { MINER } from '../../support/core.ts';
 import { memoryLog } from '../../support/memory-log.ts';
 import { memoryMetrics } from '../../support/memory-metrics.ts';
 import { systemClock } from '../../support/system-clock.ts';
 import { until } from '../../support/until.ts';
-import { MINER } from '../../support/work-items.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'poster-measure-'));
 after(() => rm(root, { recursive: true, force: true }));

@@ -29,11 +29,12 @@ import { FakeProverSlot } from '../../../fakes/fake-prover.ts';
 import { FakeChecker, FakeVanillaSource } from '../../../fakes/fake-vanilla.ts';
 import { MemoryStore } from '../../../fakes/memory-store.ts';
 import { MemoryStreams } from '../../../fakes/memory-streams.ts';
+import { MINER } from '../../../support/core.ts';
 import { memoryLog } from '../../../support/memory-log.ts';
 import { memoryMetrics } from '../../../support/memory-metrics.ts';
 import { systemClock } from '../../../support/system-clock.ts';
 import { until } from '../../../support/until.ts';
-import { fakeManifest, MINER, type WorkOptions, workOf } from '../../../support/work-items.ts';
+import { fakeManifest, type WorkOptions, workOf } from '../../../support/work-items.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'poster-gather-'));
 after(() => rm(root, { recursive: true, force: true }));

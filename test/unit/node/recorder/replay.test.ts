@@ -25,6 +25,15 @@ async function recorded(core: RecordedCore, path: string): Promise<string> {
 	return join(path, name as string);
 }
 
+/** A recording of the beginning of a life. */
+async function begun(): Promise<{ readonly file: string; readonly bytes: Buffer }> {
+	const path = folder();
+	const core = new RecordedCore(path);
+	await core.live(core.mesh.beginning());
+	const file = await recorded(core, path);
+	return { file, bytes: await readFile(file) };
+}
+
 test('a recording of another core is refused by naming both, and compared when that is asked for', async () => {
 	const path = folder();
 	const core = new RecordedCore(path, { ...subject, core: OTHER_CORE });
@@ -109,11 +118,7 @@ test('a file that claims more than the bound is read no further, in little memor
 });
 
 test('whatever happens to one byte of a recording, it is replayed up to there or refused, never taken for another', async () => {
-	const path = folder();
-	const core = new RecordedCore(path);
-	await core.live(core.mesh.beginning());
-	const file = await recorded(core, path);
-	const bytes = await readFile(file);
+	const { file, bytes } = await begun();
 	await fc.assert(
 		fc.asyncProperty(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), async (at, flip) => {
 			const damaged = Buffer.from(bytes);
@@ -134,11 +139,7 @@ test('whatever happens to one byte of a recording, it is replayed up to there or
 });
 
 test('frames with a right checksum and wrong content are refused or differ, and end', async () => {
-	const path = folder();
-	const core = new RecordedCore(path);
-	await core.live(core.mesh.beginning());
-	const file = await recorded(core, path);
-	const bytes = await readFile(file);
+	const { file, bytes } = await begun();
 	await fc.assert(
 		fc.asyncProperty(fc.nat(), fc.nat(255), async (position, byte) => {
 			await writeFile(file, withOtherByte(bytes, position, byte));

@@ -12,12 +12,12 @@ import { VanillaServer } from '../../../../src/node/vanilla-server/vanilla-serve
 import { fakeVanilla } from '../../../fakes/fake-proofs.ts';
 import { FakeVanillaSource } from '../../../fakes/fake-vanilla.ts';
 import { MemoryStreams } from '../../../fakes/memory-streams.ts';
-import { CoreBench } from '../../../support/core.ts';
+import { CoreBench, MINER } from '../../../support/core.ts';
 import { memoryLog } from '../../../support/memory-log.ts';
 import { memoryMetrics } from '../../../support/memory-metrics.ts';
 import { systemClock } from '../../../support/system-clock.ts';
 import { until } from '../../../support/until.ts';
-import { fakeManifest, MINER, type WorkOptions, workOf } from '../../../support/work-items.ts';
+import { fakeManifest, type WorkOptions, workOf } from '../../../support/work-items.ts';
 
 const V = proofShape(10).vanillaBytes;
 const never = new AbortController().signal;
