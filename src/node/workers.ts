@@ -83,7 +83,8 @@ export function startWorkers(components: NativeComponents, { config, command, sc
 	};
 	const checks = prover !== undefined || submitter !== undefined;
 	const checker = checks ? new NativeChecker(child('check', [...command, 'check']), clock) : undefined;
-	const source = storage && new NativeVanillaSource(child('vanilla', storage.worker ?? vanillaLine(command, storage)));
+	const source =
+		storage && new NativeVanillaSource(child('vanilla', storage.worker ?? vanillaLine(command, storage)), clock);
 	const close = async (): Promise<void> => {
 		await Promise.all([verifier, ...slots, checker, source].map(async (worker) => worker?.close()));
 	};

@@ -42,7 +42,10 @@ export async function prepareProofs(
 			{ command: [native, mode, ...args], env: process.env, scratch: join(scratch, mode), nice: 15 },
 		);
 	const storages = [...new Set(missing.map(({ storage }) => storage))];
-	const source = new NativeVanillaSource(child('vanilla', ...storages.flatMap((dir) => ['--storage', dir])));
+	const source = new NativeVanillaSource(
+		child('vanilla', ...storages.flatMap((dir) => ['--storage', dir])),
+		systemClock,
+	);
 	const checker = new NativeChecker(child('check'), systemClock);
 	const slot = new NativeProverSlot('chaos', child('prove', '--params', testParameters, '--test-params'), systemClock);
 	try {

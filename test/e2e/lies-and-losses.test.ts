@@ -248,6 +248,7 @@ async function serveMutely(t: TestContext, bench: MeshBench, evil: ReadonlyMap<s
 				nice: 0,
 			},
 		),
+		systemClock,
 	);
 	t.after(() => source.close());
 	evil.get('mute')?.serve(source);

@@ -62,6 +62,10 @@ function answer(frame: NativeFrame): void {
 				advice: 'wait',
 			});
 			break;
+		case 'sector-5-missing':
+			say({ type: 'sector-failed', job, sector: 5, code: 'missing', detail: 'no file' });
+			say({ type: 'done', job });
+			break;
 		case 'mute':
 			break;
 		case 'byte-by-byte':

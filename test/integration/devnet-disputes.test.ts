@@ -39,7 +39,7 @@ describe('disputes with the real verifier', () => {
 		const sealed = await ensureSectors(SEALED_MINER, 4);
 		const child = (mode: 'prove' | 'verify') => nativeChild(mode, '--params', params, '--test-params');
 		workers = {
-			source: new NativeVanillaSource(await nativeChild('vanilla', '--storage', sealed.dir)),
+			source: new NativeVanillaSource(await nativeChild('vanilla', '--storage', sealed.dir), systemClock),
 			checker: new NativeChecker(await nativeChild('check'), systemClock),
 			slot: new NativeProverSlot('cpu-0', await child('prove'), systemClock),
 			verifier: new NativeVerifier(await child('verify')),

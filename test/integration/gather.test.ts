@@ -41,7 +41,7 @@ const never = new AbortController().signal;
 const base = { clock: systemClock, log: memoryLog(), metrics: memoryMetrics() };
 
 const storage = async (dir: string): Promise<NativeVanillaSource> =>
-	new NativeVanillaSource(await nativeChild('vanilla', '--storage', dir));
+	new NativeVanillaSource(await nativeChild('vanilla', '--storage', dir), systemClock);
 
 async function proofOf(source: NativeVanillaSource, sector: (typeof manifest)[0]): Promise<Uint8Array> {
 	const { proofType, miner, randomness } = work;

@@ -40,7 +40,8 @@ const request: OpenRequest = {
 
 let paths = 0;
 const spoolPath = (): string => join(root, `spool-${paths++}`);
-const openSource = async (dir = sealed.dir) => new NativeVanillaSource(await nativeChild('vanilla', '--storage', dir));
+const openSource = async (dir = sealed.dir) =>
+	new NativeVanillaSource(await nativeChild('vanilla', '--storage', dir), systemClock);
 const openChecker = async () => new NativeChecker(await nativeChild('check'), systemClock);
 const openVerifier = async () => new NativeVerifier(await nativeChild('verify', '--params', params, '--test-params'));
 async function openSlot() {

@@ -121,7 +121,7 @@ class CheckSession implements SpoolSession {
 
 	/** The answer to what was sent, within a bound: a worker that is stuck is killed, which rejects both. */
 	async #answered<T>(answer: Promise<T>, sent: Promise<void>): Promise<T> {
-		const cancelTimeout = this.#clock.after(limits.nativeAnswerMs, () => this.#job?.kill(stuck()));
+		const cancelTimeout = this.#clock.after(limits.nativeAnswerMs, () => this.#job?.kill(stuck(limits.nativeAnswerMs)));
 		try {
 			const [value] = await Promise.all([answer, sent]);
 			return value;

@@ -112,7 +112,7 @@ export class NativeChild {
 		const abort = (): void => answer.reject(signal?.reason);
 		signal?.addEventListener('abort', abort, { once: true });
 		if (signal?.aborted === true) abort();
-		const cancelTimeout = this.#clock.after(limits.nativeAnswerMs, () => job.kill(stuck()));
+		const cancelTimeout = this.#clock.after(limits.nativeAnswerMs, () => job.kill(stuck(limits.nativeAnswerMs)));
 		try {
 			const [frame] = await Promise.all([answer.promise, job.send(header, body)]);
 			return frame;
@@ -264,8 +264,8 @@ export class NativeChild {
 }
 
 /** The reason for killing a worker that owes an answer for too long. */
-export function stuck(): PosterError {
-	return new PosterError('native-stuck', `the native worker gave no answer for ${limits.nativeAnswerMs} ms`, {
+export function stuck(silentMs: number): PosterError {
+	return new PosterError('native-stuck', `the native worker gave no answer for ${silentMs} ms`, {
 		advice: 'It is ended and started anew. If it repeats, look at the disks and the memory of this machine.',
 	});
 }

@@ -4,18 +4,22 @@ import { type ActorId, type SectorNumber, sectorNumber } from '../../domain/ids.
 import { limits } from '../../domain/limits.ts';
 import { proofShape } from '../../domain/proof.ts';
 import { type OpenRequest, SECTOR_FAILURES, type SectorFailure } from '../../domain/vanilla.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { OpenedSector, VanillaSource } from '../../ports/vanilla.ts';
 import { frameError, type NativeFrame, numberField, textField } from './frame.ts';
-import type { NativeChild } from './native-child.ts';
+import { type NativeChild, stuck } from './native-child.ts';
 import { encodeSectorList } from './sector-list.ts';
+import { SilenceWatch } from './silence-watch.ts';
 
 const FAILURES: ReadonlySet<string> = new Set(SECTOR_FAILURES);
 
 export class NativeVanillaSource implements VanillaSource {
 	readonly #child: NativeChild;
+	readonly #silence: SilenceWatch;
 
-	constructor(child: NativeChild) {
+	constructor(child: NativeChild, clock: Clock) {
 		this.#child = child;
+		this.#silence = new SilenceWatch(clock, limits.vanillaSilenceMs);
 	}
 
 	/**
@@ -48,6 +52,8 @@ export class NativeVanillaSource implements VanillaSource {
 		const opened: OpenedSector[] = [];
 		let done = false;
 		let failure: unknown;
+		/** The worker owes this job nothing any more, however slowly the answers are taken. */
+		let answered = (): void => undefined;
 		let wake = Promise.withResolvers<void>();
 		const fail = (cause: unknown): void => {
 			failure ??= cause;
@@ -59,8 +65,11 @@ export class NativeVanillaSource implements VanillaSource {
 			const job = await this.#child.open(
 				{
 					frame: (frame) => {
-						if (frame.header['type'] === 'done') done = true;
-						else opened.push(readOpened(frame, missing, vanillaBytes));
+						this.#silence.heard();
+						if (frame.header['type'] === 'done') {
+							done = true;
+							answered();
+						} else opened.push(readOpened(frame, missing, vanillaBytes));
 						wake.resolve();
 					},
 					lost: fail,
@@ -69,6 +78,11 @@ export class NativeVanillaSource implements VanillaSource {
 			);
 			signal.addEventListener('abort', abort, { once: true });
 			if (signal.aborted) abort();
+			answered = this.#silence.wait(() => {
+				const cause = stuck(limits.vanillaSilenceMs);
+				fail(cause);
+				job.kill(cause);
+			});
 			try {
 				const { proofType, miner, randomness, sectors } = request;
 				job.send({ type: 'open', proofType, minerId: miner, randomness }, encodeSectorList(sectors)).catch(fail);
@@ -80,6 +94,7 @@ export class NativeVanillaSource implements VanillaSource {
 					wake = Promise.withResolvers<void>();
 				}
 			} finally {
+				answered();
 				signal.removeEventListener('abort', abort);
 				job.close();
 				// A write that fails means that the process and the job in it are gone.

@@ -32,7 +32,7 @@ export async function proveDirectly(prover: DirectProver, statement: PostStateme
 			{ clock, log },
 			{ command: [native, mode, ...args], env: process.env, scratch: join(scratch, mode), nice },
 		);
-	const source = new NativeVanillaSource(child('vanilla', '--storage', storage));
+	const source = new NativeVanillaSource(child('vanilla', '--storage', storage), clock);
 	const checker = new NativeChecker(child('check'), clock);
 	const slot = new NativeProverSlot('demo', child('prove', '--params', testParameters, '--test-params'), clock);
 	try {

@@ -32,6 +32,11 @@ export const provingLimits = {
 	nativeStderrLineChars: 2_000,
 	/** Sectors of one job of the opening worker: 800 KB of proofs; what was asked for waits at most for one such chunk. */
 	vanillaChunkSectors: 32,
+	/**
+	 * An opening worker that has sectors to open and answers for none hangs with a disk: it is ended, and what waits is told
+	 * so. A sector takes seconds on the slowest disks; a deadline is open for 30 minutes.
+	 */
+	vanillaSilenceMs: 120_000,
 
 	// Vanilla proofs between nodes.
 	/** 2,349 entries of [u53, 32 bytes] take at most 45 bytes each. */
