@@ -9,6 +9,7 @@ import type { ControlSource, NodeFacts } from './control-api.ts';
 import type { ChainParts, Context } from './node-context.ts';
 import type { SignedRoster } from './roster-file.ts';
 import type { RosterKeeper } from './roster-keeper.ts';
+import { ViewMetrics } from './view-metrics.ts';
 
 /** Answers with its URL. `stop` begins the node's orderly end. */
 export async function openControl(context: Context, chain: ChainParts | undefined, stop: () => void): Promise<string> {
@@ -31,12 +32,16 @@ export async function openControl(context: Context, chain: ChainParts | undefine
 	);
 	stack.defer(() => runs.stop());
 	const startedWallMs = clock.wallMs();
+	const seen = new ViewMetrics(metrics);
 	const source: ControlSource = {
 		view: now,
 		facts: () => facts(context, chain, monitor, startedWallMs),
 		roster: () => keeper.current,
 		setRoster: (bytes) => setRoster(keeper, bytes),
-		metrics: () => metrics.text(),
+		metrics: () => {
+			seen.tell(now(), facts(context, chain, monitor, startedWallMs), keeper.current.roster.version);
+			return metrics.text();
+		},
 		times: () => times.all(),
 		debugMesh: () => ({ addresses: net.mesh.addresses(), peers: net.mesh.peers(), bans: net.mesh.bans() }),
 		bans: () => net.mesh.bans(),

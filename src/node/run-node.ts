@@ -102,7 +102,7 @@ export async function runNode(
 		},
 		roster,
 	);
-	const times = new StepTimes();
+	const times = new StepTimes((step, ms) => metrics.observe('poster_step_seconds', ms / SECOND_MS, { step }));
 	const context: Context = { options, outside, stack, state, hub, times, keeper, loop, enqueue, fatal };
 	const chain = buildChain(context);
 	const { effects, serve } = await buildParts(context, inbound, chain);

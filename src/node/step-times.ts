@@ -15,10 +15,17 @@ const ANSWER_BYTES = 256;
 
 export class StepTimes {
 	readonly #times = new Map<WorkId, Partial<Record<ComputeStep, number>>>();
+	readonly #noted: (step: ComputeStep, ms: number) => void;
+
+	/** `noted` is called for each step that has ended. */
+	constructor(noted: (step: ComputeStep, ms: number) => void = () => undefined) {
+		this.#noted = noted;
+	}
 
 	set(work: WorkId, step: ComputeStep, ms: number): void {
 		const times = this.#times.get(work) ?? {};
 		times[step] = Math.round(ms);
+		this.#noted(step, ms);
 		this.#times.set(work, times);
 		const oldest = this.#times.keys().next();
 		if (this.#times.size > limits.stepTimes && oldest.done !== true) this.#times.delete(oldest.value);

@@ -2,22 +2,21 @@
 import type { Metrics } from '../../src/ports/metrics.ts';
 
 export interface MemoryMetrics extends Metrics {
-	/** Sum of a counter over all labels that contain the given ones. */
+	/** Counts of a counter over all labels that contain the given ones. */
 	total(name: string, labels?: Readonly<Record<string, string>>): number;
 }
 
 export function memoryMetrics(): MemoryMetrics {
-	const counts: { name: string; labels: Readonly<Record<string, string>>; by: number }[] = [];
+	const counts: { name: string; labels: Readonly<Record<string, string>> }[] = [];
 	return {
-		count: (name, labels = {}, by = 1) => {
-			counts.push({ name, labels, by });
+		count: (name, ...[labels]) => {
+			counts.push({ name, labels: labels ?? {} });
 		},
 		gauge: () => undefined,
 		observe: () => undefined,
 		total: (name, labels = {}) =>
 			counts
 				.filter((entry) => entry.name === name)
-				.filter((entry) => Object.entries(labels).every(([key, value]) => entry.labels[key] === value))
-				.reduce((sum, { by }) => sum + by, 0),
+				.filter((entry) => Object.entries(labels).every(([key, value]) => entry.labels[key] === value)).length,
 	};
 }

@@ -1,7 +1,14 @@
 /** The Metrics port over prom-client, with a registry of its own: the global one is shared with everything imported. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type Metric, Registry } from 'prom-client';
-import { assert } from '../../domain/errors.ts';
 import { limits } from '../../domain/limits.ts';
+import {
+	type CounterName,
+	type GaugeName,
+	type HistogramName,
+	type LabelArguments,
+	METRICS,
+	type MetricName,
+} from '../../ports/metric-catalogue.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 
 /** 1 ms to 30 min: from a signature check to the proof of a full partition. */
@@ -24,7 +31,6 @@ export function createMetrics(): NodeMetrics {
 
 interface Family<T extends Metric> {
 	readonly metric: T;
-	readonly labelNames: string;
 	readonly series: Set<string>;
 }
 
@@ -38,21 +44,20 @@ class PrometheusMetrics implements NodeMetrics {
 		this.registry = registry;
 	}
 
-	count(name: string, labels: Labels = {}, by = 1): void {
-		const family = this.#family(this.#counters, name, labels, (config) => new Counter(config));
-		family.metric.inc(bounded(family, labels), by);
+	count<N extends CounterName>(name: N, ...[labels]: LabelArguments<N>): void {
+		const family = this.#family(this.#counters, name, (config) => new Counter(config));
+		family.metric.inc(bounded(family, labels), 1);
 	}
 
-	gauge(name: string, value: number, labels: Labels = {}): void {
-		const family = this.#family(this.#gauges, name, labels, (config) => new Gauge(config));
+	gauge<N extends GaugeName>(name: N, value: number, ...[labels]: LabelArguments<N>): void {
+		const family = this.#family(this.#gauges, name, (config) => new Gauge(config));
 		family.metric.set(bounded(family, labels), value);
 	}
 
-	observe(name: string, seconds: number, labels: Labels = {}): void {
+	observe<N extends HistogramName>(name: N, seconds: number, ...[labels]: LabelArguments<N>): void {
 		const family = this.#family(
 			this.#histograms,
 			name,
-			labels,
 			(config) => new Histogram({ ...config, buckets: BUCKETS_SECONDS }),
 		);
 		family.metric.observe(bounded(family, labels), seconds);
@@ -64,25 +69,21 @@ class PrometheusMetrics implements NodeMetrics {
 
 	#family<T extends Metric>(
 		families: Map<string, Family<T>>,
-		name: string,
-		labels: Labels,
+		name: MetricName,
 		make: (config: { name: string; help: string; labelNames: string[]; registers: Registry[] }) => T,
 	): Family<T> {
-		const labelNames = Object.keys(labels).sort();
 		const known = families.get(name);
-		if (known !== undefined) {
-			assert(known.labelNames === labelNames.join(), `metric ${name} has the labels ${known.labelNames}`);
-			return known;
-		}
-		const metric = make({ name, help: name.replaceAll('_', ' '), labelNames, registers: [this.registry] });
-		const family = { metric, labelNames: labelNames.join(), series: new Set<string>() };
+		if (known !== undefined) return known;
+		const { help, labels } = METRICS[name];
+		const metric = make({ name, help, labelNames: Object.keys(labels), registers: [this.registry] });
+		const family = { metric, series: new Set<string>() };
 		families.set(name, family);
 		return family;
 	}
 }
 
 /** Above the bound new label values are counted together: labels that a peer can choose must not eat the memory. */
-function bounded(family: Family<Metric>, labels: Labels): Labels {
+function bounded(family: Family<Metric>, labels: Labels = {}): Labels {
 	const key = Object.values(labels).join('\0');
 	if (family.series.has(key)) return labels;
 	if (family.series.size < limits.metricSeries) {
