@@ -11,9 +11,10 @@ import { limits } from '../domain/limits.ts';
 import type { Roster } from '../domain/roster.ts';
 import type { Challenge, ChallengeKey } from '../domain/work.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
 import type { Streams } from '../ports/streams.ts';
 import type { DryRun, DryRunRequest } from './chain/dry-run.ts';
-import { askDryRun } from './chain/dry-run-exchange.ts';
+import { askDryRun, takeBackDryRun } from './chain/dry-run-exchange.ts';
 import type { ComputePartition, ComputeRequest, ComputeState, StepMs } from './control-api.ts';
 import { claimRow } from './control-views.ts';
 import { askStepTimes, type StepTimes } from './step-times.ts';
@@ -21,6 +22,7 @@ import { askStepTimes, type StepTimes } from './step-times.ts';
 export interface ComputePorts {
 	readonly streams: Streams;
 	readonly clock: Clock;
+	readonly log: Log;
 }
 
 export interface ComputeOptions {
@@ -33,6 +35,16 @@ export interface ComputeOptions {
 	/** A number that no other run has. */
 	readonly nonce: () => number;
 	readonly enqueue: (event: Event) => void;
+	/** Hears of a bug in a run. */
+	readonly fatal: (error: unknown) => void;
+}
+
+/** What was announced for a run, and by whom it can be taken back. */
+interface Announced {
+	readonly nonce: number;
+	/** Null: by this node. */
+	readonly by: NodeId | null;
+	readonly made: DryRun | null;
 }
 
 interface Run {
@@ -42,11 +54,14 @@ interface Run {
 	/** Null while nothing is known of it: an empty deadline, or a due one without a result yet. */
 	challenge: Challenge | null;
 	readonly key: ChallengeKey | null;
+	/** Null with `submit`: what is due is nobody's to take back. */
+	readonly announced: Announced | null;
 	readonly startedWallMs: number;
 	readonly startedMs: number;
 	/** Times told by other provers, by work. */
 	readonly told: Map<WorkId, StepMs>;
 	state: ComputeState['state'];
+	error: string | null;
 	partitions: readonly ComputePartition[];
 	wallMs: number;
 }
@@ -73,17 +88,18 @@ export class ComputeRuns {
 	cancel(id: string): boolean {
 		const run = this.#runs.get(id);
 		if (run === undefined) return false;
-		if (run.state === 'running') run.state = 'failed';
+		if (run.state === 'running') run.state = 'cancelled';
 		return true;
 	}
 
 	state(id: string): ComputeState | undefined {
 		const run = this.#runs.get(id);
 		if (run === undefined) return undefined;
-		const { request, miner, challenge, startedWallMs, state, partitions, wallMs } = run;
+		const { request, miner, challenge, startedWallMs, state, error, partitions, wallMs } = run;
 		return {
 			id,
 			state,
+			error,
 			miner: minerAddress(miner),
 			deadline: request.deadline,
 			randomness: challenge?.randomness ?? null,
@@ -103,15 +119,16 @@ export class ComputeRuns {
 	}
 
 	async #dryRun(miner: ActorId, request: ComputeRequest): Promise<string> {
-		const made = await this.#announce({
+		const announced = await this.#announce({
 			nonce: this.#options.nonce(),
 			miner,
 			deadline: request.deadline,
 			partition: request.partition ?? null,
 		});
+		const { made } = announced;
 		if (made === null || made.due.length === 0) return this.#add(request, miner, null, null);
 		const key = challengeKey(this.#options.roster().network, made.challenge);
-		return this.#add(request, miner, made.challenge, key);
+		return this.#add(request, miner, key, announced);
 	}
 
 	#followDue(miner: ActorId, request: ComputeRequest): string {
@@ -124,19 +141,21 @@ export class ComputeRuns {
 				advice: 'Only proofs of the real challenge can be sent; without --submit any deadline can be proven.',
 			});
 		}
-		return this.#add(request, miner, null, first.key);
+		return this.#add(request, miner, first.key, null);
 	}
 
 	/** By this node's chain, else by the first connected chain node that answers. */
-	async #announce(request: DryRunRequest): Promise<DryRun | null> {
-		if (this.#options.announce !== undefined) return this.#options.announce(request);
+	async #announce(request: DryRunRequest): Promise<Announced> {
+		const { announce } = this.#options;
+		const { nonce } = request;
+		if (announce !== undefined) return { nonce, by: null, made: await announce(request) };
 		const chainNodes = this.#options
 			.view()
 			.peers.filter(({ roles, connected }) => roles.includes('chain') && connected);
 		let failed: unknown;
 		for (const { node } of chainNodes) {
 			try {
-				return await askDryRun(this.#ports.streams, node, request);
+				return { nonce, by: node, made: await askDryRun(this.#ports.streams, node, request) };
 			} catch (error) {
 				if (!isPosterError(error) || error.code.startsWith('compute-')) throw error;
 				failed = error;
@@ -149,23 +168,25 @@ export class ComputeRuns {
 	}
 
 	/** Without a key there is nothing to prove. */
-	#add(request: ComputeRequest, miner: ActorId, challenge: Challenge | null, key: ChallengeKey | null): string {
+	#add(request: ComputeRequest, miner: ActorId, key: ChallengeKey | null, announced: Announced | null): string {
 		const { clock } = this.#ports;
 		const run: Run = {
 			id: `${request.deadline}-${this.#options.nonce().toString(16)}`,
 			request,
 			miner,
-			challenge,
+			challenge: announced?.made?.challenge ?? null,
 			key,
+			announced,
 			startedWallMs: clock.wallMs(),
 			startedMs: clock.now(),
 			told: new Map(),
 			state: key === null ? 'empty' : 'running',
+			error: null,
 			partitions: [],
 			wallMs: 0,
 		};
 		this.#runs.set(run.id, run);
-		if (key !== null) void this.#follow(run, key);
+		if (key !== null) this.#follow(run, key).catch(this.#options.fatal);
 		return run.id;
 	}
 
@@ -175,19 +196,34 @@ export class ComputeRuns {
 			const items = this.#options.view().items.filter((item) => item.key === key && this.#isWanted(run, item));
 			seen ||= items.length > 0;
 			if (items.length > 0) await this.#refresh(run, items);
+			// It may have been ended meanwhile.
+			if (run.state !== 'running') break;
 			run.wallMs = this.#ports.clock.now() - run.startedMs;
 			if (run.partitions.length > 0 && run.partitions.every((partition) => isComplete(run, partition))) {
 				run.state = 'done';
 				break;
 			}
+			if (!seen && run.wallMs > limits.computeSeenMs) fail(run, 'the announced partitions never arrived here');
 			// The core drops an item some time after its close.
-			if ((seen && items.length === 0) || items.some(({ epochsLeft }) => epochsLeft < 0)) {
-				run.state = 'failed';
-				break;
-			}
-			await this.#ports.clock.sleep(limits.computePollMs);
+			else if ((seen && items.length === 0) || items.some(({ epochsLeft }) => epochsLeft < 0)) {
+				fail(run, 'the time for it is over');
+			} else await this.#ports.clock.sleep(limits.computePollMs);
 		}
-		if (!run.request.submit) this.#options.enqueue({ type: 'dry-run-cancel', key });
+		if (run.announced !== null) await this.#takeBack(key, run.announced);
+	}
+
+	/** What is proven already stays; what is not proven yet is left by all. */
+	async #takeBack(key: ChallengeKey, { by, nonce }: Announced): Promise<void> {
+		if (by === null) {
+			this.#options.enqueue({ type: 'dry-run-cancel', key });
+			return;
+		}
+		try {
+			await takeBackDryRun(this.#ports.streams, by, nonce);
+		} catch (error) {
+			if (!isPosterError(error)) throw error;
+			this.#ports.log.warn({ error, code: error.code, peer: by }, 'a dry run goes on until its time is over');
+		}
 	}
 
 	#isWanted({ request }: Run, item: ItemView): boolean {
@@ -255,6 +291,11 @@ export class ComputeRuns {
 		}
 		this.#runs.delete(over.id);
 	}
+}
+
+function fail(run: Run, error: string): void {
+	run.state = 'failed';
+	run.error = error;
 }
 
 function isComplete({ request }: Run, { proof, phase }: ComputePartition): boolean {

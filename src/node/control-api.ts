@@ -160,6 +160,8 @@ export interface ComputeState {
 	readonly id: string;
 	/** `empty`: the deadline has nothing to prove. `failed`: it ended with a partition unproven. */
 	readonly state: 'running' | 'done' | 'failed' | 'cancelled' | 'empty';
+	/** Why it failed. */
+	readonly error: string | null;
 	readonly miner: string;
 	readonly deadline: number;
 	/** 64 hex digits; null, as the proof type, while it is not known or nothing is to be proven. */

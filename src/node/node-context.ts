@@ -1,6 +1,7 @@
 /** What the parts of one running node share, handed to each by the composition. */
 import type { Event } from '../core/api.ts';
 import type { State } from '../core/state.ts';
+import type { Challenge } from '../domain/work.ts';
 import type { DryRun, DryRunRequest } from './chain/dry-run.ts';
 import type { ChainFollower } from './chain/follower.ts';
 import type { Submitter } from './chain/submitter.ts';
@@ -31,4 +32,6 @@ export interface ChainParts {
 	readonly follower: ChainFollower;
 	readonly submitter: Submitter;
 	readonly announce: (request: DryRunRequest) => Promise<DryRun>;
+	/** Ends a dry run that was announced here. */
+	readonly takeBack: (challenge: Challenge) => void;
 }

@@ -13,13 +13,13 @@ import { ViewMetrics } from './view-metrics.ts';
 
 /** Answers with its URL. `stop` begins the node's orderly end. */
 export async function openControl(context: Context, chain: ChainParts | undefined, stop: () => void): Promise<string> {
-	const { options, outside, stack, state, hub, times, keeper, enqueue } = context;
+	const { options, outside, stack, state, hub, times, keeper, enqueue, fatal } = context;
 	const { clock, log, metrics, net } = outside;
 	const monitor = monitorLoop(clock, metrics, log);
 	stack.defer(() => monitor.stop());
 	const now = () => view(state, clock.now());
 	const runs = new ComputeRuns(
-		{ streams: net.streams, clock },
+		{ streams: net.streams, clock, log },
 		{
 			view: now,
 			results: () => storedResults(state),
@@ -28,6 +28,7 @@ export async function openControl(context: Context, chain: ChainParts | undefine
 			announce: chain?.announce,
 			nonce: () => randomInt(1, 2 ** 32),
 			enqueue,
+			fatal,
 		},
 	);
 	stack.defer(() => runs.stop());

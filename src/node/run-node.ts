@@ -1,4 +1,5 @@
 /** One running node: the core in its loop, and the parts that carry out its decisions. */
+import { challengeKey } from '../codec/work-id.ts';
 import type { CoreConfig, Event } from '../core/api.ts';
 import { currentEpoch } from '../core/epoch-clock.ts';
 import { createState, step } from '../core/poster.ts';
@@ -8,7 +9,7 @@ import { PosterError } from '../domain/errors.ts';
 import { type ActorId, attoFil, type Epoch } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Roster } from '../domain/roster.ts';
-import type { WorkItem } from '../domain/work.ts';
+import type { Challenge, WorkItem } from '../domain/work.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Spool } from '../ports/vanilla.ts';
 import { type DryRun, type DryRunRequest, makeDryRun } from './chain/dry-run.ts';
@@ -201,7 +202,9 @@ function buildChain({ options, outside, keeper, enqueue }: Context): ChainParts 
 		if (run.due.length > 0) enqueue({ type: 'dry-run', ...run });
 		return run;
 	};
-	return { follower, submitter, announce };
+	const takeBack = (challenge: Challenge): void =>
+		enqueue({ type: 'dry-run-cancel', key: challengeKey(keeper.current.roster.network, challenge) });
+	return { follower, submitter, announce, takeBack };
 }
 
 async function buildParts(
@@ -264,7 +267,7 @@ async function buildParts(
 		prober.serve();
 		times.serve(streams);
 		vanilla?.serveOn(streams);
-		if (chain !== undefined) serveDryRuns(streams, chain.announce);
+		if (chain !== undefined) serveDryRuns(streams, { start: chain.announce, takeBack: chain.takeBack });
 		measuring.start(fatal);
 	};
 	const finding = new Finding(clock, times);

@@ -102,6 +102,7 @@ function peer(change: Partial<PeerView>): PeerView {
 export const computeRun: ComputeState = {
 	id: 'run-1',
 	state: 'done',
+	error: null,
 	miner: 'f01000',
 	deadline: 7,
 	randomness: 'ab'.repeat(32),

@@ -25,7 +25,8 @@ export function renderCompute(state: ComputeState, width?: number): string {
 	const proven = partitions.filter(({ proof }) => proof !== null).length;
 	const head = `Deadline ${deadline} of ${miner}: ${proven} of ${partitions.length} partitions proven, ${duration(wallMs)} (${state.state})`;
 	const foot = state.submit ? 'Proven for the chain: the submitters send it.' : 'A dry run: nothing was sent.';
-	return [head, '', renderTable(columns, partitions, width), '', foot].join('\n');
+	const why = state.error === null ? [] : [state.error, ''];
+	return [head, '', ...why, renderTable(columns, partitions, width), '', foot].join('\n');
 }
 
 function phase({ phase: name, permille }: ComputePartition): string {

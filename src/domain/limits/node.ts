@@ -89,6 +89,10 @@ export const nodeLimits = {
 	deadlinesInPlay: 16,
 	/** Windows of the deadline that a dry run may take: two hours on mainnet. */
 	dryRunWindows: 4,
+	/** Dry runs of others that a chain node can still take back: those of some busy operators. */
+	dryRunsAsked: 64,
+	/** From an announcement until its partitions are seen here, by gossip at once or by some rounds of sync. */
+	computeSeenMs: 60_000,
 	/** The chain node reads partitions and sectors of the deadline first. */
 	dryRunAnswerMs: 30_000,
 	/** Text of an error that travels. */

@@ -1,6 +1,7 @@
 /**
  * A node without a chain asks one that has it to announce a dry run. Request: [nonce, miner, deadline, partition or
- * null]; answer: [pages of the announcement] or [code, message, advice] of what is wrong with it.
+ * null]; answer: [pages of the announcement] or [code, message, advice] of what is wrong with it. Only the announcer can
+ * take its announcement back, which it does for whoever asked for it: request [nonce], answer [[]].
  */
 import { announcementTuple, readAnnouncement } from '../../codec/announcement.ts';
 import { cborInteger, cborList, cborTuple, decodeCbor, encodeCbor } from '../../codec/cbor.ts';
@@ -8,6 +9,7 @@ import { cborText, U32_MAX, U53_MAX } from '../../codec/mesh-cbor.ts';
 import { isPosterError, PosterError } from '../../domain/errors.ts';
 import { actorId, deadlineIndex, type NodeId, partitionIndex } from '../../domain/ids.ts';
 import { limits } from '../../domain/limits.ts';
+import type { Challenge } from '../../domain/work.ts';
 import type { Streams } from '../../ports/streams.ts';
 import type { DryRun, DryRunRequest } from './dry-run.ts';
 
@@ -15,11 +17,29 @@ export const DRY_RUN_PROTOCOL = '/poster/dry-run/1';
 const REQUEST_BYTES = 64;
 const MAX_INDEX = 0xffff;
 
-/** `start` makes and announces the run. */
-export function serveDryRuns(streams: Streams, start: (request: DryRunRequest) => Promise<DryRun>): void {
-	const answer = async (_peer: NodeId, bytes: Uint8Array): Promise<Uint8Array> => {
+export interface DryRuns {
+	/** Makes and announces a run. */
+	readonly start: (request: DryRunRequest) => Promise<DryRun>;
+	readonly takeBack: (challenge: Challenge) => void;
+}
+
+export function serveDryRuns(streams: Streams, { start, takeBack }: DryRuns): void {
+	/** What was announced, by who asked for it and the nonce; the oldest is forgotten. */
+	const asked = new Map<string, Challenge>();
+	const answer = async (peer: NodeId, bytes: Uint8Array): Promise<Uint8Array> => {
 		try {
-			const { challenge, due } = await start(readRequest(bytes));
+			const request = readRequest(bytes);
+			const name = `${peer} ${typeof request === 'number' ? request : request.nonce}`;
+			if (typeof request === 'number') {
+				const known = asked.get(name);
+				if (known === undefined) throw new PosterError('compute-unknown', 'no such dry run was asked for here');
+				takeBack(known);
+				return encodeCbor([[]]);
+			}
+			const { challenge, due } = await start(request);
+			const [oldest] = asked.keys();
+			if (oldest !== undefined && asked.size >= limits.dryRunsAsked) asked.delete(oldest);
+			asked.set(name, challenge);
 			const pages = [];
 			for (let from = 0; from < due.length; from += limits.announcementItems) {
 				pages.push(announcementTuple({ challenge, items: due.slice(from, from + limits.announcementItems) }));
@@ -36,7 +56,18 @@ export function serveDryRuns(streams: Streams, start: (request: DryRunRequest) =
 /** Null when the deadline is empty. Rejects with the chain node's own error, or `stream-…`. */
 export async function askDryRun(streams: Streams, peer: NodeId, request: DryRunRequest): Promise<DryRun | null> {
 	const { nonce, miner, deadline, partition } = request;
-	const answer = await streams.call(peer, DRY_RUN_PROTOCOL, encodeCbor([nonce, miner, deadline, partition]), {
+	const pages = (await ask(streams, peer, [nonce, miner, deadline, partition])).map(readAnnouncement);
+	const first = pages[0];
+	return first === undefined ? null : { challenge: first.challenge, due: pages.flatMap(({ items }) => items) };
+}
+
+/** Ends what `askDryRun` began. Rejects `compute-unknown` when the peer has forgotten it, or `stream-…`. */
+export async function takeBackDryRun(streams: Streams, peer: NodeId, nonce: number): Promise<void> {
+	await ask(streams, peer, [nonce]);
+}
+
+async function ask(streams: Streams, peer: NodeId, request: readonly unknown[]): Promise<readonly unknown[]> {
+	const answer = await streams.call(peer, DRY_RUN_PROTOCOL, encodeCbor(request), {
 		timeoutMs: limits.dryRunAnswerMs,
 		maxResponseBytes: limits.pullAnswerBytes,
 	});
@@ -45,15 +76,17 @@ export async function askDryRun(streams: Streams, peer: NodeId, request: DryRunR
 		const [code, message, advice] = fields.map((text) => cborText(text, limits.errorChars, 'error'));
 		throw new PosterError(code ?? '', message ?? '', advice === undefined ? {} : { advice });
 	}
-	const pages = cborList(fields[0], limits.challengeStatements, 'pages').map(readAnnouncement);
-	const first = pages[0];
-	return first === undefined ? null : { challenge: first.challenge, due: pages.flatMap(({ items }) => items) };
+	return cborList(fields[0], limits.challengeStatements, 'pages');
 }
 
-function readRequest(bytes: Uint8Array): DryRunRequest {
-	const [nonce, miner, deadline, partition] = cborTuple(decodeCbor(bytes, REQUEST_BYTES, 'request'), 4, 'request');
+/** A nonce alone takes the run of that nonce back. */
+function readRequest(bytes: Uint8Array): DryRunRequest | number {
+	const fields = cborList(decodeCbor(bytes, REQUEST_BYTES, 'request'), 4, 'request');
+	const number = cborInteger(fields[0], 0, U32_MAX, 'nonce');
+	if (fields.length === 1) return number;
+	const [, miner, deadline, partition] = cborTuple(fields, 4, 'request');
 	return {
-		nonce: cborInteger(nonce, 0, U32_MAX, 'nonce'),
+		nonce: number,
 		miner: actorId(cborInteger(miner, 0, U53_MAX, 'miner')),
 		deadline: deadlineIndex(cborInteger(deadline, 0, MAX_INDEX, 'deadline')),
 		partition: partition === null ? null : partitionIndex(cborInteger(partition, 0, MAX_INDEX, 'partition')),

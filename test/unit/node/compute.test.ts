@@ -1,18 +1,33 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Event } from '../../../src/core/api.ts';
 import { isPosterError } from '../../../src/domain/errors.ts';
-import { actorId, deadlineIndex } from '../../../src/domain/ids.ts';
+import { actorId, deadlineIndex, epoch, hex32, monoMs, partitionIndex } from '../../../src/domain/ids.ts';
+import { limits } from '../../../src/domain/limits.ts';
 import type { Roster } from '../../../src/domain/roster.ts';
-import { ComputeRuns } from '../../../src/node/compute.ts';
+import type { Challenge } from '../../../src/domain/work.ts';
+import { serveDryRuns } from '../../../src/node/chain/dry-run-exchange.ts';
+import { type ComputeOptions, type ComputePorts, ComputeRuns } from '../../../src/node/compute.ts';
 import { StepTimes } from '../../../src/node/step-times.ts';
+import { MemoryNetwork } from '../../fakes/memory-mesh.ts';
 import { MemoryStreams } from '../../fakes/memory-streams.ts';
-import { systemClock } from '../../support/system-clock.ts';
-import { self, view } from '../../support/views.ts';
+import { memoryLog } from '../../support/memory-log.ts';
+import { hurried, systemClock } from '../../support/system-clock.ts';
+import { until } from '../../support/until.ts';
+import { other, self, view } from '../../support/views.ts';
 
 const sender = 'f134buwikwmjplvsoy67d26ypp6q5ekhu7qap6hwq';
 
 /** On a node without a chain, whose roster has these miners. */
 function runsOf(...miners: readonly number[]): ComputeRuns {
+	return runsWith(miners, {}, {});
+}
+
+function runsWith(
+	miners: readonly number[],
+	ports: Partial<ComputePorts>,
+	options: Partial<ComputeOptions>,
+): ComputeRuns {
 	const roster: Roster = {
 		network: 'testing',
 		version: 1,
@@ -20,7 +35,7 @@ function runsOf(...miners: readonly number[]): ComputeRuns {
 		peers: [],
 	};
 	return new ComputeRuns(
-		{ streams: new MemoryStreams(self, () => undefined), clock: systemClock },
+		{ streams: new MemoryStreams(self, () => undefined), clock: systemClock, log: memoryLog(), ...ports },
 		{
 			view: () => view([]),
 			results: () => [],
@@ -29,6 +44,8 @@ function runsOf(...miners: readonly number[]): ComputeRuns {
 			announce: undefined,
 			nonce: () => 1,
 			enqueue: () => undefined,
+			fatal: assert.ifError,
+			...options,
 		},
 	);
 }
@@ -49,3 +66,108 @@ test('without a miner the only one is meant, and of several none', async () => {
 	await assert.rejects(runsOf(1000).start(asked), (error) => isPosterError(error, 'compute-no-chain'));
 	await assert.rejects(runsOf(1000, 1001).start(asked), (error) => isPosterError(error, 'compute-which-miner'));
 });
+
+const asked = { deadline: deadlineIndex(1), submit: false };
+const challenge: Challenge = {
+	kind: 'dry',
+	nonce: 1,
+	miner: actorId(1000),
+	periodStart: epoch(0),
+	deadline: asked.deadline,
+	challenge: epoch(160),
+	open: epoch(200),
+	close: epoch(440),
+	randomness: hex32('01'.repeat(32)),
+	proofType: 10,
+};
+const due = [{ partition: partitionIndex(0), sectorCount: 2, sectorRoot: hex32('cc'.repeat(32)) }];
+
+/** On a chain node where nothing that is announced arrives. */
+function announcing(options: Partial<ComputeOptions> = {}) {
+	const events: Event[] = [];
+	// A minute passes in each round.
+	let minutes = 0;
+	const clock = { ...hurried(1), now: () => monoMs(minutes++ * 60_000) };
+	const runs = runsWith(
+		[1000],
+		{ clock },
+		{
+			announce: async () => ({ challenge, due }),
+			enqueue: (event) => events.push(event),
+			...options,
+		},
+	);
+	return { runs, events };
+}
+
+test('a run whose announcement never arrives here ends as failed, says so, and is taken back', async () => {
+	const { runs, events } = announcing();
+	const id = await runs.start(asked);
+	await until('it ended', () => runs.state(id)?.state !== 'running');
+	assert.equal(runs.state(id)?.state, 'failed');
+	assert.equal(runs.state(id)?.error, 'the announced partitions never arrived here');
+	await until('it was taken back', () => events.length > 0);
+	assert.equal(events[0]?.type, 'dry-run-cancel');
+});
+
+test('a run that is cancelled is told as cancelled, and what ends it later does not change that', async () => {
+	const { runs, events } = announcing();
+	const id = await runs.start(asked);
+	assert.equal(runs.cancel(id), true);
+	await until('it was taken back', () => events.length > 0);
+	assert.equal(runs.cancel(id), true);
+	assert.deepEqual([runs.state(id)?.state, runs.state(id)?.error], ['cancelled', null]);
+	assert.equal(runs.cancel('none'), false);
+});
+
+test('more runs than are remembered are possible, since none goes on for ever', async () => {
+	const { runs } = announcing({ nonce: nonces() });
+	for (let started = 0; started <= limits.computeRuns; started++) {
+		const id = await runs.start(asked);
+		await until('it ended', () => runs.state(id)?.state === 'failed');
+	}
+});
+
+test('a bug while a run is followed ends the node', async () => {
+	const failed = Promise.withResolvers<unknown>();
+	const bug = new TypeError('a bug');
+	const { runs } = announcing({
+		view: () => {
+			throw bug;
+		},
+		fatal: failed.resolve,
+	});
+	await runs.start(asked);
+	assert.equal(await failed.promise, bug);
+});
+
+test('a run without a chain is taken back by the chain node that announced it', async () => {
+	const network = new MemoryNetwork();
+	const [here, there] = [network.node(self), network.node(other)];
+	for (const node of [here, there]) {
+		node.mesh.setMembers([here, there].filter((each) => each !== node).map(({ id }) => ({ id, addresses: [] })));
+		await node.mesh.start({ gossip: () => 'accept', connected: () => undefined, disconnected: () => undefined });
+	}
+	await until('both are connected', () => here.peers.size === 1);
+	const taken: Challenge[] = [];
+	serveDryRuns(there.streams, {
+		start: async () => ({ challenge, due }),
+		takeBack: (run) => taken.push(run),
+	});
+	const plain = view([]);
+	const chainNode = plain.peers.map((peer) => ({ ...peer, roles: peer.node === other ? (['chain'] as const) : [] }));
+	const events: Event[] = [];
+	const runs = runsWith(
+		[1000],
+		{ streams: here.streams, clock: hurried(1) },
+		{ view: () => ({ ...plain, peers: chainNode }), enqueue: (event) => events.push(event) },
+	);
+	runs.cancel(await runs.start(asked));
+	await until('it was taken back', () => taken.length > 0);
+	assert.deepEqual([taken, events], [[challenge], []]);
+});
+
+function nonces(): () => number {
+	let last = 0;
+	return () => ++last;
+}

@@ -15,8 +15,11 @@ import {
 	partitionIndex,
 	workIdOf,
 } from '../../../src/domain/ids.ts';
+import { limits } from '../../../src/domain/limits.ts';
 import type { Digest, Pull } from '../../../src/domain/sync.ts';
-import { askDryRun, serveDryRuns } from '../../../src/node/chain/dry-run-exchange.ts';
+import type { Challenge } from '../../../src/domain/work.ts';
+import type { DryRun, DryRunRequest } from '../../../src/node/chain/dry-run.ts';
+import { askDryRun, serveDryRuns, takeBackDryRun } from '../../../src/node/chain/dry-run-exchange.ts';
 import { Prober } from '../../../src/node/prober.ts';
 import { askStepTimes, StepTimes } from '../../../src/node/step-times.ts';
 import { PULL_PROTOCOL, SYNC_PROTOCOL, SyncExchange } from '../../../src/node/sync-exchange.ts';
@@ -212,11 +215,12 @@ test("a dry run is announced by a chain node in another's name, and its refusal 
 		sectorCount: 2,
 		sectorRoot: hex32('cc'.repeat(32)),
 	}));
-	serveDryRuns(b.streams, async ({ deadline }) => {
+	const start = async ({ deadline }: DryRunRequest): Promise<DryRun> => {
 		if (deadline === 4) return { challenge, due: [] };
 		if (deadline > 4) throw new PosterError('compute-no-deadline', 'no such deadline', { advice: 'Take another.' });
 		return { challenge, due };
-	});
+	};
+	serveDryRuns(b.streams, { start, takeBack: () => assert.fail('nobody takes it back') });
 	const request = { nonce: 7, miner: actorId(1000), deadline: deadlineIndex(3), partition: null };
 	assert.deepEqual(await askDryRun(a.streams, b.id, request), { challenge, due });
 	assert.equal(await askDryRun(a.streams, b.id, { ...request, deadline: deadlineIndex(4) }), null);
@@ -225,4 +229,23 @@ test("a dry run is announced by a chain node in another's name, and its refusal 
 		message: 'no such deadline',
 		advice: 'Take another.',
 	});
+});
+
+test('a dry run is taken back by its announcer, for whoever asked for it and nobody else', async () => {
+	const [a, b, c] = (await connected('a', 'b', 'c')) as [MemoryNode, MemoryNode, MemoryNode];
+	const taken: number[] = [];
+	serveDryRuns(b.streams, {
+		start: async ({ nonce }) => ({ challenge: { nonce } as Challenge, due: [] }),
+		takeBack: ({ nonce }) => taken.push(nonce),
+	});
+	const request = { nonce: 7, miner: actorId(1000), deadline: deadlineIndex(3), partition: null };
+	await askDryRun(a.streams, b.id, request);
+	await assert.rejects(takeBackDryRun(c.streams, b.id, 7), { code: 'compute-unknown' });
+	await assert.rejects(takeBackDryRun(a.streams, b.id, 8), { code: 'compute-unknown' });
+	await takeBackDryRun(a.streams, b.id, 7);
+	assert.deepEqual(taken, [7]);
+	for (let nonce = 100; nonce < 100 + limits.dryRunsAsked; nonce++)
+		await askDryRun(a.streams, b.id, { ...request, nonce });
+	await assert.rejects(takeBackDryRun(a.streams, b.id, 7), { code: 'compute-unknown' });
+	await takeBackDryRun(a.streams, b.id, 100);
 });
