@@ -40,16 +40,21 @@ export interface DirectoryComponents {
 	readonly metrics: Metrics;
 }
 
+interface Holding {
+	readonly cid: CID;
+	readonly miner: ActorId;
+	providedAt: number | undefined;
+}
+
 export class DhtDirectory implements Directory {
 	readonly #components: DirectoryComponents;
-	/** What this node holds, by key text, and when it was provided. Bounded by `directoryKeys`. */
-	readonly #holdings = new Map<
-		string,
-		{ readonly cid: CID; readonly miner: ActorId; providedAt: number | undefined }
-	>();
+	/** What this node holds, by key text, in the order of turns. Bounded by `directoryKeys`. */
+	readonly #holdings = new Map<string, Holding>();
 	readonly #stop = new AbortController();
 	#cancel: (() => void) | undefined;
 	#busy = false;
+	/** Provides in a row that nobody took. */
+	#failures = 0;
 
 	constructor(components: DirectoryComponents) {
 		this.#components = components;
@@ -124,17 +129,20 @@ export class DhtDirectory implements Directory {
 
 	async #provideNext(): Promise<void> {
 		const now = this.#components.clock.now();
-		const due = ({ providedAt }: { readonly providedAt: number | undefined }): boolean =>
-			providedAt === undefined || now - providedAt >= limits.directoryRenewMs;
-		const next = this.#holdings.values().find(due);
+		const next = this.#holdings
+			.values()
+			.find(({ providedAt }) => providedAt === undefined || now - providedAt >= limits.directoryRenewMs);
 		if (next === undefined) {
 			this.#schedule(limits.directoryLookMs);
 			return;
 		}
 		this.#busy = true;
+		this.#failures++;
+		this.#giveTurn(next);
 		try {
 			if ((await this.#announce(next.cid)) > 0) {
 				next.providedAt = now;
+				this.#failures = 0;
 				this.#components.metrics.count('poster_directory_provided_total');
 			}
 		} catch (err) {
@@ -143,7 +151,15 @@ export class DhtDirectory implements Directory {
 		} finally {
 			this.#busy = false;
 		}
-		this.#schedule();
+		// A node without peers in the DHT has nobody to tell, however often it tries.
+		this.#schedule(Math.min(limits.provideIntervalMs * 2 ** this.#failures, limits.provideRetryMaxMs));
+	}
+
+	/** The others come first now: one key that nobody takes must not hold them up. */
+	#giveTurn(holding: Holding): void {
+		const text = holding.cid.toString();
+		this.#holdings.delete(text);
+		this.#holdings.set(text, holding);
 	}
 
 	/** Nodes that took the record. None while nobody is in the routing table: libp2p counts that as success. */
