@@ -41,10 +41,11 @@ export function intervalMs(before: EpochMark, after: EpochMark): number {
 	return Math.max(limits.epochLeastMs, Math.min(limits.epochMostMs, ms));
 }
 
-export function learnLength(clock: EpochClock, ms: number): void {
+/** `enough`: how many lengths tell more than the guess; one alone where it is the mean of several epochs. */
+export function learnLength(clock: EpochClock, ms: number, enough: number = limits.headsShort): void {
 	clock.intervals.push(ms);
 	if (clock.intervals.length > limits.headsLong) clock.intervals.shift();
-	if (clock.intervals.length < limits.headsShort) return;
+	if (clock.intervals.length < enough) return;
 	clock.recentMs = median(clock.intervals.slice(-limits.headsShort));
 	clock.usualMs = median(clock.intervals);
 }

@@ -129,7 +129,7 @@ export function heedEpoch(state: State, from: NodeId, epoch: number, ageMs: numb
 		const paces = [...state.peers].flatMap(([id, { paceMs }]) =>
 			paceMs !== null && hasRole(state, id, 'chain') ? [paceMs] : [],
 		);
-		if (state.clock.own === null) learnLength(state.clock, median(paces));
+		if (state.clock.own === null) learnLength(state.clock, median(paces), 1);
 	}
 	const epochMs = longEpochMs(state.clock);
 	const fresh: EpochMark[] = [];

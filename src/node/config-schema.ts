@@ -322,8 +322,9 @@ export const configSchema = z.strictObject({
 	}),
 	epoch_ms: z.int().min(50).max(600_000).optional().register(optionDocs, {
 		what: 'Length of an epoch.',
-		unit: 'milliseconds (default: 30000 on mainnet and calibrationnet, else learned from the heads)',
-		trade: 'Only for networks with a known, odd epoch: a wrong value shifts every deadline.',
+		unit: 'milliseconds (default: 30000 on mainnet and calibrationnet, else learned)',
+		trade:
+			'Only for networks with a known, odd epoch: a wrong value shifts every deadline. A chain node learns it from five heads, beginning with what its full node says; a node without a chain from eight epochs of what chain nodes say, beginning with 30 s.',
 		example: '1000',
 	}),
 	network: network.prefault({}),

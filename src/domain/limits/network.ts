@@ -132,9 +132,9 @@ export const networkLimits = {
 	directoryLookMs: 60_000,
 	/** Pause between two provides: one costs a mesh of 8 nodes about 100 ms of CPU. */
 	provideIntervalMs: 250,
+	provideMs: 30_000,
 	/** The pause doubles while nobody takes a record, up to this: a DHT that comes back knows the holders soon after. */
 	provideRetryMaxMs: 30_000,
-	provideMs: 30_000,
 	/** Blocks of one tipset: 5 are expected, more than 20 are beyond any chance. */
 	tipSetBlocks: 100,
 } as const;

@@ -69,6 +69,18 @@ test('every set of partitions of a deadline fits a record', () => {
 	}
 });
 
+test('a node without a chain learns the length of an epoch from eight epochs of what one chain node says', () => {
+	const bench = new CoreBench({ self: ['prover'], a: ['chain'] });
+	Object.assign(bench.state.clock, { fixedMs: null, guessMs: 30_000 });
+	const lengths = [];
+	for (let at = 100; at <= 109; at++) {
+		bench.hear('a', { kind: 'rec', body: record() }, at);
+		lengths.push(longEpochMs(bench.state.clock));
+		for (let i = 0; i < 4; i++) bench.second();
+	}
+	assert.deepEqual(lengths, [...Array<number>(8).fill(30_000), 4_000, 4_000]);
+});
+
 test('one chain member that hurries does not change the length of an epoch', () => {
 	const bench = new CoreBench({ self: ['prover'], a: ['chain'], b: ['chain'], liar: ['chain'] });
 	Object.assign(bench.state.clock, { fixedMs: null });
