@@ -396,6 +396,8 @@ export type AlarmCode =
 	/** More is due before a close than all slots can prove in time. */
 	| 'infeasible'
 	| 'deadline-missed'
+	/** Two provers of this node died over an item: it is tried in others, or not before it is nearly too late. */
+	| 'crashing-partition'
 	/** A member announces, proves or submits what does not hold. */
 	| 'bad-result'
 	| 'bad-submission'
@@ -469,6 +471,8 @@ export type WaitReason =
 	| 'proof-type'
 	| 'slot-filter'
 	| 'not-held-here'
+	| 'quarantined'
+	| 'too-late'
 	| 'not-synced'
 	| 'stopping'
 	| 'key-cloned'

@@ -19,10 +19,10 @@ import { jitter } from './rank.ts';
 import { announceClaim, noteEnded } from './records.ts';
 import { isTold } from './results.ts';
 import { isReopened } from './skips.ts';
-import { slotObstacle } from './slots.ts';
+import { isQuarantined, slotObstacle } from './slots.ts';
 import type { State, Work } from './state.ts';
 import { liveMessageOf } from './submission.ts';
-import { fits, isPast, type Load, pastNoReturn } from './timing.ts';
+import { fits, isPast, isTooLate, type Load, pastNoReturn } from './timing.ts';
 import { isReached } from './wake.ts';
 import { manifestOf } from './works.ts';
 
@@ -54,6 +54,8 @@ export function obstacle(state: State, work: Work, load: Load): WaitReason | nul
 	if (manifestOf(state, work) === null) return 'no-manifest';
 	const unfit = slotObstacle(state, work);
 	if (unfit !== null) return unfit;
+	if (isQuarantined(state, work)) return 'quarantined';
+	if (isTooLate(state, work)) return 'too-late';
 	if (!isReached(state, work.claim.retryAt)) return 'failed-recently';
 	return canGather(state, work, load);
 }

@@ -9,13 +9,15 @@ import type { EventOf } from './api.ts';
 import { releaseJob } from './claim.ts';
 import { decide, effect } from './outbox.ts';
 import { refusalsFor } from './skips.ts';
-import { fittingSlots } from './slots.ts';
+import { noteCrash, pickSlot } from './slots.ts';
 import type { Job, State, Work } from './state.ts';
 import { learnDuration } from './timing.ts';
 import { isReached } from './wake.ts';
 
 const PERMILLE = 1_000;
 const HUNG_TIMES = 2;
+/** Code of a proof whose prover died (ports/prover.ts). */
+const CRASHED = 'prover-crashed';
 
 /** Gives free slots to complete items: due before dry, then by close. */
 export function assignSlots(state: State): void {
@@ -25,8 +27,7 @@ export function assignSlots(state: State): void {
 	});
 	ready.sort((a, b) => urgency(a.work) - urgency(b.work) || (a.job.work < b.job.work ? -1 : 1));
 	for (const { job, work } of ready) {
-		const fitting = fittingSlots(state, work);
-		const slot = fitting.find((name) => !state.slots.busy.has(name));
+		const slot = pickSlot(state, work);
 		if (slot === undefined) continue;
 		job.slot = slot;
 		job.phase = 'prove';
@@ -80,6 +81,8 @@ export function onProved(state: State, { work: id, slot, proof, proveMs }: Event
 export function onProveFailed(state: State, { work, slot, code }: EventOf<'prove-failed'>): void {
 	freeSlot(state, work, slot);
 	const job = state.jobs.get(work);
+	const item = state.works.get(work);
+	if (code === CRASHED && item !== undefined) noteCrash(state, item, slot);
 	if (job?.phase === 'prove' && job.slot === slot) releaseJob(state, work, 'failed', code);
 }
 

@@ -177,6 +177,7 @@ function accept(state: State, work: Work, statement: StatementOf<'res'>, hash: H
 	const peer = state.peers.get(from);
 	if (peer !== undefined) peer.expiries = 0;
 	judgeSkips(state, work, result);
+	clearAlarm(state, 'crashing-partition', item.id);
 	stopNeedless(state, work, result);
 }
 

@@ -2,11 +2,18 @@
  * Which of this node's slots take an item: some prove other sizes or for other miners only, and a prover that reads the
  * sectors itself takes none of which a sector lies elsewhere.
  */
+
+import { limits } from '../domain/limits.ts';
 import type { WorkItem } from '../domain/work.ts';
 import type { SlotFilter, WaitReason } from './api.ts';
 import { holdingsOf } from './holdings.ts';
+import { alarm } from './outbox.ts';
 import type { State, Work } from './state.ts';
+import { pastNoReturn } from './timing.ts';
 import { manifestOf } from './works.ts';
+
+/** One death may be the machine's; the second one is the item's, as far as anybody can tell. */
+const CRASHES_TO_QUARANTINE = 2;
 
 /** Slots in service that take the item, in order of preference. */
 export function fittingSlots(state: State, work: Work): readonly string[] {
@@ -21,6 +28,31 @@ export function slotObstacle(state: State, work: Work): WaitReason | null {
 	if (fitting.length > 0) return isCrowded(state, fitting) ? 'no-free-slot' : null;
 	const complaints = names.map((name) => filterComplaint(state, filterOf(state, name), work));
 	return complaints.includes('not-held-here') ? 'not-held-here' : 'slot-filter';
+}
+
+/** The free slot that proves the item: one whose prover it has not killed, while there is such a slot. */
+export function pickSlot(state: State, work: Work): string | undefined {
+	const fitting = fittingSlots(state, work);
+	const free = fitting.filter((name) => !state.slots.busy.has(name));
+	const untried = fitting.filter((name) => !work.claim.crashes.includes(name));
+	if (untried.length === 0 || pastNoReturn(state, work, 0))
+		return free.find((name) => untried.includes(name)) ?? free[0];
+	return free.find((name) => untried.includes(name));
+}
+
+/** A prover died over the item. */
+export function noteCrash(state: State, work: Work, slot: string): void {
+	const { claim, item } = work;
+	claim.crashes = [...claim.crashes, slot].slice(-limits.crashesKept);
+	if (claim.crashes.length < CRASHES_TO_QUARANTINE) return;
+	alarm(state, 'crashing-partition', item.id, { crashes: claim.crashes.length, slots: new Set(claim.crashes).size });
+}
+
+/** It has killed two provers here, and every one that could take it: left to others until nobody may wait any more. */
+export function isQuarantined(state: State, work: Work): boolean {
+	const { crashes } = work.claim;
+	if (crashes.length < CRASHES_TO_QUARANTINE) return false;
+	return fittingSlots(state, work).every((name) => crashes.includes(name)) && !pastNoReturn(state, work, 0);
 }
 
 /** The items of this node that need one of these slots are as many as the slots, and one that is gathered ahead. */

@@ -214,6 +214,8 @@ export interface ClaimSlice {
 	/** Attempts of this node that failed, and until when it leaves the item to others. */
 	failures: number;
 	retryAt: number;
+	/** Slots whose prover died over it, one entry for each death. */
+	crashes: readonly string[];
 	/** Sectors that the holders asked could not deliver to this node; null = never ended so. */
 	missing: Bitfield | null;
 	/** Those holders, until when they are not asked again; one that comes back or offers anew is removed. */

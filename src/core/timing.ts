@@ -20,6 +20,7 @@ import { isWithin } from './wake.ts';
 const GUESS_LARGE_MS = 600_000;
 const GUESS_SMALL_MS = 10_000;
 const LARGE_SECTOR = 2 ** 34;
+const PROOFS_TO_JUDGE_BY = 3;
 
 export function learnDuration(state: State, proofType: PoStProofType, ms: number): void {
 	const known = [...(state.durations.get(proofType)?.known ?? []), Math.max(1, ms)].slice(-limits.durations);
@@ -105,6 +106,16 @@ function isWaiting(state: State, work: Work): boolean {
 /** True once the deadline is closed. */
 export function isPast(state: State, work: Work): boolean {
 	return isWithin(state, work.item.close, 0, longEpochMs(state.clock)) ?? false;
+}
+
+/**
+ * Less time is left than the fastest of this node's proofs took: nothing comes of another one. Some must be known, since
+ * a single one may have been slow for a reason that has passed.
+ */
+export function isTooLate(state: State, work: Work): boolean {
+	const known = state.durations.get(work.item.proofType)?.known ?? [];
+	if (known.length < PROOFS_TO_JUDGE_BY) return false;
+	return isWithin(state, work.item.close, Math.min(...known), longEpochMs(state.clock)) ?? false;
 }
 
 /**

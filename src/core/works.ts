@@ -107,6 +107,7 @@ function createWork(state: State, item: WorkItem, enteredBy: NodeId | null): Wor
 			term: 0,
 			lastHolder: null,
 			failures: 0,
+			crashes: [],
 			retryAt: Number.MIN_SAFE_INTEGER,
 			missing: null,
 			exhausted: new SortedMap(),

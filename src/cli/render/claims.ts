@@ -11,6 +11,8 @@ const WHY: Readonly<Record<string, string>> = {
 	'not-my-miner': 'roster gives us other miners',
 	'proof-type': 'no slot for this sector size',
 	'slot-filter': 'our slots are for others',
+	quarantined: 'crashes our provers',
+	'too-late': 'no time left for a proof',
 	'not-held-here': 'our prover needs all sectors here',
 	'not-synced': 'still syncing',
 	stopping: 'this node is stopping',

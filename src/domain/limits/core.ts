@@ -134,6 +134,8 @@ export const coreLimits = {
 	packedTexts: 64 * KIB,
 	/** Alarms kept; the oldest key gives way. */
 	alarms: 256,
+	/** Slots remembered for an item whose provers died. */
+	crashesKept: 8,
 	/** Durations kept for the percentiles. */
 	durations: 64,
 	/** Phases of one proof whose times are kept: a prover has about five. */

@@ -7,7 +7,7 @@ import { Bitfield } from '../../../src/domain/bitfield.ts';
 import { actorId } from '../../../src/domain/ids.ts';
 import type { WorkItem } from '../../../src/domain/work.ts';
 import { ClaimBench, itemOf } from '../../support/claim-bench.ts';
-import { MINER } from '../../support/core.ts';
+import { idleRecord, MINER } from '../../support/core.ts';
 
 const NOT_OURS = actorId(2000);
 const filter = (change: Partial<SlotFilter>): SlotFilter => ({
@@ -73,4 +73,63 @@ test('no more items are taken for one slot because another one is free for other
 	for (let i = 0; i < 60; i++) on.second();
 	// Two slots take them, and one item is gathered ahead.
 	assert.equal(on.state.jobs.size, 3);
+});
+
+/** Lets the item be gathered and its proof end in this way. */
+function fail(on: ClaimBench, item: WorkItem, code: string): string | null {
+	const wait = on.state.jobs.has(item.id) ? 0 : on.msUntil('claim', 60_000);
+	if (wait === null) return null;
+	on.give({ type: 'gathered', work: item.id, peer: on.id('self'), ok: Bitfield.of([0, 1, 2, 3]), failed: [] });
+	const slot = on.state.jobs.get(item.id)?.slot ?? null;
+	if (slot !== null) on.give({ type: 'prove-failed', work: item.id, slot, code });
+	return slot;
+}
+
+test('an item that killed a prover is tried in another one; after two it is in quarantine, with an alarm', () => {
+	const on = bench([], 3);
+	const item = itemOf(0);
+	on.announce(item);
+	const slots = [fail(on, item, 'prover-crashed'), fail(on, item, 'prover-crashed')];
+	assert.equal(new Set(slots).size, 2, 'in two slots');
+	assert.deepEqual([...on.state.alarms.keys()], [`crashing-partition/${item.id}`]);
+	assert.notEqual(whyNot(on, item), 'quarantined', 'a third slot is there');
+	assert.ok(!slots.includes(fail(on, item, 'prover-crashed')));
+	assert.equal(whyNot(on, item), 'quarantined');
+	assert.equal(fail(on, item, 'prover-crashed'), null);
+	const other = itemOf(1);
+	on.announce(other);
+	assert.notEqual(whyNot(on, other), 'quarantined', 'other items are proven as ever');
+});
+
+test('with one slot two deaths are enough; what merely failed is tried again', () => {
+	const on = bench([]);
+	const [crashing, failing] = [itemOf(0), itemOf(1)];
+	on.announce(crashing);
+	for (let i = 0; i < 2; i++) assert.equal(fail(on, crashing, 'prover-crashed'), 'slot0');
+	assert.equal(whyNot(on, crashing), 'quarantined');
+	on.announce(failing);
+	for (let i = 0; i < 3; i++) assert.equal(fail(on, failing, 'prover-failed'), 'slot0');
+});
+
+test('past the point of no return quarantine ends: a try costs less than the deadline', () => {
+	const on = bench([]);
+	const item = itemOf(0);
+	on.announce(item);
+	for (let i = 0; i < 2; i++) fail(on, item, 'prover-crashed');
+	assert.equal(whyNot(on, item), 'quarantined');
+	for (const name of ['a', 'b']) on.hear(name, { kind: 'rec', body: idleRecord({ chain: true }) }, 233);
+	assert.notEqual(whyNot(on, item), 'quarantined');
+	assert.equal(fail(on, item, 'prover-crashed'), 'slot0');
+});
+
+test('what no proof of this node could still make is left alone, once it has made some', () => {
+	const on = bench([]);
+	const item = itemOf(0);
+	for (let i = 0; i < 3; i++) on.give({ type: 'measured', proofType: 10, sectors: 2, ms: 3_600_000 * 3 });
+	on.announce(item);
+	assert.equal(whyNot(on, item), 'too-late');
+	const fast = bench([]);
+	for (let i = 0; i < 3; i++) fast.give({ type: 'measured', proofType: 10, sectors: 2, ms: 1_000 });
+	fast.announce(item);
+	assert.ok(fast.state.jobs.has(item.id));
 });
