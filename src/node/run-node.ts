@@ -1,24 +1,17 @@
 /** One running node: the core in its loop, and the parts that carry out its decisions. */
-import { challengeKey } from '../codec/work-id.ts';
 import type { CoreConfig, Event } from '../core/api.ts';
 import { currentEpoch } from '../core/epoch-clock.ts';
 import { createState, step } from '../core/poster.ts';
 import { ownEstimates } from '../core/timing.ts';
 import { Bitfield } from '../domain/bitfield.ts';
 import { PosterError } from '../domain/errors.ts';
-import { type ActorId, attoFil, type Epoch } from '../domain/ids.ts';
+import type { Epoch } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
-import type { Roster } from '../domain/roster.ts';
-import type { Challenge, WorkItem } from '../domain/work.ts';
+import type { WorkItem } from '../domain/work.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Spool } from '../ports/vanilla.ts';
-import { type DryRun, type DryRunRequest, makeDryRun } from './chain/dry-run.ts';
+import { buildChain } from './chain/build-chain.ts';
 import { serveDryRuns } from './chain/dry-run-exchange.ts';
-import { DuePartitions } from './chain/due-partitions.ts';
-import { ChainFollower } from './chain/follower.ts';
-import { SenderCheck } from './chain/sender-check.ts';
-import { Submitter } from './chain/submitter.ts';
-import { ViewReader } from './chain/view-reader.ts';
 import { configuredEpochMs, configuredRoles } from './config.ts';
 import { Effects } from './effects.ts';
 import { Ending } from './ending.ts';
@@ -39,6 +32,7 @@ import { Proving } from './proving.ts';
 import { openRecorder } from './recorder/recorder.ts';
 import { loadRoster, type SignedRoster } from './roster-file.ts';
 import { RosterKeeper } from './roster-keeper.ts';
+import { servedMiners } from './served-miners.ts';
 import { takesSamples } from './slot-filters.ts';
 import type { RunningNode, StartOptions } from './start-options.ts';
 import { StepTimes } from './step-times.ts';
@@ -161,50 +155,6 @@ async function recovered({ store }: Outside): Promise<[string, Uint8Array][]> {
 		if (!NOT_OF_THE_CORE.some((prefix) => key.startsWith(prefix))) entries.push([key, value]);
 	}
 	return entries;
-}
-
-/** Roles, miners and senders of this node by the roster of the moment. */
-function servedMiners(roster: Roster, self: string): readonly { miner: ActorId; sender: string }[] {
-	const own = roster.peers.find(({ id }) => id === self);
-	if (own === undefined) return [];
-	return roster.miners.filter(({ miner }) => own.miners.length === 0 || own.miners.includes(miner));
-}
-
-function buildChain({ options, outside, keeper, enqueue }: Context): ChainParts | undefined {
-	const { chain, wallet, clock, log, metrics, book } = outside;
-	if (chain === undefined) return undefined;
-	const miners = () => servedMiners(keeper.current.roster, options.home.identity.id);
-	const partitions = new DuePartitions(chain, book, (root, sectors) =>
-		enqueue({ type: 'manifest-held', root, sectors }),
-	);
-	const { submitter: signs } = options.config;
-	const maxFee = (id: ActorId) => (signs?.miners.some(({ miner }) => miner === id) ? signs.maxFeeFil : undefined);
-	const follower = new ChainFollower(
-		{ chain, clock, log, metrics },
-		{
-			views: new ViewReader(chain, partitions, new SenderCheck(chain, maxFee)),
-			miners,
-			readsPool: wallet !== undefined,
-			enqueue,
-		},
-	);
-	const submitter = new Submitter(
-		{ chain, wallet, log },
-		{
-			sender: (id) => miners().find(({ miner }) => miner === id)?.sender,
-			maxFee: signs?.maxFeeFil ?? attoFil(0n),
-			enqueue,
-		},
-	);
-	const announce = async (request: DryRunRequest): Promise<DryRun> => {
-		const served = miners().map(({ miner }) => miner);
-		const run = await makeDryRun(chain, partitions, served, request);
-		if (run.due.length > 0) enqueue({ type: 'dry-run', ...run });
-		return run;
-	};
-	const takeBack = (challenge: Challenge): void =>
-		enqueue({ type: 'dry-run-cancel', key: challengeKey(keeper.current.roster.network, challenge) });
-	return { follower, submitter, announce, takeBack };
 }
 
 async function buildParts(
