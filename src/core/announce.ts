@@ -193,6 +193,7 @@ export function keepAnnouncement(state: State, statement: StatementOf<'ann'>): v
 	const ids = items.map(({ id }) => id);
 	if (!hasPlace(state, statement, ids)) return;
 	const said = { incarnation, sequence };
+	let hasNew = false;
 	let quota = from === state.config.self ? limits.works : announcerQuota(state, from, body.challenge.miner);
 	for (const item of items) {
 		const { id } = item;
@@ -201,7 +202,10 @@ export function keepAnnouncement(state: State, statement: StatementOf<'ann'>): v
 			ignore(state, 'announcer-quota');
 			continue;
 		}
-		known ??= enterWork(state, item, from);
+		if (known === undefined) {
+			known = enterWork(state, item, from);
+			hasNew = true;
+		}
 		if (known === undefined) continue;
 		const before = known.announcers.get(from);
 		if (before !== undefined && !isNewer(said, before)) continue;
@@ -216,11 +220,24 @@ export function keepAnnouncement(state: State, statement: StatementOf<'ann'>): v
 		}
 	}
 	keepStatement(state, statement, ids);
+	if (hasNew) for (const tomb of tombstonesOf(state, body.challenge)) heedTombstone(state, tomb);
 }
 
 export function keepTombstone(state: State, statement: StatementOf<'tomb'>): void {
-	const { from, incarnation, sequence, body } = statement.envelope;
-	if (!hasPlace(state, statement, body.works)) return;
+	const { works } = statement.envelope.body;
+	if (!hasPlace(state, statement, works)) return;
+	heedTombstone(state, statement);
+	keepStatement(state, statement, works);
+}
+
+/** Those known for a challenge, of which some may have come before the items that they name. */
+function tombstonesOf(state: State, challenge: Challenge): readonly StatementOf<'tomb'>[] {
+	const known = state.announce.statements.get(challengeKey(state.config.network, challenge))?.values() ?? [];
+	return known.filter((other): other is StatementOf<'tomb'> => other.envelope.kind === 'tomb');
+}
+
+function heedTombstone(state: State, { envelope }: StatementOf<'tomb'>): void {
+	const { from, incarnation, sequence, body } = envelope;
 	const said = { incarnation, sequence, reason: body.reason };
 	const key = challengeKey(state.config.network, body.challenge);
 	for (const id of body.works) {
@@ -232,7 +249,6 @@ export function keepTombstone(state: State, statement: StatementOf<'tomb'>): voi
 		if (before === undefined || isNewer(said, before)) work.tombs.set(from, said);
 		state.dirty = true;
 	}
-	keepStatement(state, statement, body.works);
 }
 
 /** The own view shows this very deadline, and this item is not in it. */
