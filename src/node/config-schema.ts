@@ -159,11 +159,21 @@ const takes = {
 	miners: z.array(miner).min(1).max(1024).optional(),
 };
 
+/** Where a slot runs. */
+const place = {
+	cpus: z
+		.string()
+		.regex(/^\d{1,4}(-\d{1,4})?(,\d{1,4}(-\d{1,4})?)*$/, 'is no list of cores such as 0-7,16')
+		.optional(),
+	nice: z.int().min(0).max(19).optional(),
+};
+
 const slot = z.strictObject({
 	kind: z.enum(['cpu', 'gpu']).default('cpu'),
 	device: z.int().min(0).max(63).optional(),
 	threads: z.int().min(1).max(1024).optional(),
 	worker: command.optional(),
+	...place,
 	...takes,
 });
 
@@ -181,6 +191,7 @@ const external = z.strictObject({
 	concurrency: z.int().min(1).max(limits.externalConcurrency).default(1),
 	weight: z.int().min(0).max(1000).default(1),
 	ready_timeout_ms: z.int().min(100).max(600_000).default(5_000),
+	...place,
 	...takes,
 });
 
@@ -188,19 +199,31 @@ const prover = z
 	.strictObject({
 		slots: z
 			.union([z.int().min(0).max(64), z.array(slot).min(1).max(64)], {
-				error: 'is a count from 1 to 64, or an array of { kind, device, threads, worker, proof_types, miners }',
+				error:
+					'is a count from 1 to 64, or an array of { kind, device, threads, worker, cpus, nice, proof_types, miners }',
 			})
 			.default(1)
 			.transform((slots) => (typeof slots === 'number' ? Array.from({ length: slots }, () => slot.parse({})) : slots))
 			.register(optionDocs, {
 				what: 'Proofs computed at the same time: a count of CPU slots, or one table per slot.',
-				unit: 'count, or [{ kind = "cpu" or "gpu", device = index, threads = count, worker = command, proof_types = ["window-32GiB"], miners = ["f01000"] }]',
+				unit: 'count, or [{ kind = "cpu" or "gpu", device = index, threads = count, worker = command, cpus = "0-7,16" (Linux), nice = level, proof_types = ["window-32GiB"], miners = ["f01000"] }]',
 				trade:
 					'The native worker proves on the CPU: a GPU slot needs a `worker` that speaks docs/native-protocol.md, mode prove, and sees its device alone (CUDA_VISIBLE_DEVICES). Each CPU slot of a 32 GiB miner takes some 100 GB of memory; threads default to cores / slots. The first start measures one proof of each size whose parameters are here, in the background; on a CPU that takes long for large sectors, and until then times are guessed.',
 			}),
+		memory_bytes: z
+			.int()
+			.min(MIB)
+			.max(64 * 1024 * GIB)
+			.optional()
+			.register(optionDocs, {
+				what: 'Memory that the proofs in own slots may take together, beside the parameters.',
+				unit: 'bytes (default: all of the machine, or of its control group)',
+				trade: 'Slots that need more are refused at start: 100 GB for each that proves 32 GiB sectors.',
+				example: '137438953472',
+			}),
 		external: z.array(external).max(limits.externalProvers).default([]).register(optionDocs, {
 			what: 'Provers of others beside or (slots = 0) instead of the own slots: docs/prover-protocol.md.',
-			unit: '[{ bin = path, args = [texts], env = { NAME = "text" }, protocol = "frames" or "damocles", concurrency = proofs at a time, weight = used first if higher (own slots: 1), ready_timeout_ms = ms, proof_types, miners }]',
+			unit: '[{ bin = path, args = [texts], env = { NAME = "text" }, protocol = "frames" or "damocles", concurrency = proofs at a time, weight = used first if higher (own slots: 1), ready_timeout_ms = ms, cpus, nice, proof_types, miners }]',
 			trade:
 				'What they prove is verified here like the proof of any peer. Of a Damocles ext-prover every sector of the partition must lie on this node.',
 			example: '[{ bin = "/opt/my-prover", args = ["--gpu", "0"], proof_types = ["window-32GiB"] }]',

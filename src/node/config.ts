@@ -62,6 +62,10 @@ function crossComplaints({ submitter, chain, prover, storage }: Config): string[
 	if (storage === undefined && prover?.external.some(({ protocol }) => protocol === 'damocles') === true) {
 		complaints.push('[prover] external: protocol "damocles" needs [storage], whose sectors it reads');
 	}
+	const slots = [...(prover?.slots ?? []), ...(prover?.external ?? [])];
+	if (process.platform !== 'linux' && slots.some(({ cpus }) => cpus !== undefined)) {
+		complaints.push('[prover] cpus: binding to cores is done on Linux only');
+	}
 	return complaints;
 }
 

@@ -11,7 +11,11 @@ import type { ExternalProverConfig } from './config.ts';
 export type OpenChild = (
 	name: string,
 	line: readonly [string, ...string[]],
-	options: Pick<WorkerOptions, 'readyMs' | 'format' | 'tmpDir'> & { readonly env: Readonly<Record<string, string>> },
+	options: Pick<WorkerOptions, 'readyMs' | 'format' | 'tmpDir'> & {
+		readonly env: Readonly<Record<string, string>>;
+		readonly cpus?: string | undefined;
+		readonly nice?: number | undefined;
+	},
 ) => NativeChild;
 
 /**
@@ -25,12 +29,14 @@ export function externalSlots(
 	open: OpenChild,
 	clock: Clock,
 ): readonly NativeProverSlot[] {
-	const { bin, args, protocol, readyTimeoutMs } = entry;
+	const { bin, args, protocol, readyTimeoutMs, cpus, nice } = entry;
 	const env = Object.fromEntries(entry.env as readonly (readonly [string, string])[]);
 	const isDamocles = protocol === 'damocles';
 	const options = {
 		env,
 		readyMs: readyTimeoutMs,
+		cpus,
+		nice,
 		tmpDir: env['TMPDIR'],
 		...(isDamocles && { format: DAMOCLES_LINES }),
 	};

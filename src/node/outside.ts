@@ -21,6 +21,7 @@ import { ManifestBook } from './manifest-book.ts';
 import { NO_KEYS, type ProofKeys, readProofKeys } from './proof-keys.ts';
 import { ProofTimes } from './proof-times.ts';
 import { Quarantine } from './quarantine.ts';
+import { checkResources, thisMachine } from './resources.ts';
 import { loadRoster } from './roster-file.ts';
 import type { StartOptions } from './start-options.ts';
 import { unlessAborted } from './unless-aborted.ts';
@@ -73,6 +74,7 @@ export async function openOutside(
 	stack.defer(() => workers.close());
 	const keys = needsKeys(config) ? await unlessAborted(readProofKeys(config, workers.verifier), signal) : NO_KEYS;
 	await unlessAborted(workers.requireGpus(), signal);
+	checkResources({ config, members: roster.peers.length, ...keys }, await thisMachine());
 
 	const chain = config.chain && (await openChain(config.chain, { clock, log, metrics }, roster));
 	if (chain !== undefined) {

@@ -45,19 +45,19 @@ export interface WorkersOptions {
 
 export function startWorkers(components: NativeComponents, { config, command, scratch }: WorkersOptions): Workers {
 	const { proofs, native, storage, prover, submitter } = config;
-	const open: OpenChild = (name, line, options) =>
+	const open: OpenChild = (name, line, { cpus, nice, ...options }) =>
 		new NativeChild(
 			{ ...components, log: components.log.child({ worker: name }) },
 			{
 				...options,
-				command: line,
+				command: bound(line, cpus),
 				env: { ...process.env, ...options.env },
 				scratch: join(scratch, name),
-				nice: native.nice,
+				nice: nice ?? native.nice,
 			},
 		);
-	const child = (name: string, line: readonly string[], env: Record<string, string> = {}): NativeChild =>
-		open(name, line as Command, { env });
+	const child = (name: string, line: readonly string[], place: Place = {}): NativeChild =>
+		open(name, line as Command, { env: {}, ...place });
 	const keys =
 		proofs.testParameters === undefined
 			? ['--params', proofs.params]
@@ -67,9 +67,10 @@ export function startWorkers(components: NativeComponents, { config, command, sc
 	const verifier = new NativeVerifier(child('verify', [...command, 'verify', ...keys]));
 	const own = (prover?.slots ?? []).map((slot, index, all) => {
 		const name = slotName(slot, index);
-		const threads = slot.threads ?? Math.max(1, Math.floor(availableParallelism() / all.length));
+		const { cpus, nice } = slot;
+		const threads = slot.threads ?? coresOf(cpus) ?? Math.max(1, Math.floor(availableParallelism() / all.length));
 		const line = slot.worker ?? [...command, 'prove', ...keys, '--threads', String(threads)];
-		return new NativeProverSlot(name, child(`prove-${index}`, line, deviceEnv(slot)), clock);
+		return new NativeProverSlot(name, child(`prove-${index}`, line, { env: deviceEnv(slot), cpus, nice }), clock);
 	});
 	const external = (prover?.external ?? []).map((entry, index) =>
 		externalSlots(entry, index, storage?.paths ?? [], open, clock),
@@ -97,6 +98,28 @@ export function startWorkers(components: NativeComponents, { config, command, sc
 		requireGpus,
 		close,
 	};
+}
+
+interface Place {
+	readonly env?: Readonly<Record<string, string>>;
+	readonly cpus?: string | undefined;
+	readonly nice?: number | undefined;
+}
+
+/** `taskset` becomes the command itself, so that its process id is the worker's. */
+function bound(line: Command, cpus: string | undefined): Command {
+	return cpus === undefined ? line : ['taskset', '-c', cpus, ...line];
+}
+
+/** How many cores a list such as `0-7,16` names. */
+export function coresOf(cpus: string | undefined): number | undefined {
+	if (cpus === undefined) return undefined;
+	const cores = new Set<number>();
+	for (const range of cpus.split(',')) {
+		const [first = 0, last = first] = range.split('-').map(Number);
+		for (let core = first; core <= last; core++) cores.add(core);
+	}
+	return Math.max(1, cores.size);
 }
 
 async function requireGpu(slot: NativeProverSlot): Promise<void> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -48,4 +48,26 @@ external = [
 	const job = { statement, spool: { path: join(root, 'spool'), slotOf: () => 0 } };
 	const made = await workers.slots[0]?.prove(job, () => undefined, new AbortController().signal);
 	assert.deepEqual([...(made?.proof ?? [])], [...fakeProof(statement)]);
+});
+
+test('a slot runs on the cores that it is given', { skip: process.platform !== 'linux' }, async (t) => {
+	const allowed = async (status: string): Promise<string> =>
+		/^Cpus_allowed_list:\s*(.+)$/m.exec(await readFile(status, 'utf8'))?.[1] ?? '';
+	const [core = ''] = (await allowed('/proc/self/status')).split(/[-,]/);
+	const told = join(root, 'status');
+	const line = JSON.stringify(['/bin/sh', '-c', `cat /proc/self/status > ${told}`]);
+	const workers = startWorkers(
+		{ clock: systemClock, log: memoryLog() },
+		{
+			config: parseConfig(`[prover]\nslots = [{ worker = ${line}, cpus = "${core}" }]`, join(root, 'config.toml')),
+			command: ['poster-native'],
+			scratch: join(root, 'bound'),
+		},
+	);
+	t.after(() => workers.close());
+	const statement = { proofType: 10, miner: actorId(1000), randomness: hex32('00'.repeat(32)), sectors: [] };
+	const job = { statement, spool: { path: told, slotOf: () => 0 } };
+	const run = workers.slots[0]?.prove(job, () => undefined, new AbortController().signal);
+	await assert.rejects(run ?? Promise.resolve(), { code: 'prover-unavailable' }, 'it is no prover, and ends');
+	assert.equal(await allowed(told), core);
 });
