@@ -32,7 +32,7 @@ export function serveDryRuns(streams: Streams, { start, takeBack }: DryRuns): vo
 			const name = `${peer} ${typeof request === 'number' ? request : request.nonce}`;
 			if (typeof request === 'number') {
 				const known = asked.get(name);
-				if (known === undefined) throw new PosterError('compute-unknown', 'no such dry run was asked for here');
+				if (known === undefined) throw unknownRun();
 				takeBack(known);
 				return encodeCbor([[]]);
 			}
@@ -91,4 +91,10 @@ function readRequest(bytes: Uint8Array): DryRunRequest | number {
 		deadline: deadlineIndex(cborInteger(deadline, 0, MAX_INDEX, 'deadline')),
 		partition: partition === null ? null : partitionIndex(cborInteger(partition, 0, MAX_INDEX, 'partition')),
 	};
+}
+
+function unknownRun(): PosterError {
+	return new PosterError('compute-unknown', 'no such dry run was asked for here', {
+		advice: 'The node was started anew since: the run ends by itself when its time is over.',
+	});
 }
