@@ -10,7 +10,7 @@ import { bury } from './messages.ts';
 import { currentMessages, messagesOf, pooledNonces, priceOf } from './nonces.ts';
 import { alarm, clearAlarm, decide, effect } from './outbox.ts';
 import type { Message, Sender, State, Work } from './state.ts';
-import { isOpen, pushMessage, rankStep, submitters } from './submission.ts';
+import { isOpen, liveMessageOf, pushMessage, rankStep, submitters } from './submission.ts';
 
 const STUCK_ALARM_EPOCHS = 10;
 /** The actor's nonce has passed a message this long and no chain has it: another one is there, here and after small reorgs. */
@@ -43,7 +43,9 @@ function followMessage(state: State, view: ChainView, message: Message, work: Wo
 	if (message.seenEpoch < 0) message.seenEpoch = epoch;
 	if (view.sender.nonce <= message.nonce) {
 		message.passedEpoch = null;
-		if (message.includedAt !== null || message.dead === 'nonce-taken') {
+		// A displaced one comes back only where nothing else was signed for its work since: both would land.
+		const isBack = message.dead === 'nonce-taken' && liveMessageOf(state, work) === undefined;
+		if (message.includedAt !== null || isBack) {
 			// The chain went back to before it: the same bytes again.
 			message.includedAt = null;
 			message.dead = null;

@@ -111,6 +111,7 @@ export function enterMessage(
 		statement: null,
 		short,
 		hash: resultHash(call.params.proof, call.params.skipped),
+		held: false,
 		proofGood: false,
 		signatureGood: false,
 		checkingProof: false,
@@ -149,7 +150,7 @@ export function senderSlice(state: State, address: string): Sender {
 
 /** A message counts: everything about it was checked here. */
 export function counts(message: Message): boolean {
-	return message.proofGood && message.signatureGood;
+	return message.proofGood && message.signatureGood && !message.held;
 }
 
 /** It never counts again, unless a reorg brings it back. */

@@ -2,7 +2,7 @@
  * Nonces of one sending address: which one comes next, whether it may be used already, and at what price. (sender,
  * nonce) is the fence: of two messages with the same nonce the chain takes one.
  */
-import { type AttoFil, attoFil } from '../domain/ids.ts';
+import { type AttoFil, attoFil, type NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Gas } from '../domain/message.ts';
 import type { ChainView } from './api.ts';
@@ -65,13 +65,15 @@ export function mayUseNext(state: State, sender: Sender, epoch: number, close: n
 	if (sender.lastSigned === null || epoch > sender.lastSigned.epoch) return true;
 	if (epoch >= close - limits.hurryEpochs || connectedPeers(state).length === 0) return true;
 	const last = state.messages.get(sender.lastSigned.cid);
-	if (last === undefined || last.everPooled || last.includedAt !== null || last.dead !== null) return true;
-	return state.peers
-		.keys()
-		.some(
-			(id) =>
-				isPresent(state, id) && state.peers.get(id)?.record?.envelope.body.submissions.includes(last.short) === true,
-		);
+	return last === undefined || last.includedAt !== null || last.dead !== null || isElsewhere(state, last);
+}
+
+/** Not on this node's disk alone: a pool took it, or a member has stored it. */
+export function isElsewhere(state: State, { everPooled, short }: Message): boolean {
+	if (everPooled) return true;
+	const stores = (id: NodeId): boolean =>
+		state.peers.get(id)?.record?.envelope.body.submissions.includes(short) === true;
+	return state.peers.keys().some((id) => isPresent(state, id) && stores(id));
 }
 
 /** The pool replaces a message only for 1.25 x its premium; one more covers the rounding. */

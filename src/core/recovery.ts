@@ -102,6 +102,8 @@ function recoverStatement(state: State, { envelope, raw }: Statement): void {
 			message.statement = { envelope, raw };
 			message.proofGood = true;
 			message.signatureGood = true;
+			message.held = raw === null;
+			if (message.held) return;
 			state.records.submissions = [message.short, ...state.records.submissions].slice(0, limits.recordSubmissions);
 			return;
 		}

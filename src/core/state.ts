@@ -387,6 +387,8 @@ export interface Message {
 	readonly short: string;
 	/** Identity of proof and skips, as results have it. */
 	readonly hash: Hex32;
+	/** Signed here in an earlier life, and perhaps known to nobody else (held.ts): it does not count yet. */
+	held: boolean;
 	/** Both must hold before it counts. */
 	proofGood: boolean;
 	signatureGood: boolean;

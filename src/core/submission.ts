@@ -9,6 +9,7 @@ import type { Submission } from '../domain/submission.ts';
 import type { ChainView, EventOf } from './api.ts';
 import { derived } from './derived.ts';
 import { currentEpoch } from './epoch-clock.ts';
+import { judgeHeld } from './held.ts';
 import { publish } from './identity.ts';
 import { followMessages } from './inclusion.ts';
 import { keys, writeStatement } from './keys.ts';
@@ -35,6 +36,7 @@ export function driveSubmissions(state: State): void {
 		if (!selfHasRole(state, 'submitter', view.miner)) continue;
 		if (isEpochReached(state, view.epoch + STALE_EPOCHS + 1)) continue;
 		const sender = senderSlice(state, address);
+		judgeHeld(state, view, sender);
 		followMessages(state, view, sender);
 		if (sender.busy === null) prepareNext(state, view, sender);
 	}
@@ -82,6 +84,12 @@ function hindrance(state: State, work: Work, view: ChainView, sender: Sender): s
 	if (work.posted) return 'posted';
 	if (!isOpen(view, work)) return 'not-open';
 	if (liveMessageOf(state, work) !== undefined) return 'message-known';
+	if (
+		byWork(state.messages)
+			.get(item.id)
+			?.some(({ held, dead }) => held && dead === null)
+	)
+		return 'message-held';
 	// Before its first sync it knows neither what was signed already nor who else is there to sign.
 	if (!isSynced(state) && epoch < item.close - limits.lastEpochs) return 'not-synced';
 	if (results.best === null) return 'no-result';

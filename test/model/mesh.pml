@@ -62,6 +62,12 @@
 #ifndef EXPIRE
 #define EXPIRE 1         /* 0: the lease of a dead node holds for ever */
 #endif
+#ifndef HOLD
+#define HOLD 1           /* 0: a message that nobody had heard of is pushed after a restart beside what was signed since */
+#endif
+#ifndef REVIVE
+#define REVIVE 1         /* 0: a reorg brings a displaced message back beside the one that was signed in its stead */
+#endif
 #ifndef KEEP
 #define KEEP 1           /* 0: a message is forgotten when it is seen on the chain, not 5 epochs deep */
 #endif
@@ -93,7 +99,7 @@ byte cn;                 /* nonce of the sender in the state */
 byte past;               /* messages whose nonce the chain has used */
 byte at[M];              /* 1 + the message that landed with a nonce */
 byte did[P];             /* 1 + the message that posted a partition, 0: not posted */
-byte crashes, restarts, falseto, bads, drops, fails, reorgs, splits, orphans, doubles;
+byte crashes, restarts, falseto, bads, drops, fails, reorgs, splits, doubles;
 
 hidden byte k, n, m;     /* scratch of atomic steps, no part of the state */
 
@@ -228,7 +234,7 @@ inline include(m0) {
      fi
   fi;
   k = 0;
-  assert(doubles <= splits + orphans + reorgs)
+  assert(doubles <= splits + (fails > 0 -> reorgs : 0))
 }
 #define POOLS (pool[0] | pool[1] | pool[N - 1])
 #define INCLUDE(m0) atomic { cn < M && (POOLS & ofn[cn] & BIT(m0)) -> include(m0) }
@@ -246,9 +252,16 @@ end: do
   :: EACHDROP(0) :: EACHDROP(1)
   :: atomic { reorgs < REORGS && cn > 0 -> reorgs++; cn--; printf("the chain takes message %d back\n", at[cn] - 1); /* the last inclusion is undone */
        d_step {
-         m = at[cn] - 1; at[cn] = 0; past = past & ~ofn[cn]; live = live | ofn[cn];
+         m = at[cn] - 1; at[cn] = 0; past = past & ~ofn[cn];
          k = (ofp[0] & BIT(m) -> 0 : P - 1);
-         if :: did[k] == m + 1 -> did[k] = 0 :: else fi
+         if :: did[k] == m + 1 -> did[k] = 0 :: else fi;
+         /* Those that it had displaced come back, unless their partition has been answered anew. */
+         n = 0;
+         do :: n < made ->
+           if :: (ofn[cn] & BIT(n)) && n != m && (!REVIVE || !(live & ofp[(ofp[0] & BIT(n) -> 0 : P - 1)])) -> live = live | BIT(n) :: else fi;
+           n++
+         :: else -> break od;
+         n = 0
        };
        if
        :: d_step { for (k : 0 .. N - 1) { if :: !(pool[k] & ofn[cn]) -> pool[k] = pool[k] | BIT(m); if :: up[k] -> known[k] = known[k] | BIT(m) :: else fi :: else fi } }
@@ -266,9 +279,13 @@ end: do
 #define LOADED(j) if :: disk[j] & 1 -> R(j, 0) = 2 :: else fi
 #endif
 #define CRASH(j) atomic { up[j] && crashes < CRASHES && !ALLPOSTED -> up[j] = false; crashes++; last[j] = 0; SILENT(j); printf("node %d crashes\n", j) }
+/* What was signed and never told (held.ts) is dropped where its partition is posted, or another message of it or of the nonce lives. */
 #define BACK(j) atomic { !up[j] && restarts < RESTARTS -> restarts++; \
-    m = known[j] & PENDINGS & ~VISIBLE; \
-    if :: m != 0 -> orphans++; assert((m & (m - 1)) == 0 || drops + splits + reorgs > 0 || crashes > 1) :: else fi; m = 0; \
+    if :: HOLD -> d_step { n = known[j] & PENDINGS & ~VISIBLE; m = 0; \
+      do :: m < made -> \
+        if :: (n & BIT(m)) && (did[(ofp[0] & BIT(m) -> 0 : P - 1)] != 0 || (live & VISIBLE & (ofp[(ofp[0] & BIT(m) -> 0 : P - 1)] | ofn[nonce[m]]))) -> live = live & ~BIT(m); known[j] = known[j] & ~BIT(m) :: else fi; \
+        m++ \
+      :: else -> break od; m = 0; n = 0 } :: else fi; \
     up[j] = true; known[j] = known[j] | pool[j]; LOADED(j); printf("node %d starts\n", j) }
 proctype faults() {
   do

@@ -97,6 +97,16 @@ const FAILS: readonly Configuration[] = [
 		defines: { N: 2, PROOFS: 0, FAILS: 1, REDO: 0 },
 	},
 	{
+		name: 'untold-pushed',
+		about: 'a message that nobody had heard of is pushed after a restart',
+		defines: { N: 2, P: 2, PROOFS: 0, CRASHES: 1, RESTARTS: 1, HOLD: 0 },
+	},
+	{
+		name: 'displaced-revived',
+		about: 'a reorg brings a displaced message back beside the one that was signed in its stead',
+		defines: { N: 2, P: 2, PROOFS: 0, SPLITS: 1, REORGS: 1, REVIVE: 0 },
+	},
+	{
 		name: 'done-at-inclusion',
 		about: 'a message is forgotten before it is 5 epochs deep',
 		defines: { N: 2, PROOFS: 0, REORGS: 1, KEEP: 0 },

@@ -29,7 +29,7 @@ export const DUE_CHALLENGE: Challenge = {
 
 export class CoreBench {
 	readonly ids = new Map<string, NodeId>();
-	readonly state: State;
+	state: State;
 	readonly disk = new Map<string, Uint8Array>();
 	now = 0;
 	#sequence = 0;
@@ -69,6 +69,15 @@ export class CoreBench {
 			miners: [],
 		}));
 		return { network: NETWORK, version, miners: [{ miner: MINER, sender: secpAddress(new Uint8Array(65)) }], peers };
+	}
+
+	/** The process is killed and started again on the same disk. */
+	restart(): void {
+		this.state = createState(
+			this.state.config,
+			[...this.disk].sort(([x], [y]) => (x < y ? -1 : 1)),
+		);
+		this.give({ type: 'tick' });
 	}
 
 	id(name: string): NodeId {

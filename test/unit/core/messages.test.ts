@@ -218,12 +218,18 @@ test('signatures are checked a few at a time, of one author fewer; the others ge
 	assert.equal(all, limits.messageChecks);
 });
 
-/** The chain as it stands, with the partition of the message proven or not, and its nonce used. */
-function show(state: State, world: World, own: Message, posted: boolean): readonly Effect[] {
+/** The chain as it stands, with the partition of the message proven or not, and its nonce used unless another is named. */
+function show(
+	state: State,
+	world: World,
+	own: Message,
+	posted: boolean,
+	nonce: number = own.nonce + 2,
+): readonly Effect[] {
 	const shown = world.chain.view();
 	const proven = posted ? Bitfield.of([own.params.partition]) : Bitfield.empty;
 	const challenges = shown.challenges.map((entry) => ({ ...entry, posted: proven }));
-	const view = { ...shown, challenges, sender: { ...shown.sender, nonce: own.nonce + 2 } };
+	const view = { ...shown, challenges, sender: { ...shown.sender, nonce } };
 	const now = state.now + 1_000;
 	const head = step(state, { type: 'head', epoch: view.epoch }, now).after;
 	return [...head, ...step(state, { type: 'chain-view', view }, now).after];
@@ -242,4 +248,20 @@ test('a confirmed message that its open deadline does not show any more is looke
 	assert.equal(own.done, true);
 	assert.deepEqual(searched(false), [own.submission.cid]);
 	assert.equal(own.done, false);
+});
+
+test('a reorg brings a displaced message back only where nothing was signed in its stead', () => {
+	for (const answered of [false, true]) {
+		const { state, world, own, work } = bench();
+		world.chain.epoch = work.item.open;
+		show(state, world, own, false);
+		Object.assign(own, { dead: 'nonce-taken', searching: false });
+		if (answered) {
+			const next = enterMessage(state, work, withNonce(own.submission, own.nonce + 1));
+			Object.assign(next, { signatureGood: true, proofGood: true, pooled: true });
+		}
+		world.chain.epoch++;
+		show(state, world, own, false, own.nonce);
+		assert.equal(own.dead, answered ? 'nonce-taken' : null);
+	}
 });

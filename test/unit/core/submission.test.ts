@@ -6,6 +6,7 @@ import { encodeMinerCall } from '../../../src/codec/miner-params.ts';
 import { submissionOf } from '../../../src/codec/submission.ts';
 import { resultHash, shortHash, workItem } from '../../../src/codec/work-id.ts';
 import type { Effect, EffectOf } from '../../../src/core/api.ts';
+import { buildDigest } from '../../../src/core/sync.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
 import { actorId, attoFil, deadlineIndex, epoch, hex32, partitionIndex } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
@@ -252,4 +253,82 @@ test('a message that skips numbers which the partition does not have silences no
 	assert.equal(decided(checked, 'submission-refused')[0]?.reason, 'skips');
 	bench.prove(0);
 	assert.equal(of(bench.see(NOW), 'prepare').length, 1);
+});
+
+/** The message of the first partition was signed and never told; the node is back, and so is its full node. */
+function heldOnce() {
+	const { bench, submission } = signedOnce();
+	bench.restart();
+	bench.give({ type: 'connected', peer: bench.id('other') });
+	bench.give({ type: 'manifest-held', root: dueOf(0).sectorRoot, sectors });
+	return { bench, submission, effects: [...bench.see(NOW + 1)] };
+}
+
+/** SUB of the other submitter, found good in every part. */
+function hearRival(bench: SubmitBench, change: Partial<Message>): readonly Effect[] {
+	const rival = messageOf(bench, paramsOf(0), { gasPremium: attoFil(1n), ...change });
+	const effects = [...bench.hear('other', { kind: 'sub', body: rival }, NOW)];
+	effects.push(...bench.give({ type: 'message-checked', cid: rival.cid, verdict: 'good' }));
+	for (const { work, hash } of of(effects, 'verify')) {
+		effects.push(...bench.give({ type: 'verified', work: work.id, hash, verdict: 'good' }));
+	}
+	return effects;
+}
+
+const secondsOf = (bench: SubmitBench, count: number): readonly Effect[] =>
+	Array.from({ length: count }, () => bench.second()).flat();
+
+test('a message that was signed before a crash is neither told nor pushed before the first sync', () => {
+	const { bench, submission, effects } = heldOnce();
+	const early = [...effects, ...secondsOf(bench, 2)];
+	assert.deepEqual(of(early, 'push'), []);
+	assert.deepEqual(of(early, 'prepare'), []);
+	assert.ok(!JSON.stringify(buildDigest(bench.state)).includes(shortHash(submission.bytes)));
+	assert.deepEqual(bench.state.records.own?.envelope.body.submissions, []);
+	const late = [...secondsOf(bench, 5), ...bench.see(NOW + 2)];
+	assert.deepEqual(
+		of(late, 'push').map(({ cid }) => cid),
+		[submission.cid],
+	);
+	assert.deepEqual(of(late, 'sign'), []);
+});
+
+test('of two answers that the mesh signed while one of them was unknown, the unknown one never leaves the node', () => {
+	for (const nonce of [0, 1]) {
+		const { bench, submission } = heldOnce();
+		const effects = [
+			...hearRival(bench, { nonce }),
+			...secondsOf(bench, 6),
+			...bench.see(NOW + 2),
+			...bench.see(NOW + 8),
+		];
+		assert.ok(!of(effects, 'push').some(({ cid }) => cid === submission.cid), `nonce ${nonce}`);
+		assert.equal(decided(effects, 'displaced')[0]?.reason, 'superseded');
+		bench.restart();
+		assert.equal(bench.state.messages.get(submission.cid)?.held, true, 'nor after another start');
+	}
+});
+
+test('a partition that was posted meanwhile needs no message that nobody heard of', () => {
+	const { bench, submission } = heldOnce();
+	const effects = [...bench.see(NOW + 1, { posted: [0] }), ...secondsOf(bench, 6)];
+	assert.deepEqual(of(effects, 'push'), []);
+	assert.equal(bench.state.messages.get(submission.cid)?.dead, 'superseded');
+});
+
+test('one that a pool shows counts at once: others have it', () => {
+	const { bench, submission } = heldOnce();
+	bench.see(NOW + 1, { pool: [submission] });
+	assert.equal(bench.state.messages.get(submission.cid)?.held, false);
+	hearRival(bench, { nonce: 1 });
+	assert.equal(bench.state.messages.get(submission.cid)?.dead, null);
+});
+
+test('the nonce behind one that was found again waits until it is known elsewhere', () => {
+	const { bench } = heldOnce();
+	bench.prove(0);
+	bench.prove(1);
+	const effects = [...secondsOf(bench, 6), ...bench.see(NOW + 1)];
+	assert.equal(of(effects, 'push').length, 1);
+	assert.deepEqual(of(effects, 'prepare'), []);
 });
