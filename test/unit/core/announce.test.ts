@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { workItem } from '../../../src/codec/work-id.ts';
 import { isCancelled } from '../../../src/core/announce.ts';
 import type { ChainView } from '../../../src/core/api.ts';
@@ -70,6 +71,36 @@ test('a challenge that never ends is not timely', () => {
 	bench.hear('liar', { kind: 'ann', body: page(endless, 0, 1) }, 165);
 	assert.equal(bench.state.works.size, 0);
 	assert.equal(bench.state.ignored.get('announcement-not-timely'), 1);
+});
+
+test('what was said of a deadline counts in its time, and a replay before or after it is nothing', () => {
+	const near = (at: number) => fc.integer({ min: at - 3, max: at + 3 });
+	const { announcementAheadEpochs, announcementGraceEpochs, announcementSpanEpochs } = limits;
+	const drawn = fc.record({
+		open: fc.integer({ min: 1_000, max: 3_000 }),
+		span: fc.oneof(fc.integer({ min: 21, max: 200 }), near(announcementSpanEpochs)),
+		ahead: fc.oneof(near(announcementAheadEpochs), near(0), fc.integer({ min: -2_000, max: 500 })),
+		late: fc.option(near(announcementGraceEpochs)),
+		kind: fc.constantFrom('ann', 'tomb'),
+	});
+	fc.assert(
+		fc.property(drawn, ({ open, span, ahead, late, kind }) => {
+			const challenge = challengeOf({ challenge: epoch(open), open: epoch(open + 20), close: epoch(open + span) });
+			const now = late === null ? open - ahead : open + span + late;
+			const bench = new CoreBench({ self: ['prover'], honest: ['chain'], liar: ['chain'] });
+			bench.give({ type: 'head', epoch: epoch(now) });
+			const { id } = workItem('corenet', challenge, dueOf(0));
+			const isTimely =
+				span <= announcementSpanEpochs &&
+				open <= now + announcementAheadEpochs &&
+				now <= open + span + announcementGraceEpochs;
+			if (kind === 'tomb') bench.hear('liar', { kind, body: { challenge, reason: 'reorg', works: [id] } }, now);
+			else bench.hear('liar', { kind: 'ann', body: page(challenge, 0, 1) }, now);
+			const refused = [...bench.state.ignored.keys()].filter((reason) => reason.endsWith('-not-timely'));
+			assert.deepEqual(refused, isTimely ? [] : [`${kind === 'tomb' ? 'tombstone' : 'announcement'}-not-timely`]);
+			assert.equal(bench.state.works.has(id), isTimely && kind === 'ann');
+		}),
+	);
 });
 
 test('what only a removed member announced is forgotten with it, on disk too', () => {

@@ -38,6 +38,26 @@ test('a member that leaves moves only its own share', () => {
 	);
 });
 
+test('a member that joins, or whose weight grows, takes items and moves none between the others', () => {
+	fc.assert(
+		fc.property(members, fc.nat(), fc.integer({ min: 0, max: 8 }), fc.string(), (nodes, index, more, key) => {
+			const grown = nodes[index % nodes.length]?.id;
+			const before = preference(key, more === 0 ? nodes.filter(({ id }) => id !== grown) : nodes);
+			const after = preference(
+				key,
+				nodes.map(({ id, weight }) => ({ id, weight: id === grown ? weight + more : weight })),
+			);
+			const others = ({ id }: { readonly id: string }) => id !== grown;
+			assert.deepEqual(
+				after.filter(others).map(({ id }) => id),
+				before.filter(others).map(({ id }) => id),
+			);
+			const place = (order: readonly { readonly id: string }[]) => order.findIndex(({ id }) => id === grown);
+			assert.ok(place(before) === -1 || place(after) <= place(before), 'nothing of it goes to another');
+		}),
+	);
+});
+
 test('shares follow the weights within three sigma', () => {
 	const nodes = [1, 2, 5].map((weight) => ({ id: nodeId(`w${weight}`), weight }));
 	const items = 4_000;

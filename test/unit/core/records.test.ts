@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { decodePayload, encodePayload } from '../../../src/codec/envelope.ts';
 import { workItem } from '../../../src/codec/work-id.ts';
 import { longEpochMs } from '../../../src/core/epoch-clock.ts';
@@ -31,6 +32,26 @@ test('a lease of the highest term there is makes no record that others cannot re
 		return read.kind === 'rec' ? read.body.leases : [];
 	});
 	assert.ok(leases.length > 0, 'it was claimed');
+});
+
+test('of the records of a member the newest counts, and a replay of an older one is no sign of life', () => {
+	fc.assert(
+		fc.property(fc.array(fc.nat({ max: 9 }), { minLength: 1, maxLength: 20 }), (sequences) => {
+			const bench = new CoreBench({ self: ['prover'], other: ['prover'] });
+			let newest = -1;
+			let aliveAt = 0;
+			for (const sequence of sequences) {
+				bench.now += 1_000;
+				bench.hearAs('other', { kind: 'rec', body: record({ slots: sequence }) }, 1, sequence);
+				if (sequence > newest) aliveAt = bench.now;
+				newest = Math.max(newest, sequence);
+				const peer = bench.state.peers.get(bench.id('other'));
+				assert.equal(peer?.record?.envelope.sequence, newest);
+				assert.equal(peer.record.envelope.body.slots, newest);
+				assert.equal(peer.recordAt, aliveAt);
+			}
+		}),
+	);
 });
 
 test('two rosters of one version are an alarm on every node that hears of it', () => {
