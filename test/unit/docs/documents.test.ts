@@ -64,7 +64,7 @@ test('npm scripts that are named exist', () => {
 	}
 	assert.deepEqual(missing, []);
 	for (const [name, script] of Object.entries(scripts)) {
-		for (const [, path = ''] of script.matchAll(/\bnode ([\w./-]+\.ts)/g)) {
+		for (const [, path = ''] of script.matchAll(/\bnode (?:--\S+ )*([\w./-]+\.ts)/g)) {
 			assert.ok(existsSync(join(repository, path)), `${name}: ${path}`);
 		}
 		for (const [, other = ''] of script.matchAll(/npm run ([\w:-]+)/g))
@@ -85,7 +85,7 @@ test('options of npm scripts that are named exist', () => {
 				if (why !== undefined) wrong.push(`${page}: npm run ${name}: ${why}`);
 				continue;
 			}
-			const folder = dirname(/\bnode ([\w./-]+\.ts)/.exec(script)?.[1] ?? '');
+			const folder = dirname(/\bnode (?:--\S+ )*([\w./-]+\.ts)/.exec(script)?.[1] ?? '');
 			const sources = globSync(`${folder}/*.ts`, { cwd: repository }).map(read).join('\n');
 			for (const option of options) {
 				if (!new RegExp(`['"]?${option.slice(2)}['"]?: \\{ type:|'${option}'`).test(sources))
