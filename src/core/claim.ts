@@ -88,9 +88,9 @@ function compareKeys(a: readonly number[], b: readonly number[]): number {
 }
 
 /** Looks at every item and claims those whose turn it is. Returns true while unstarted work waits for a slot here. */
-export function claimWork(state: State, load: Load): boolean {
+export function claimWork(state: State, works: readonly Work[], load: Load): boolean {
 	if (!selfHasRole(state, 'prover')) return false;
-	const free = state.works.values().filter((work) => {
+	const free = works.filter((work) => {
 		if (!isLeased(state, work) && obstacle(state, work, load) === null) return true;
 		work.claim.availableAt = null;
 		return false;

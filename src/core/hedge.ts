@@ -25,9 +25,9 @@ const STILL_TENTHS = 20;
 const HELD_TENTHS = WAITING_TENTHS + SLOW_TENTHS;
 
 /** `unstarted`: work without any lease waits for a slot here, which goes before every speculation. */
-export function hedgeWork(state: State, load: Load, unstarted: boolean): void {
+export function hedgeWork(state: State, works: readonly Work[], load: Load, unstarted: boolean): void {
 	if (unstarted || state.jobs.size >= ownCapacity(state)) return;
-	for (const work of state.works.values()) {
+	for (const work of works) {
 		if (work.item.kind === 'dry' || unbelieved(state, work) !== null) continue;
 		const leases = liveLeases(state, work);
 		const copies = leases.filter((held) => !isSlow(state, work, held)).length;

@@ -102,6 +102,7 @@ export function onDisconnected(state: State, { peer: id, cause }: EventOf<'disco
 	state.dirty = true;
 	if (cause !== 'reset' || peer.record === null) return;
 	peer.suspect = true;
+	state.liveness.suspicion = true;
 	state.liveness.resets.set(id, state.now + RESET_TOLD_MS);
 	state.records.changed = true;
 	decide(state, 'suspect', 'connection-reset', { peer: id });
@@ -113,6 +114,7 @@ export function onSuspicion(state: State, suspects: readonly NodeId[]): void {
 		const peer = state.peers.get(id);
 		if (peer === undefined || peer.dead || peer.suspect || silenceMs(state, peer) < limits.probeMs) continue;
 		peer.suspect = true;
+		state.liveness.suspicion = true;
 		state.dirty = true;
 	}
 }
@@ -162,7 +164,10 @@ export function onTick(state: State): void {
 
 /** Probes whoever is about to be taken for dead. */
 export function probeSilent(state: State): void {
+	if (state.records.leases.size === 0 && !state.liveness.suspicion) return;
+	state.liveness.suspicion = false;
 	for (const [id, peer] of state.peers) {
+		state.liveness.suspicion ||= peer.suspect;
 		if (peer.record === null || peer.dead || peer.probing) continue;
 		const near = silenceLimitMs(state, peer) - limits.probeMs;
 		if (peer.suspect || (holdsLease(peer) && isSilentFor(state, peer, near))) probe(state, id, peer);

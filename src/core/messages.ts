@@ -40,8 +40,11 @@ export function onSubmission(state: State, statement: StatementOf<'sub'>): void 
 	const known = state.messages.get(body.cid);
 	if (known !== undefined) {
 		// The CID of a BLS message does not cover its signature: other bytes are another claim, asked for again by sync.
-		if (known.short === short) known.statement ??= statement;
-		else ignore(state, 'submission-known-otherwise');
+		if (known.short !== short) ignore(state, 'submission-known-otherwise');
+		else if (known.statement === null) {
+			known.statement = statement;
+			state.told++;
+		}
 		return;
 	}
 	if (state.senders.get(body.signed.message.from)?.forged.includes(short) === true) {

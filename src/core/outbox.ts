@@ -10,13 +10,14 @@ export function effect(state: State, wanted: Effect): void {
 	state.out.after.push(wanted);
 }
 
+/** Whatever is told of challenges is written as well. */
 export function put(state: State, key: string, value: Uint8Array): void {
-	state.changes++;
+	state.told++;
 	state.out.persist.push({ type: 'put', key, value });
 }
 
 export function del(state: State, key: string): void {
-	state.changes++;
+	state.told++;
 	state.out.persist.push({ type: 'del', key });
 }
 

@@ -40,7 +40,7 @@ import { driveSubmissions, onPrepared, onPrepareFailed, onPushed, onSigned, onSi
 import { createSyncSlice, driveSync, onPullAsked, onPulled, onSyncAnswered, onSyncAsked, onSyncPeer } from './sync.ts';
 import { checkFeasible, currentLoad, learnDuration } from './timing.ts';
 import { touch } from './wake.ts';
-import { fetchManifests, retireWorks } from './works.ts';
+import { fetchManifests, retireWorks, unsettled } from './works.ts';
 
 export type { State } from './state.ts';
 export { storedResults, view } from './view.ts';
@@ -63,14 +63,14 @@ export function createState(config: CoreConfig, recovered: Recovered): State {
 		dirty: true,
 		wakeAt: Number.MIN_SAFE_INTEGER,
 		slowWakeAt: Number.MIN_SAFE_INTEGER,
-		changes: 0,
+		told: 0,
 		decidedAt: Number.MIN_SAFE_INTEGER,
 		slowAt: Number.MIN_SAFE_INTEGER,
 		identity: { incarnation: 1, sequence: 0, reserved: 0, cloned: false, stopping: false, started: false },
 		roster: createRosterSlice(config.roster, config.rosterHash),
 		clock: createEpochClock(config.epochMs, config.epochMsGuess),
 		peers: new SortedMap(),
-		liveness: { lastTickAt: null, health: 0, healthAt: 0, resets: new SortedMap(), sampledAt: 0 },
+		liveness: { lastTickAt: null, health: 0, healthAt: 0, suspicion: false, resets: new SortedMap(), sampledAt: 0 },
 		records: createRecordsSlice(),
 		works: new SortedMap(),
 		announce: { pending: new SortedMap(), statements: new SortedMap() },
@@ -132,24 +132,28 @@ function decideAll(state: State): void {
 	announceDue(state);
 	fetchManifests(state);
 	checkMessages(state);
-	verifyCandidates(state);
+	const works = unsettled(state);
+	verifyCandidates(state, works);
 	retryOwnVerifications(state);
-	offerResults(state);
-	openAhead(state);
+	offerResults(state, works);
+	openAhead(state, works);
 	objectToSkips(state);
-	askHolders(state);
-	const load = currentLoad(state);
+	askHolders(state, works);
+	const load = currentLoad(state, works);
 	yieldLeases(state);
 	releaseHung(state);
-	const unstarted = claimWork(state, load);
-	hedgeWork(state, load, unstarted);
+	const unstarted = claimWork(state, works, load);
+	hedgeWork(state, works, load, unstarted);
 	planGathers(state, load);
 	assignSlots(state);
 	driveSubmissions(state);
-	driveSync(state);
-	sendRecord(state);
 	// What a rule has changed for another one is looked at with the next tick: a loop of rules has no end.
 	if (state.dirty || persist.length + after.length > said) touch(state);
+	state.dirty = false;
+	// No rule waits for these two.
+	driveSync(state);
+	sendRecord(state);
+	if (state.dirty) touch(state);
 	state.dirty = false;
 }
 
@@ -160,14 +164,9 @@ function apply(state: State, event: Event): void {
 	} else if (event.type === 'statement') {
 		onStatement(state, event);
 	} else {
-		if (!isQuestion(event)) noteChange(state);
+		if (!isQuestion(event)) touch(state);
 		takeIn(state, event);
 	}
-}
-
-function noteChange(state: State): void {
-	state.changes++;
-	touch(state);
 }
 
 /** Questions change nothing here but what the peer shows to have newer, which is asked for at once. */
@@ -290,7 +289,7 @@ function takeIn(state: State, event: Exclude<Event, { readonly type: 'tick' | 's
 function onStatement(state: State, { envelope, raw, ageMs }: EventOf<'statement'>): void {
 	if (envelope.from === state.config.self) heedOwnStatement(state, envelope);
 	else heedEpoch(state, envelope.from, envelope.epoch, ageMs);
-	if (envelope.kind !== 'rec' || envelope.from === state.config.self) noteChange(state);
+	if (envelope.kind !== 'rec' || envelope.from === state.config.self) touch(state);
 	takeStatement(state, { envelope, raw }, ageMs);
 }
 

@@ -24,11 +24,11 @@ interface Question {
 }
 
 /** Asks for items with doubtful results, the most urgent first, one holder of an item at a time. */
-export function askHolders(state: State): void {
+export function askHolders(state: State, works: readonly Work[]): void {
 	if (!selfHasRole(state, 'submitter') || state.identity.stopping) return;
 	let open = 0;
 	const doubtful: Work[] = [];
-	for (const work of state.works.values()) {
+	for (const work of works) {
 		if (work.questions.open !== null) open++;
 		else if ((work.results.best?.result.skipped.size ?? 0) > 0 && isOwnTurn(state, work)) doubtful.push(work);
 	}

@@ -164,15 +164,18 @@ export function ownStatement(state: State): StatementOf<'rec'> | null {
 /** Sends the record when something changed, a repeat is due, or the last one grows old. */
 export function sendRecord(state: State): void {
 	const { records } = state;
-	if (!state.identity.started || !isReached(state, records.sentAt + limits.recordPauseMs)) return;
+	if (!state.identity.started) return;
 	// Others leave a member out of their ranking until it is in sync: it must not wait for its next beacon.
 	if (records.own !== null && records.own.envelope.body.synced !== isSynced(state)) records.changed = true;
 	const repeat = records.repeatsAt[0] !== undefined && isReached(state, records.repeatsAt[0]);
 	if (!records.changed && !repeat && !isOld(state)) return;
+	if (!isReached(state, records.sentAt + limits.recordPauseMs)) return;
 	records.repeatsAt = records.repeatsAt.filter((at) => at > state.now);
 	records.changed = false;
 	records.sentAt = state.now;
 	records.own = { envelope: publish(state, { kind: 'rec', body: buildRecord(state) }), raw: null };
+	if (records.repeatsAt[0] !== undefined) isReached(state, records.repeatsAt[0]);
+	isOld(state);
 }
 
 function isOld(state: State): boolean {

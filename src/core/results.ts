@@ -78,12 +78,12 @@ function isVouchedFor(state: State, work: Work): boolean {
 }
 
 /** Asks for verifications, one at a time for each sender, so that whoever sends rubbish waits for itself first. */
-export function verifyCandidates(state: State): void {
+export function verifyCandidates(state: State, works: readonly Work[]): void {
 	if (state.config.keys === null) return;
 	const busy = new Set<NodeId>();
 	const waiting: { readonly work: Work; readonly hash: Hex32; readonly candidate: Candidate }[] = [];
 	let running = 0;
-	for (const work of state.works.values()) {
+	for (const work of works) {
 		if (work.results.candidates.size === 0) continue;
 		for (const [hash, candidate] of work.results.candidates) {
 			if (!candidate.verifying) waiting.push({ work, hash, candidate });
@@ -166,6 +166,7 @@ function accept(state: State, work: Work, statement: StatementOf<'res'>, hash: H
 	results.offers = 0;
 	results.offeredAt = state.now;
 	results.acknowledged = false;
+	state.told++;
 	if (!stored) put(state, keys.result(item.id), writeStatement(statement));
 	state.records.changed = true;
 	const { from } = statement.envelope;
@@ -244,8 +245,8 @@ export function copiesOf(state: State, work: Work): readonly NodeId[] {
 }
 
 /** Offers own results again until three disks hold them, a submitter's among them, or all that there are. */
-export function offerResults(state: State): void {
-	for (const work of state.works.values()) {
+export function offerResults(state: State, works: readonly Work[]): void {
+	for (const work of works) {
 		const { best, offeredAt, offers, acknowledged } = work.results;
 		if (best === null || acknowledged || best.statement.envelope.from !== state.config.self) continue;
 		if (isAcknowledged(state, work)) {

@@ -33,8 +33,8 @@ export interface State {
 	/** Before this time the rules would decide nothing, unless something happens (wake.ts); `slowWakeAt` of the slow ones. */
 	wakeAt: number;
 	slowWakeAt: number;
-	/** Counts what happened, but for records, questions and ticks, and what was written: what was made before is made anew. */
-	changes: number;
+	/** Counts changes to what a digest tells of challenges. */
+	told: number;
 	/** When the rules last looked at everything. */
 	decidedAt: number;
 	/** When the rules that nobody waits for were last looked at. */
@@ -130,6 +130,8 @@ export interface LivenessSlice {
 	lastTickAt: number | null;
 	/** 0 to 8. */
 	health: number;
+	/** Some member may be under suspicion. */
+	suspicion: boolean;
 	/** Time of the last good tick, for the slow recovery of health. */
 	healthAt: number;
 	/** Peers whose connection was reset here, until when they are named in the record. */
@@ -440,7 +442,7 @@ export interface SyncSlice {
 	readonly wanted: SortedMap<NodeId, Digest | null>;
 	rounds: number;
 	/** Challenges of the last digest, for as long as nothing changes in the epoch. */
-	digested: { readonly changes: number; readonly epoch: Epoch; readonly challenges: readonly ChallengeDigest[] } | null;
+	digested: { readonly told: number; readonly epoch: Epoch; readonly challenges: readonly ChallengeDigest[] } | null;
 	/** What the parts of the last digest covered, and their hashes. */
 	readonly hashes: SortedMap<string, { readonly text: string; readonly hash: Hex32 }>;
 }

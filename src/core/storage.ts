@@ -13,10 +13,10 @@ import { epochNow } from './wake.ts';
 import { manifestOf } from './works.ts';
 
 /** Tells the opener what to open, when that changed. */
-export function openAhead(state: State): void {
+export function openAhead(state: State, works: readonly Work[]): void {
 	if (!selfHasRole(state, 'storage')) return;
 	const wanted: { readonly work: Work; readonly sectors: Bitfield }[] = [];
-	for (const work of state.works.values()) {
+	for (const work of works) {
 		const sectors = toOpen(state, work);
 		if (sectors.size > 0) wanted.push({ work, sectors });
 	}

@@ -60,8 +60,6 @@ export function driveSync(state: State): void {
 	const [wanted] = sync.wanted.entries();
 	if (wanted !== undefined) {
 		begin(state, wanted[0], wanted[1]);
-		// There was nothing to pull: the next one is looked at with the next tick.
-		if (sync.active === null) touch(state);
 		return;
 	}
 	if (!isReached(state, sync.nextAt) || connected.length === 0) return;
@@ -75,10 +73,12 @@ function begin(state: State, peer: NodeId, theirs: Digest | null): void {
 	sync.wanted.delete(peer);
 	if (theirs !== null) {
 		pullFrom(state, peer, theirs);
-		return;
+	} else {
+		sync.active = { peer, at: state.now, stage: 'digest' };
+		effect(state, { type: 'sync', peer, digest: buildDigest(state) });
 	}
-	sync.active = { peer, at: state.now, stage: 'digest' };
-	effect(state, { type: 'sync', peer, digest: buildDigest(state) });
+	// Where there was nothing to pull, the next one is looked at with the next tick.
+	isReached(state, sync.active === null ? state.now + 1 : sync.active.at + limits.syncTimeoutMs);
 }
 
 export function onSyncAnswered(state: State, { peer, digest }: EventOf<'sync-answered'>): void {
@@ -197,11 +197,11 @@ function recordsKnown(state: State): Digest['records'] {
 
 /** Every member is asked and answered every few seconds, and seldom anything has changed since. */
 function digestChallenges(state: State): readonly ChallengeDigest[] {
-	const { changes, sync } = state;
+	const { told, sync } = state;
 	const epoch = currentEpoch(state.clock, state.now);
-	if (sync.digested?.changes !== changes || sync.digested.epoch !== epoch) {
+	if (sync.digested?.told !== told || sync.digested.epoch !== epoch) {
 		const challenges = [...openChallenges(state)].map(([key, works]) => digestOf(state, key, works));
-		sync.digested = { changes, epoch, challenges };
+		sync.digested = { told, epoch, challenges };
 	}
 	return sync.digested.challenges;
 }

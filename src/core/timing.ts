@@ -83,9 +83,9 @@ export interface Load {
 	readonly slots: number;
 }
 
-export function currentLoad(state: State): Load {
+export function currentLoad(state: State, works: readonly Work[] = state.works.values()): Load {
 	let waiting = 0;
-	for (const work of state.works.values()) if (isWaiting(state, work)) waiting++;
+	for (const work of works) if (isWaiting(state, work)) waiting++;
 	// The slots are looked for where they are needed only: this is asked many times a second.
 	if (waiting === 0) return { waiting, slots: 1 };
 	let slots = state.slots.names.length;

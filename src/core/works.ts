@@ -30,6 +30,7 @@ export function enterWork(state: State, item: WorkItem, from: NodeId | null): Wo
 	}
 	const work = createWork(state, item, from);
 	state.works.set(item.id, work);
+	state.told++;
 	state.manifests.obtain(item.sectorRoot, () => ({ sectors: null, fetching: false, retryAt: state.now, tries: 0 }));
 	state.dirty = true;
 	return work;
@@ -128,6 +129,16 @@ function createWork(state: State, item: WorkItem, enteredBy: NodeId | null): Wor
 		questions: { open: null, asked: new SortedMap() },
 		submission: { readyEpoch: null, retryEpoch: -1, refusals: 0, reason: 'no-result' },
 	};
+}
+
+/** Items about which a rule may still decide something: of what is proven in full, checked and told there is nothing. */
+export function unsettled(state: State): readonly Work[] {
+	return state.works.values().filter(({ results, claim, questions }) => {
+		const { best, candidates, acknowledged } = results;
+		if (best === null || best.result.skipped.size > 0 || candidates.size > 0) return true;
+		if (!acknowledged && best.statement.envelope.from === state.config.self) return true;
+		return claim.availableAt !== null || claim.hedgeAt !== null || questions.open !== null;
+	});
 }
 
 export function manifestOf(state: State, work: Work): Bitfield | null {

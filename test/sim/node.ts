@@ -2,9 +2,11 @@
  * One simulated machine: the production core behind a loop like the node's, which steps a run of events, writes what
  * they persist in one synced batch and only then carries out their effects.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { CoreConfig, Effect, Event, View } from '../../src/core/api.ts';
 import { createState, isIdle, type State, step, view } from '../../src/core/poster.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../src/core/snapshot.ts';
+import { buildDigest } from '../../src/core/sync.ts';
 import type { Bitfield } from '../../src/domain/bitfield.ts';
 import type { Envelope } from '../../src/domain/envelope.ts';
 import { epoch, type Hex32, type NodeId } from '../../src/domain/ids.ts';
@@ -174,6 +176,12 @@ export class SimNode implements Actor {
 		this.world.heap.post(this.clock.worldMs(limits.tickMs), this, payload);
 		// A tick that still waits says all that a second one would say.
 		if (this.#tickQueued) return;
+		const { state, now } = this;
+		const isFree = !this.#busy && this.#pauses === 0 && this.#inbox.length === 0;
+		if (state !== null && isFree && !this.world.restless && isIdle(state, now)) {
+			step(state, TICK, now);
+			return;
+		}
 		this.#tickQueued = true;
 		this.give(TICK);
 	}
@@ -227,6 +235,9 @@ export class SimNode implements Actor {
 		for (const said of [...out.persist, ...out.after]) {
 			this.world.watch.violations.push(`${this.id} sleeps although there is ${JSON.stringify(said)} to say`);
 		}
+		const fresh = buildDigest({ ...state, sync: { ...state.sync, digested: null } });
+		if (!isDeepStrictEqual(buildDigest(state), fresh))
+			this.world.watch.violations.push(`${this.id} tells an old digest`);
 		Object.assign(state, { decidedAt, wakeAt: Math.max(wakeAt, state.wakeAt), slowWakeAt });
 		return out;
 	}
