@@ -3,10 +3,13 @@ import { prepareNative } from './demo/preparation.ts';
 import { progressText } from './demo/progress-text.ts';
 import { openLine } from './progress-line.ts';
 
-export async function nativeWorker(): Promise<string> {
+export async function nativeWorker(signal?: AbortSignal): Promise<string> {
 	const line = openLine(process.stderr);
 	try {
-		return await prepareNative((progress) => line.show('native worker', progressText(progress), progress.share ?? 0));
+		return await prepareNative(
+			(progress) => line.show('native worker', progressText(progress), progress.share ?? 0),
+			signal,
+		);
 	} finally {
 		line.done();
 	}

@@ -38,6 +38,7 @@ export function program(): Command {
 	addRosterCommands(root);
 	addNodeCommands(root);
 	addParamsCommands(root);
+	addBenchCommands(root);
 	addDevnetCommands(root);
 	root
 		.command('version')
@@ -237,6 +238,23 @@ function addParamsCommands(root: Command): void {
 		.option('--seed <number>', 'equal seeds make equal files', count(0, Number.MAX_SAFE_INTEGER), 0)
 		.option('--json', 'one JSON object for each event')
 		.action(async (options) => (await import('./commands/params.ts')).paramsGenerateTest(options));
+}
+
+function addBenchCommands(root: Command): void {
+	root
+		.command('bench')
+		.description('measure this machine')
+		.command('prove')
+		.description('prove made-up partitions in every slot; the node begins with what came out')
+		.addOption(homeOption())
+		.option('--config <file>', 'config file (default: config.toml in the home; without a home: one CPU slot)')
+		.option('--params <dir>', 'folder of published parameters (default: as the config says)')
+		.option('--test-parameters <dir>', 'folder of test parameters')
+		.option('--size <size>', 'sector size (repeat for more; default: every one whose parameters are here)', sectorSizes)
+		.option('--repeat <count>', 'proofs of each size in each slot, beside the one that warms it up', count(1, 64), 3)
+		.option('--no-keep', 'leave the estimates of the node as they are')
+		.addOption(jsonOption())
+		.action(async (options) => (await import('./commands/bench.ts')).benchProveCommand(options));
 }
 
 function addDevnetCommands(root: Command): void {

@@ -94,7 +94,7 @@ export class ProofTimes {
 	/** Undefined before the first proof of this slot and type. */
 	whole(slot: string, proofType: PoStProofType): Spread | undefined {
 		const known = this.#known.get(keyOf(slot, proofType));
-		return known && spread(known.whole);
+		return known && spreadOf(known.whole);
 	}
 
 	/** Of each phase, in their order; empty before the first proof. */
@@ -109,7 +109,7 @@ export class ProofTimes {
 				slot,
 				proof: circuitName(proofType),
 				device,
-				whole: spread(whole),
+				whole: spreadOf(whole),
 				phases: spreads(phases),
 			}));
 	}
@@ -123,13 +123,13 @@ function added(before: readonly number[] = [], ms: number): number[] {
 	return [...before, Math.max(1, Math.round(ms))].slice(-limits.durations);
 }
 
-function spread(values: readonly number[]): Spread {
+export function spreadOf(values: readonly number[]): Spread {
 	const of = (percent: number): number => percentile(values, percent);
 	return { p50Ms: of(50), p95Ms: of(95), p99Ms: of(99), proofs: values.length };
 }
 
 function spreads(phases: Readonly<Record<string, readonly number[]>>): Readonly<Record<string, Spread>> {
-	return Object.fromEntries(Object.entries(phases).map(([name, values]) => [name, spread(values)]));
+	return Object.fromEntries(Object.entries(phases).map(([name, values]) => [name, spreadOf(values)]));
 }
 
 function parse(value: Uint8Array): unknown {

@@ -18,6 +18,8 @@ export interface ProofMade {
 	readonly proof: Uint8Array;
 	readonly phaseMs: Readonly<Record<string, number>>;
 	readonly device: string;
+	/** Most memory of the program so far, where it tells. */
+	readonly peakRssMb?: number;
 }
 
 /**

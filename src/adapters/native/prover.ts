@@ -152,6 +152,7 @@ function readProof({ header, body }: NativeFrame, hello: FrameHeader): ProofMade
 	return {
 		proof: new Uint8Array(body),
 		phaseMs: Object.fromEntries(Object.keys(phases).map((name) => [name, numberField(phases as FrameHeader, name)])),
+		...(typeof header['peakRssMb'] === 'number' && { peakRssMb: header['peakRssMb'] }),
 		device: gpus.length > 0 ? gpus.join(', ') : 'cpu',
 	};
 }
