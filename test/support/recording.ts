@@ -21,16 +21,26 @@ export const subject: RecorderSubject = {
 	network: 'busynet',
 };
 
+export interface RecordedOptions {
+	readonly who?: RecorderSubject;
+	readonly mesh?: BusyMesh;
+}
+
 export class RecordedCore {
-	readonly mesh = new BusyMesh({ partitions: 12, members: 15 });
+	readonly mesh: BusyMesh;
 	readonly log = memoryLog();
 	readonly metrics = memoryMetrics();
-	readonly state: State = createState(this.mesh.config, []);
+	readonly state: State;
 	readonly recorder: Recorder;
 	now = 0;
 	steps = 0;
 
-	constructor(folder: string | SegmentFolder, who: RecorderSubject = subject) {
+	constructor(
+		folder: string | SegmentFolder,
+		{ who = subject, mesh = new BusyMesh({ partitions: 12, members: 15 }) }: RecordedOptions = {},
+	) {
+		this.mesh = mesh;
+		this.state = createState(mesh.config, []);
 		const clock: Clock = { ...hurriedClock, now: () => this.now as MonoMs };
 		const { log, metrics, state } = this;
 		const files = typeof folder === 'string' ? new SegmentFiles(folder) : folder;

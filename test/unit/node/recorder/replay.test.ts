@@ -36,7 +36,7 @@ async function begun(): Promise<{ readonly file: string; readonly bytes: Buffer 
 
 test('a recording of another core is refused by naming both, and compared when that is asked for', async () => {
 	const path = folder();
-	const core = new RecordedCore(path, { ...subject, core: OTHER_CORE });
+	const core = new RecordedCore(path, { who: { ...subject, core: OTHER_CORE } });
 	await core.live(core.mesh.beginning());
 	await recorded(core, path);
 	await assert.rejects(replayed(path), (error) => {
@@ -66,7 +66,7 @@ function otherwise(core: RecordedCore): (event: Event, now: number) => Step {
 
 test('the first other effect and the first other decision are named, with both words', async () => {
 	const path = folder();
-	const core = new RecordedCore(path, { ...subject, core: OTHER_CORE });
+	const core = new RecordedCore(path, { who: { ...subject, core: OTHER_CORE } });
 	await core.live(core.mesh.beginning(), otherwise(core));
 	await recorded(core, path);
 	const last = (await replayed(path, true)).at(-1);
