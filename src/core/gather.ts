@@ -106,7 +106,7 @@ function planGather(state: State, job: Job, work: Work, load: Load): void {
 	endGather(state, job, work, { unheld, later, missing }, late);
 }
 
-/** Spreads sectors over their holders, untried ones first, the least loaded first; `later`: all their holders pause. */
+/** Spreads sectors over their holders, untried ones first, the least loaded first; `later`: all their holders pause or wait their turn. */
 function assign(
 	state: State,
 	job: Job,
@@ -127,7 +127,7 @@ function assign(
 			if (!source.holds.has(sector)) continue;
 			const tries = source.asked?.twice.has(sector) ? 2 : source.asked?.once.has(sector) ? 1 : 0;
 			if (tries >= (again && source.asked?.broken === false ? 1 : limits.gatherTries)) continue;
-			if (tries > 0 && !isReached(state, source.asked?.retryAt ?? 0)) {
+			if (!source.inTurn || (tries > 0 && !isReached(state, source.asked?.retryAt ?? 0))) {
 				pausing = true;
 				continue;
 			}
@@ -156,15 +156,23 @@ function sourcesOf(state: State, job: Job, work: Work, open: Bitfield) {
 		const share = job.shares.get(id);
 		return share !== undefined && share.owed.size > 0;
 	};
-	return [...ids, ...new Set(strangers)]
+	const sources = [...ids, ...new Set(strangers)]
 		.filter((id) => !busy(id))
-		.slice(0, Math.max(1, limits.gatherPeers - job.shares.size))
 		.map((id) => ({
 			id,
 			self: id === self,
 			holds: holdingsOf(state, id, miner) ?? open,
 			asked: job.asked.get(id),
 		}));
+	// Whoever has nothing to give at the moment takes nobody's place.
+	const ready = sources.filter(({ holds, asked }) => {
+		const untried = holds.intersect(open).subtract(asked?.once ?? Bitfield.empty);
+		if (untried.size > 0 || asked === undefined) return untried.size > 0;
+		return isReached(state, asked.retryAt) && holds.intersect(open).subtract(asked.twice).size > 0;
+	});
+	const streams = job.shares.values().filter(({ owed }) => owed.size > 0).length;
+	const first = new Set(ready.slice(0, Math.max(0, limits.gatherPeers - streams)));
+	return sources.map((source) => ({ ...source, inTurn: first.has(source) }));
 }
 
 /** Asks the directory once per block for holders that nobody gossiped. True while an answer is awaited. */

@@ -80,3 +80,45 @@ test('a stream that has begun and stops is given up after the time of a stall', 
 test('only a sector shows that a stream has begun: the word that one cannot be opened may come before its turn', () => {
 	assertInLine(msUntilSkip(halfGathered(), [], [{ sector: sectorNumber(3), code: 'unavailable' }]));
 });
+
+/** Nine holders of the same four sectors, all of them connected. */
+function nineHolders(): CoreBench {
+	const names = [...'bcdefghij'];
+	const bench = new CoreBench({
+		self: ['prover', 'chain'],
+		...Object.fromEntries(names.map((name) => [name, ['storage'] as const])),
+	});
+	for (let i = 0; i < 24; i++) bench.second();
+	bench.give({ type: 'head', epoch: epoch(challenge.challenge + 1) });
+	for (const [i, name] of names.entries()) {
+		const sectors = Bitfield.of(i < limits.gatherPeers ? [i] : [0, i]);
+		bench.hear(name, { kind: 'hold', body: { miner: MINER, sectors } }, challenge.challenge + 1);
+		bench.give({ type: 'connected', peer: bench.id(name) });
+	}
+	const sender = { address: 'f1sender', nonce: 0, pool: [] };
+	const due = { partition: partitionIndex(0), sectorCount: names.length, sectorRoot: hex32('33'.repeat(32)) };
+	const view = { miner: MINER, epoch: epoch(challenge.challenge + 1), sender, baseFee: 100n as never };
+	bench.give({ type: 'chain-view', view: { ...view, challenges: [{ challenge, due: [due], posted: null }] } });
+	bench.give({ type: 'manifest-held', root: due.sectorRoot, sectors: Bitfield.of(names.map((_, i) => i)) });
+	return bench;
+}
+
+test('so many holders are streamed from at a time, and those that pause take nobody else’s place', () => {
+	const bench = nineHolders();
+	const [job] = bench.state.jobs.values();
+	assert.ok(job !== undefined);
+	assert.equal(job.shares.size, limits.gatherPeers);
+	assert.equal(job.shares.has(bench.id('j')), false, 'the ninth waits its turn');
+	const failed = [{ sector: sectorNumber(0), code: 'missing' }];
+	const effects = [
+		...bench.give({ type: 'gathered', work: job.work, peer: bench.id('b'), ok: Bitfield.empty, failed }),
+		...bench.give({ type: 'gather-ended', work: job.work, peer: bench.id('b'), code: null }),
+		...bench.second(),
+	];
+	const asked = effects.flatMap((effect) => (effect.type === 'gather' ? effect.shares : []));
+	assert.deepEqual(
+		asked.map(({ peer, sectors }) => [peer, [...sectors]]),
+		[[bench.id('j'), [0, 8]]],
+	);
+	assert.equal(bench.state.jobs.has(job.work), true, 'and nothing was given up meanwhile');
+});
