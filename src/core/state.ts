@@ -433,7 +433,7 @@ export interface SyncSlice {
 	/** The exchange in progress. */
 	active:
 		| { readonly peer: NodeId; readonly at: number; readonly stage: 'digest' }
-		| { readonly peer: NodeId; readonly at: number; readonly stage: 'pull'; readonly asked: Hex32 }
+		| { readonly peer: NodeId; readonly at: number; readonly stage: 'pull'; readonly asked: Hex32; readonly isWhole: boolean }
 		| null;
 	nextAt: number;
 	/** The last question whose answer was full, hashed. */

@@ -26,6 +26,12 @@ import { byChallenge } from './works.ts';
 const SHORT_CHARS = 16;
 /** Four parts of each challenge that is exchanged. */
 const KEPT_HASHES = 4 * limits.openChallenges;
+/** At most, of the parts of a question: a challenge without its lists, a member, its holdings, a short hash, a result. */
+const FRAME_BYTES = 64;
+const NODE_BYTES = 56;
+const VERSION_BYTES = 80;
+const HASH_BYTES = 9;
+const RESULT_BYTES = 44;
 /** Bytes of an own statement before it is sealed: an estimate that keeps answers below their bound. */
 const OWN_STATEMENT_BYTES = 16 * 1024;
 
@@ -112,18 +118,19 @@ function pullFrom(state: State, peer: NodeId, theirs: Digest): void {
 		sync.nextAt = state.now + limits.syncMs;
 		return;
 	}
-	sync.active = { peer, at: state.now, stage: 'pull', asked };
-	effect(state, { type: 'pull', peer, pull });
+	const part = cutToSize(state, peer, pull);
+	sync.active = { peer, at: state.now, stage: 'pull', asked, isWhole: part === pull };
+	effect(state, { type: 'pull', peer, pull: part });
 }
 
 export function onPulled(state: State, { peer, ok, more }: EventOf<'pulled'>): void {
 	const { sync } = state;
 	if (sync.active?.peer !== peer || sync.active.stage !== 'pull') return;
-	const { asked } = sync.active;
+	const { asked, isWhole } = sync.active;
 	sync.active = null;
 	state.dirty = true;
 	if (!ok) return;
-	if (more) {
+	if (more || !isWhole) {
 		sync.fullPull = asked;
 		sync.wanted.set(peer, null);
 	} else {
@@ -303,6 +310,23 @@ function buildPull(state: State, ours: Digest, theirs: Digest): Pull {
 		holdings: theirs.holdings === ours.holdings ? null : holdingsKnown(state),
 		challenges,
 	};
+}
+
+/** The part of a question that fits one, with other challenges each time: the rest is asked for like what an answer left out. */
+function cutToSize(state: State, peer: NodeId, pull: Pull): Pull {
+	const { challenges } = pull;
+	let room =
+		limits.pullBytes - FRAME_BYTES - pull.records.length * NODE_BYTES - (pull.holdings?.length ?? 0) * VERSION_BYTES;
+	const start = jitter(state.config.self, peer, Math.floor(state.now / limits.tickMs), challenges.length);
+	const kept = [...challenges.slice(start), ...challenges.slice(0, start)].filter(
+		({ announcements, results, submissions, refusals }) => {
+			const hashes = announcements.length + submissions.length + refusals.length;
+			room -= FRAME_BYTES + hashes * HASH_BYTES + results.length * RESULT_BYTES;
+			return room >= 0;
+		},
+	);
+	if (kept.length === challenges.length) return pull;
+	return { ...pull, challenges: kept.sort((a, b) => (a.key < b.key ? -1 : 1)) };
 }
 
 function holdingsKnown(state: State): Pull['holdings'] {

@@ -1,13 +1,17 @@
 /** What anti-entropy asks for: nothing that waits here already, nothing again and again. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { encodePull } from '../../../src/codec/sync.ts';
 import type { Effect, EffectOf, Event } from '../../../src/core/api.ts';
 import { createState, type State, step } from '../../../src/core/poster.ts';
 import { buildDigest } from '../../../src/core/sync.ts';
+import { Bitfield } from '../../../src/domain/bitfield.ts';
 import type { Statement } from '../../../src/domain/envelope.ts';
+import { actorId, attoFil, deadlineIndex, epoch, hex32, partitionIndex } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
-import type { Pull } from '../../../src/domain/sync.ts';
+import type { Digest, Pull } from '../../../src/domain/sync.ts';
 import { Story } from '../../stories/story.ts';
+import { CoreBench, DUE_CHALLENGE, MINER } from '../../support/core.ts';
 
 /** Alpha has an announcement, a result and a message; a node that starts anew asks it. */
 function bench(keys: 'as-all' | null) {
@@ -97,4 +101,62 @@ test('an answer that is full and brings nothing new is not asked for again at on
 	assert.equal(begun.length, before, 'it waits');
 	wait(limits.syncMs);
 	assert.equal(begun.length, before + 1, 'until the next round');
+});
+
+/** A miner's deadlines with so many results, and so many holdings, that naming them all takes more than one question. */
+function crowded(): { readonly bench: CoreBench; readonly theirs: Digest } {
+	const bench = new CoreBench({ self: ['chain'], other: ['chain'] });
+	const challenges = Array.from({ length: 48 }, (_, i) => ({
+		challenge: { ...DUE_CHALLENGE, deadline: deadlineIndex(i) },
+		due: Array.from({ length: 256 }, (_, p) => ({
+			partition: partitionIndex(p),
+			sectorCount: 4,
+			sectorRoot: hex32('33'.repeat(32)),
+		})),
+		posted: null,
+	}));
+	const sender = { address: 'f1sender', nonce: 0, pool: [] };
+	const view = { miner: MINER, epoch: epoch(165), challenges, sender, baseFee: attoFil(1n) };
+	bench.give({ type: 'head', epoch: epoch(165) });
+	bench.give({ type: 'chain-view', view });
+	for (const work of bench.state.works.values()) {
+		Object.assign(work.results, {
+			best: { hash: work.item.id, result: { skipped: Bitfield.empty } },
+			acknowledged: true,
+		});
+	}
+	for (let i = 0; i < limits.holdingsKnown; i++) {
+		const envelope = { from: bench.id('other'), incarnation: 1, sequence: i, body: { miner: actorId(i) } };
+		bench.state.holdings.statements.set(`${envelope.from}/${i}`, { envelope } as never);
+	}
+	const zero = hex32('00'.repeat(32));
+	const digest = buildDigest(bench.state);
+	const differs = { announcements: zero, results: zero, submissions: zero, refusals: zero };
+	return {
+		bench,
+		theirs: { ...digest, holdings: zero, challenges: digest.challenges.map(({ key }) => ({ key, ...differs })) },
+	};
+}
+
+test('a question fits its bound; the rest is asked for in turn, other challenges first each time', () => {
+	const { bench, theirs } = crowded();
+	const peer = bench.id('other');
+	const named = new Set<string>();
+	let rounds = 0;
+	for (; named.size < theirs.challenges.length; rounds++) {
+		assert.ok(rounds < 20, `${named.size} challenges were asked about`);
+		for (const effect of [...bench.give({ type: 'connected', peer }), ...bench.second()]) {
+			if (effect.type === 'sync') {
+				const [pull] = bench
+					.give({ type: 'sync-answered', peer, digest: theirs })
+					.flatMap((answer) => (answer.type === 'pull' ? [answer.pull] : []));
+				if (pull === undefined) continue;
+				assert.ok(encodePull(pull).length <= limits.pullBytes);
+				for (const { key } of pull.challenges) named.add(key);
+				bench.give({ type: 'pulled', peer, ok: true, more: false });
+				assert.equal(bench.state.sync.completed, 0, 'what was left out is not in sync');
+			}
+		}
+	}
+	assert.ok(rounds > 1);
 });
