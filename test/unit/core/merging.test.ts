@@ -202,7 +202,9 @@ function knowledge({ bench: { state } }: Listener, listeners: ReadonlySet<NodeId
 			best: work.results.best?.hash,
 			contenders: contenders(state, work).map(({ node, lease }) => [node, lease]),
 		})),
-		messages: [...state.messages.values()].map((message) => [message.submission.cid, isLive(message)]).sort(),
+		messages: [...state.messages.values()]
+			.map((message): [string, boolean] => [message.submission.cid, isLive(message)])
+			.sort(([a], [b]) => (a < b ? -1 : 1)),
 	};
 }
 
