@@ -13,8 +13,11 @@ import { PosterError } from '../../domain/errors.ts';
 import type { NodeId } from '../../domain/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
 
-/** The two ends of a connection to oneself fail within a round trip of each other. */
-const SETTLE_MS = 2_000;
+/**
+ * The two ends of a connection to oneself fail within a round trip of each other. The wait has two halves: a process
+ * whose event loop stood still sees the first one end before it reads what came meanwhile.
+ */
+const HALF_SETTLE_MS = 1_000;
 export const INSTANCE_BYTES = 16;
 /** Ed25519. */
 export const PROOF_BYTES = 64;
@@ -27,7 +30,8 @@ export class CloneWatch {
 	readonly #key: Ed25519PrivateKey;
 	readonly #clock: Clock;
 	readonly #onCloned: (error: PosterError) => void;
-	readonly #met = { inbound: 0, outbound: 0 };
+	/** Handshakes with the own id that were dialled here, less those that were accepted here. */
+	#unmatched = 0;
 	#cancel: (() => void) | undefined;
 
 	constructor(key: Ed25519PrivateKey, clock: Clock, onCloned: (error: PosterError) => void) {
@@ -38,14 +42,21 @@ export class CloneWatch {
 
 	/** A handshake ended at the own id. */
 	met(direction: 'inbound' | 'outbound'): void {
-		this.#met[direction] += 1;
-		this.#cancel ??= this.#clock.after(SETTLE_MS, () => {
-			this.#cancel = undefined;
-			const { inbound, outbound } = this.#met;
-			this.#met.inbound = 0;
-			this.#met.outbound = 0;
-			if (inbound !== outbound) this.#report({ seenBy: 'handshake' });
-		});
+		this.#unmatched += direction === 'outbound' ? 1 : -1;
+		if (this.#unmatched === 0) this.#settle();
+		else
+			this.#cancel ??= this.#clock.after(HALF_SETTLE_MS, () => {
+				this.#cancel = this.#clock.after(HALF_SETTLE_MS, () => {
+					this.#settle();
+					this.#report({ seenBy: 'handshake' });
+				});
+			});
+	}
+
+	#settle(): void {
+		this.#cancel?.();
+		this.#cancel = undefined;
+		this.#unmatched = 0;
 	}
 
 	/** Tells the process with that instance number that this one lives, too; undefined when it is this one. */

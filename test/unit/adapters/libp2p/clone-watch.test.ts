@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { CloneWatch } from '../../../../src/adapters/libp2p/clone-watch.ts';
 import { readPrivateKey } from '../../../../src/adapters/libp2p/libp2p-node.ts';
 import { nodeId } from '../../../../src/domain/ids.ts';
+import type { Clock } from '../../../../src/ports/clock.ts';
 import { privateKeyOf } from '../../../support/libp2p-nodes.ts';
 import { systemClock } from '../../../support/system-clock.ts';
 
@@ -40,4 +41,43 @@ test('what was signed for an earlier process, by a stranger or by nobody, proves
 test('a process never signs its own number: a member cannot have it prove its own clone', async () => {
 	const { watch } = await process(1);
 	assert.equal(await watch.proveTo(Uint8Array.from(watch.instance)), undefined);
+});
+
+/** Time that a test moves; a wait may begin another one, which then begins late. */
+function moved(): { clock: Clock; pass: () => void } {
+	let timers: (() => void)[] = [];
+	const clock: Clock = {
+		...systemClock,
+		after(_ms, run) {
+			timers.push(run);
+			return () => {
+				timers = timers.filter((other) => other !== run);
+			};
+		},
+	};
+	const pass = (): void => {
+		for (const run of timers.splice(0)) run();
+	};
+	return { clock, pass };
+}
+
+test('who dials itself meets itself twice, also when the second time is read late; a clone is met once', async () => {
+	const reported: unknown[] = [];
+	const { clock, pass } = moved();
+	const key = readPrivateKey(await privateKeyOf(1));
+	const watch = new CloneWatch(key, clock, (error) => reported.push(error.meta['seenBy']));
+	for (let round = 0; round < 3; round++) {
+		watch.met('outbound');
+		pass();
+		watch.met('inbound');
+		pass();
+		pass();
+	}
+	assert.deepEqual(reported, []);
+	for (const direction of ['inbound', 'outbound'] as const) {
+		watch.met(direction);
+		pass();
+		pass();
+	}
+	assert.deepEqual(reported, ['handshake', 'handshake']);
 });
