@@ -48,7 +48,7 @@ async function requireFolder(folder: string, option: string): Promise<void> {
 		const what = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
 		throw new PosterError('config-params', `the folder of the proof parameters, ${folder}, ${what}`, {
 			cause: error,
-			advice: `Name the folder that holds them with [proofs] ${option}; a node that only verifies needs its .vk files alone.`,
+			advice: `Name the folder that holds them with [proofs] ${option}; \`poster-node params fetch\` brings the published files into it.`,
 			meta: { folder },
 		});
 	}
