@@ -10,7 +10,7 @@ import { defaultHome } from '../node/home.ts';
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 export function homeOption(): Option {
-	return new Option('--home <dir>', 'folder of the node').default(defaultHome(), '~/.poster-node');
+	return new Option('--home <dir>', 'folder of the node').argParser(pathText).default(defaultHome(), '~/.poster-node');
 }
 
 export function jsonOption(): Option {
@@ -30,6 +30,12 @@ export function count(min: number, max: number): (text: string) => number {
 export function nameText(text: string): string {
 	if (!NAME.test(text))
 		throw new InvalidArgumentError('A name has 1 to 63 letters, digits, dots, dashes, underscores.');
+	return text;
+}
+
+/** An empty one, as of a shell variable that is not set, would mean the folder that the command runs in. */
+export function pathText(text: string): string {
+	if (text === '') throw new InvalidArgumentError('It is empty.');
 	return text;
 }
 

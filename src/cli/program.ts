@@ -14,6 +14,7 @@ import {
 	minerIds,
 	minerList,
 	nameText,
+	pathText,
 	roleList,
 	sectorSizes,
 	senderAddress,
@@ -68,14 +69,16 @@ function addHomeCommands(root: Command): void {
 		)
 		.option('--miner <id>', 'miner to prove for, e.g. f01000 (repeat for more)', minerIds)
 		.option('--sender <address>', 'f1 or f3 address that sends its proofs (one per --miner)', senders)
-		.addOption(new Option('--join <file>', 'invitation of an existing mesh').conflicts(['miner', 'sender']))
+		.addOption(
+			new Option('--join <file>', 'invitation of an existing mesh').argParser(pathText).conflicts(['miner', 'sender']),
+		)
 		.addOption(jsonOption())
 		.action(async (options) => (await import('./commands/init.ts')).init(options));
 	root
 		.command('start')
 		.description('run the node of a home')
 		.addOption(homeOption())
-		.option('--config <file>', 'config file (default: config.toml in the home)')
+		.option('--config <file>', 'config file (default: config.toml in the home)', pathText)
 		.option('--bootstrap <multiaddr>', 'node to dial first (repeat for more)', texts)
 		.addOption(jsonOption())
 		.action(async (options) => (await import('./commands/start.ts')).start(options));
@@ -110,16 +113,17 @@ function addRosterCommands(root: Command): void {
 		.action(async (peer, options) => (await import('./commands/roster.ts')).rosterRemove(options, peer));
 	addRosterMinerCommands(roster.command('miner').description('which miners the mesh proves for'));
 	roster
-		.command('network <name>')
+		.command('network')
 		.description('take the mesh to a chain of another name, e.g. after a wrong --network; every node starts again')
+		.addArgument(new Argument('<name>', 'as StateNetworkName says').argParser(nameText))
 		.addOption(homeOption())
 		.addOption(jsonOption())
-		.action(async (name, options) => (await import('./commands/roster.ts')).rosterNetwork(options, nameText(name)));
+		.action(async (name, options) => (await import('./commands/roster.ts')).rosterNetwork(options, name));
 	roster
 		.command('invite')
 		.description('write the file with which a new machine joins')
 		.addOption(homeOption())
-		.requiredOption('--out <file>', 'where to write it (mode 0600: it holds the mesh key)')
+		.requiredOption('--out <file>', 'where to write it (mode 0600: it holds the mesh key)', pathText)
 		.option('--address <multiaddr>', "where the mesh is reached (default: the running node's addresses)", texts)
 		.addOption(jsonOption())
 		.action(async (options) => (await import('./commands/roster.ts')).rosterInvite(options));
@@ -171,7 +175,7 @@ function addNodeCommands(root: Command): void {
 		.option('--partition <index>', 'one partition (default: all)', count(0, MAX_INDEX))
 		.option('--miner <id>', "miner (default: the roster's only one)", minerId)
 		.option('--submit', 'send the proofs: only while the deadline is open')
-		.option('--out <dir>', 'folder to save the proofs in')
+		.option('--out <dir>', 'folder to save the proofs in', pathText)
 		.addOption(jsonOption())
 		.action(async (options) => (await import('./commands/compute.ts')).compute(options));
 	root
@@ -215,8 +219,12 @@ function addParamsCommands(root: Command): void {
 			.command(name)
 			.description(description)
 			.addOption(homeOption())
-			.option('--config <file>', 'config file (default: config.toml in the home)')
-			.option('--dir <dir>', 'folder (default: [proofs] params of the config, else FIL_PROOFS_PARAMETER_CACHE)')
+			.option('--config <file>', 'config file (default: config.toml in the home)', pathText)
+			.option(
+				'--dir <dir>',
+				'folder (default: [proofs] params of the config, else FIL_PROOFS_PARAMETER_CACHE)',
+				pathText,
+			)
 			.addOption(kindOption())
 			.addOption(jsonOption());
 	scoped('fetch', 'bring what is missing of the published files, as the roles of this node need them')
@@ -224,7 +232,11 @@ function addParamsCommands(root: Command): void {
 		.addOption(
 			new Option('--for <use>', 'what they are for (default: as the config says)').choices(['verify', 'prove']),
 		)
-		.option('--source <url or dir>', 'IPFS gateway or folder (repeat for more; default: [proofs] sources)', texts)
+		.option(
+			'--source <url or dir>',
+			'IPFS gateway, folder, or mesh (repeat for more; default: [proofs] sources)',
+			texts,
+		)
 		.action(async (options) => (await import('./commands/params.ts')).paramsFetch(options));
 	scoped('verify', 'compare every file with its published digest')
 		.option('--size <size>', 'sector size that must be there (default: whatever is)', sectorSizes)
@@ -232,7 +244,7 @@ function addParamsCommands(root: Command): void {
 	params
 		.command('generate-test')
 		.description('make test parameters, for networks of your own')
-		.requiredOption('--dir <dir>', 'folder of their own')
+		.requiredOption('--dir <dir>', 'folder of their own', pathText)
 		.addOption(new Option('--size <size>', 'sector size').choices(SECTOR_SIZES.slice(0, 3)).default('2KiB'))
 		.addOption(kindOption())
 		.option('--seed <number>', 'equal seeds make equal files', count(0, Number.MAX_SAFE_INTEGER), 0)
@@ -247,9 +259,9 @@ function addBenchCommands(root: Command): void {
 		.command('prove')
 		.description('prove made-up partitions in every slot; the node begins with what came out')
 		.addOption(homeOption())
-		.option('--config <file>', 'config file (default: config.toml in the home; without a home: one CPU slot)')
-		.option('--params <dir>', 'folder of published parameters (default: as the config says)')
-		.option('--test-parameters <dir>', 'folder of test parameters')
+		.option('--config <file>', 'config file (default: config.toml in the home; without a home: one CPU slot)', pathText)
+		.option('--params <dir>', 'folder of published parameters (default: as the config says)', pathText)
+		.option('--test-parameters <dir>', 'folder of test parameters', pathText)
 		.option('--size <size>', 'sector size (repeat for more; default: every one whose parameters are here)', sectorSizes)
 		.option('--repeat <count>', 'proofs of each size in each slot, beside the one that warms it up', count(1, 64), 3)
 		.option('--no-keep', 'leave the estimates of the node as they are')
@@ -268,10 +280,14 @@ function addDevnetCommands(root: Command): void {
 	root
 		.command('devnet')
 		.description('run an embedded chain with the JSON-RPC of a Lotus full node')
-		.option('--dir <dir>', 'folder for tokens, keys and sectors (default: ~/.poster-devnet)')
-		.option('--genesis <file>', 'miners and rules (docs/devnet.md; default: one miner, f01000, sealed here)')
+		.option('--dir <dir>', 'folder for tokens, keys and sectors (default: ~/.poster-devnet)', pathText)
+		.option('--genesis <file>', 'miners and rules (docs/devnet.md; default: one miner, f01000, sealed here)', pathText)
 		.option('--sectors <count>', 'sectors of the default miner', count(1, 96), 8)
-		.option('--test-parameters <dir>', 'test parameters whose keys judge disputes (default: made once, cached)')
+		.option(
+			'--test-parameters <dir>',
+			'test parameters whose keys judge disputes (default: made once, cached)',
+			pathText,
+		)
 		.option('--network <name>', 'StateNetworkName', nameText, 'poster-devnet')
 		.option('--epoch-ms <ms>', 'length of an epoch', count(50, 30_000), 1000)
 		.option('--start-epoch <epoch>', 'height of the first tipset', count(0, 1_000_000_000), 0)

@@ -78,6 +78,7 @@ export interface Devnet {
 
 const SEED = 'poster-devnet';
 const GENESIS_TIMESTAMP = 1_785_245_223;
+const PORT_MAX = 65_535;
 const EPOCH_MS = { least: 50, most: 30_000, normal: 1_000 } as const;
 /** On these networks a node refuses keys that are not the published ones, whoever asks. */
 const PUBLIC_NETWORKS: readonly string[] = ['mainnet', 'testnetnet', 'calibrationnet'];
@@ -88,7 +89,7 @@ export async function startDevnet(options: DevnetOptions, ports: DevnetPorts): P
 	const { epochMs = EPOCH_MS.normal, genesisTimestamp = GENESIS_TIMESTAMP } = options;
 	const policy = { ...REAL_POLICY, ...options.policy };
 	checkPolicy(policy);
-	checkOptions(networkName, epochMs, startEpoch, fullNodes);
+	checkOptions({ networkName, epochMs, startEpoch, fullNodes, port });
 	const genesis = makeGenesis({ seed, policy, startEpoch }, options.miners);
 	const baseFee = options.baseFee ?? MINIMUM_BASE_FEE;
 	const { world, keys } = genesis;
@@ -192,7 +193,14 @@ async function writeSecret(path: string, text: string): Promise<void> {
 	}
 }
 
-function checkOptions(networkName: string, epochMs: number, startEpoch: number, fullNodes: number): void {
+function checkOptions(options: {
+	readonly networkName: string;
+	readonly epochMs: number;
+	readonly startEpoch: number;
+	readonly fullNodes: number;
+	readonly port: number;
+}): void {
+	const { networkName, epochMs, startEpoch, fullNodes, port } = options;
 	const wrong = (message: string): PosterError =>
 		new PosterError('devnet-options', message, { advice: 'Every option with its range: poster-node devnet --help.' });
 	if (PUBLIC_NETWORKS.includes(networkName)) throw wrong(`${networkName} is the name of a public network`);
@@ -203,4 +211,6 @@ function checkOptions(networkName: string, epochMs: number, startEpoch: number, 
 	if (!Number.isSafeInteger(fullNodes) || fullNodes < 1 || fullNodes > limits.devnetFullNodes) {
 		throw wrong(`1 to ${limits.devnetFullNodes} full nodes, not ${fullNodes}`);
 	}
+	if (port + fullNodes - 1 > PORT_MAX)
+		throw wrong(`${fullNodes} full nodes from port ${port} on go beyond ${PORT_MAX}`);
 }

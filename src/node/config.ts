@@ -94,6 +94,9 @@ export function defaultParams(env: NodeJS.ProcessEnv): string {
 	return env['FIL_PROOFS_PARAMETER_CACHE'] ?? '/var/tmp/filecoin-proof-parameters';
 }
 
+/** The source that is every connected member of the mesh; a folder of that name is written `./mesh`. */
+export const MESH_SOURCE = 'mesh';
+
 /** True for a gateway, false for a folder. */
 export function isUrl(source: string): boolean {
 	return /^https?:\/\//.test(source);
@@ -105,7 +108,9 @@ function parseToml(text: string, file: string): unknown {
 	} catch (error) {
 		if (!(error instanceof TomlError)) throw error;
 		const reason = error.message.split('\n')[0];
-		throw new PosterError('config-syntax', `${file}:${error.line}:${error.column}: ${reason}\n${error.codeblock}`, {
+		// A file that is no text must not reach the terminal as it is.
+		const shown = error.codeblock.replaceAll(/[[\p{Cc}\ufffd]--[\n\t]]/gv, '.');
+		throw new PosterError('config-syntax', `${file}:${error.line}:${error.column}: ${reason}\n${shown}`, {
 			cause: error,
 			advice: 'Paths and other texts stand in quotes; every option is shown in docs/config.md.',
 			meta: { file, line: error.line, column: error.column },
@@ -158,7 +163,7 @@ function resolvePaths(config: Parsed, folder: string): Config {
 		}),
 		proofs: {
 			params: at(proofs.params ?? defaultParams(process.env)),
-			sources: proofs.sources.map((source) => (isUrl(source) ? source : at(source))),
+			sources: proofs.sources.map((source) => (isUrl(source) || source === MESH_SOURCE ? source : at(source))),
 			...(proofs.testParameters !== undefined && { testParameters: at(proofs.testParameters) }),
 		},
 		...(spool.path !== undefined && { spool: { ...spool, path: at(spool.path) } }),

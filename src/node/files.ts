@@ -1,5 +1,6 @@
 /** Small files of the home folder: secrets that only their owner may read, and writes that a crash cannot tear. */
 import { randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { access, constants, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { PosterError } from '../domain/errors.ts';
@@ -10,13 +11,7 @@ const OTHERS = 0o077;
 export async function readSmallFile(path: string, maxBytes: number): Promise<Buffer | undefined> {
 	const info = await unlessMissing(stat(path), path);
 	if (info === undefined) return undefined;
-	// Reading a pipe or a device may never end.
-	if (!info.isFile()) {
-		throw new PosterError('file-io', `${path} is ${info.isDirectory() ? 'a folder' : 'no regular file'}`, {
-			advice: 'Name the file itself.',
-			meta: { path },
-		});
-	}
+	requireFile(path, info);
 	if (info.size > maxBytes) {
 		throw new PosterError('file-too-long', `${path} has ${info.size} bytes, at most ${maxBytes} make sense`, {
 			advice: 'It is another file than the one that belongs there: name the right one, or restore it from a backup.',
@@ -26,9 +21,19 @@ export async function readSmallFile(path: string, maxBytes: number): Promise<Buf
 	return unlessMissing(readFile(path), path);
 }
 
+/** Reading a pipe or a device may never end. */
+function requireFile(path: string, info: Stats): void {
+	if (info.isFile()) return;
+	throw new PosterError('file-io', `${path} is ${info.isDirectory() ? 'a folder' : 'no regular file'}`, {
+		advice: 'Name the file itself.',
+		meta: { path },
+	});
+}
+
 /** As `readSmallFile`; rejects `key-mode` when anyone but the owner has a right to the file. */
 export async function readSecretFile(path: string, maxBytes: number): Promise<Buffer | undefined> {
 	const info = await unlessMissing(stat(path), path);
+	if (info !== undefined) requireFile(path, info);
 	if (info !== undefined && (info.mode & OTHERS) !== 0 && process.platform !== 'win32') {
 		throw new PosterError('key-mode', `${path} may be read by others (mode ${(info.mode & 0o777).toString(8)})`, {
 			advice: `Make sure that nobody has copied it, then run: chmod 600 ${path}`,

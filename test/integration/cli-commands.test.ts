@@ -21,6 +21,8 @@ const root = await mkdtemp(join(tmpdir(), 'poster-cli-'));
 after(() => rm(root, { recursive: true, force: true }));
 let homes = 0;
 
+const address = '/ip4/192.0.2.1/tcp/4101/p2p/12D3KooWBXvQwoQpTCQoSU6VVCpJBZjoxVqPmwwNMjFi2GuFNqn8';
+const twice = (option: string, value: string): readonly string[] => [option, value, option, value];
 const newHome = (): string => join(root, `home-${homes++}`);
 
 async function madeHome(): Promise<string> {
@@ -47,7 +49,6 @@ async function fakeNode(
 
 test('a mesh grows: init, invite, init --join, roster add, show, remove', async () => {
 	const [home, joined, invite] = [await madeHome(), newHome(), join(root, 'invite.json')];
-	const address = '/ip4/192.0.2.1/tcp/4101/p2p/12D3KooWBXvQwoQpTCQoSU6VVCpJBZjoxVqPmwwNMjFi2GuFNqn8';
 	assert.equal((await cli('roster', 'invite', '--home', home, '--out', invite, '--address', address)).code, 0);
 	assert.equal((await stat(invite)).mode & 0o777, 0o600);
 	const join_ = await cli('init', '--home', joined, '--join', invite, '--name', 'p1', '--json');
@@ -86,6 +87,23 @@ const refused: readonly (readonly [args: (home: string) => readonly string[], co
 	[() => ['init', '--home', newHome(), '--miner', 'f01000', '--sender', 'f01000'], 2, /no f1 or f3 address/],
 	[() => ['init', '--home', newHome(), '--join', join(root, 'none')], 3, /does not exist/],
 	[(home) => ['init', '--home', home, '--miner', 'f01000', '--sender', SENDER], 3, /holds identity\.key already/],
+	[() => ['init', '--home', newHome(), '--join', root], 3, /is a folder\n.*file itself/],
+	[() => ['init', '--home', '', '--miner', 'f01000', '--sender', SENDER], 2, /It is empty/],
+	[() => ['init', '--home', newHome(), ...twice('--miner', 'f01000'), ...twice('--sender', SENDER)], 2, /given twice/],
+	[(home) => ['start', '--home', home, '--config', '/dev/zero'], 3, /no regular file\n/],
+	[(home) => ['roster', 'network', '', '--home', home], 2, /A name has 1 to 63/],
+	[
+		(home) => ['roster', 'miner', 'add', 'f01000', '--sender', SENDER, '--home', home],
+		3,
+		/f01000 already\n.*miner sender/,
+	],
+	[(home) => ['roster', 'miner', 'sender', 'f01000', 'f0100', '--home', home], 2, /no f1 or f3 address/],
+	[
+		(home) => ['roster', 'invite', '--home', home, '--out', root, '--address', address],
+		3,
+		/A folder lies where a file/,
+	],
+	[() => ['devnet', '--dir', join(root, 'chain'), '--genesis', '/dev/zero'], 1, /no regular file\n.*docs\/devnet\.md/],
 	[() => ['start', '--home', newHome()], 3, /no home of a node.*\n.*poster-node init/],
 	[(home) => ['start', '--home', home, '--config', '/none'], 3, /does not exist/],
 	[(home) => ['start', '--home', home, '--bootstrap', '/ip4/1.2.3.4/tcp/1'], 2, /no multiaddr with a peer id/],

@@ -260,6 +260,7 @@ test('a port in use and a public network are refused', async () => {
 		await assert.rejects(open({ port: port - 1, fullNodes: 2 }), { code: 'devnet-listen' });
 		await assert.rejects(open({ networkName: 'mainnet' }), { code: 'devnet-options' });
 		await assert.rejects(open({ epochMs: 49 }), { code: 'devnet-options' });
+		await assert.rejects(open({ port: 65_535, fullNodes: 2 }), { code: 'devnet-options' });
 		await assert.rejects(open({ policy: { ...SHORT_POLICY, disputeWindow: 60 } }), { code: 'devnet-options' });
 	} finally {
 		await devnet.close();

@@ -74,7 +74,8 @@ export class Libp2pMesh implements Mesh {
 			throw new PosterError('mesh-listen', `the node cannot listen: ${reasons}`, {
 				cause,
 				advice:
-					LISTEN_ADVICE.find(([reason]) => reasons.includes(reason))?.[1] ?? 'Correct [network] listen in the config.',
+					LISTEN_ADVICE.find(([reason]) => reasons.includes(reason))?.[1] ??
+					'Correct [network] listen: TCP addresses such as /ip4/0.0.0.0/tcp/4101.',
 			});
 		}
 		const { pubsub, metrics, conduct, clock } = this.#components;

@@ -4,6 +4,9 @@ import { limits } from '../../domain/limits.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 
+/** How the worker begins a line that somebody should read. */
+const TROUBLE = /^(WARN|ERROR) /;
+
 export function logStderr(stderr: Readable, log: Log, clock: Clock): void {
 	let rest = '';
 	let windowStart = clock.now();
@@ -18,8 +21,9 @@ export function logStderr(stderr: Readable, log: Log, clock: Clock): void {
 			lines = 0;
 			dropped = 0;
 		}
-		if (lines++ < limits.nativeStderrLines) log.info({ line }, 'native worker says');
-		else dropped++;
+		if (lines++ >= limits.nativeStderrLines) dropped++;
+		else if (TROUBLE.test(line)) log.warn({ line }, 'native worker says');
+		else log.info({ line }, 'native worker says');
 	}
 
 	stderr.setEncoding('utf8');

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Ed25519Identity } from '../../adapters/identity/ed25519.ts';
+import { minerAddress } from '../../codec/address.ts';
 import type { ActorId } from '../../domain/ids.ts';
 import { limits } from '../../domain/limits.ts';
 import { ROLES, type Roster } from '../../domain/roster.ts';
@@ -87,6 +88,8 @@ function minersOf({ miner = [], sender = [] }: InitOptions): Roster['miners'] {
 			'Example: poster-node init --miner f01000 --sender f3… (the address that sends its proofs, used by this mesh alone)',
 		);
 	}
+	const twice = miner.find((id, i) => miner.indexOf(id) !== i);
+	if (twice !== undefined) throw usageError(`--miner ${minerAddress(twice)} is given twice`, 'A miner has one sender.');
 	const miners = miner.map((id, i) => ({ miner: id, sender: sender[i] as string }));
 	return miners.sort((a, b) => a.miner - b.miner);
 }

@@ -1,11 +1,12 @@
 /** The genesis of a devnet as a JSON file: miners with their sectors, and rules that differ from the real chain's. */
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { GenesisMiner } from '../../devnet/genesis.ts';
 import type { Policy } from '../../devnet/policy.ts';
 import { PosterError } from '../../domain/errors.ts';
 import { hex32 } from '../../domain/ids.ts';
+import { limits } from '../../domain/limits.ts';
 import type { PoStProofType } from '../../domain/proof.ts';
+import { readSmallFile } from '../../node/files.ts';
 
 const SectorShape = z.strictObject({
 	number: z.int().min(0),
@@ -52,11 +53,16 @@ export interface GenesisContent {
 	readonly policy: Partial<Policy>;
 }
 
+function required(file: string, bytes: Buffer | undefined): string {
+	if (bytes === undefined) throw new Error(`${file} does not exist`);
+	return bytes.toString('utf8');
+}
+
 /** Rejects `devnet-genesis`. */
 export async function readGenesis(file: string): Promise<GenesisContent> {
 	let content: unknown;
 	try {
-		content = JSON.parse(await readFile(file, 'utf8'));
+		content = JSON.parse(required(file, await readSmallFile(file, limits.devnetGenesisBytes)));
 	} catch (error) {
 		throw new PosterError('devnet-genesis', `${file} cannot be read: ${(error as Error).message}`, {
 			cause: error,

@@ -54,9 +54,9 @@ export class RpcServer {
 		const { promise, resolve, reject } = Promise.withResolvers<number>();
 		this.#http.once('error', (cause) =>
 			reject(
-				new PosterError('devnet-listen', `cannot listen on ${host}:${port}`, {
+				new PosterError('devnet-listen', `cannot listen on ${host}:${port}: ${cause.message}`, {
 					cause,
-					advice: 'Choose another port, or 0 for any free one.',
+					advice: 'Choose another --port, 0 for any free one, or a --host that is an address of this machine.',
 				}),
 			),
 		);

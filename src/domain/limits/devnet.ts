@@ -3,6 +3,8 @@ import { KIB } from './units.ts';
 
 export const devnetLimits = {
 	// Embedded chain.
+	/** Genesis file: half a million sectors of about 120 bytes. */
+	devnetGenesisBytes: 64 * 1024 * KIB,
 	/** Tipsets held before the oldest are forgotten, and how many stay: 3,600 epochs cover dispute window, period and finality. */
 	devnetTipSets: 4400,
 	devnetTipSetsKept: 4000,

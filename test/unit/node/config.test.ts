@@ -196,3 +196,10 @@ test('a file that a role cannot do without must be there; a missing disk must no
 		(error) => isPosterError(error, 'config-path') && /wallet/.test(error.message),
 	);
 });
+
+test('what is no text reaches no terminal as it is', () => {
+	assert.throws(
+		() => parse('\u0007\u001b[31m = 1\n'),
+		(error) => isPosterError(error, 'config-syntax') && !/[\p{Cc}--\n]/v.test(error.message),
+	);
+});
