@@ -1,7 +1,7 @@
 /** How rules speak: effects, writes, decisions, alarms and counters of the step in progress. */
 import type { NodeId, WorkId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
-import type { AlarmCode, DecisionName, Effect } from './api.ts';
+import type { Alarm, AlarmCode, DecisionName, Effect } from './api.ts';
 import type { State } from './state.ts';
 
 export type Facts = Readonly<Record<string, string | number>>;
@@ -31,14 +31,29 @@ export function decide(
 	effect(state, { type: 'decision', decision: { name, reason, ...about } });
 }
 
-/** Raised once for each code and subject, until it is cleared. */
+/**
+ * Raised once for each code and subject, until it is cleared. Where there is no room one of the code that has the most
+ * gives way, if need be this one: a kind of trouble in a thousand items hides no other, and none comes and goes.
+ */
 export function alarm(state: State, code: AlarmCode, subject: string, facts: Facts = {}): void {
 	const key = `${code}/${subject}`;
 	if (state.alarms.has(key)) return;
-	if (state.alarms.size >= limits.alarms) state.alarms.delete(state.alarms.keys()[0] as string);
+	if (state.alarms.size >= limits.alarms) {
+		const [first] = mostFrequent(state.alarms.values());
+		if (first === undefined || first.code === code) {
+			ignore(state, 'too-many-alarms');
+			return;
+		}
+		clearAlarm(state, first.code, first.subject);
+	}
 	const raised = { code, subject, facts };
 	state.alarms.set(key, raised);
 	effect(state, { type: 'alarm', alarm: raised });
+}
+
+function mostFrequent(alarms: readonly Alarm[]): readonly Alarm[] {
+	const byCode = [...Map.groupBy(alarms, ({ code }) => code).values()];
+	return byCode.reduce((most, some) => (some.length > most.length ? some : most), []);
 }
 
 export function clearAlarm(state: State, code: AlarmCode, subject: string): void {
