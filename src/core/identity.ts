@@ -4,18 +4,17 @@
  * is in use elsewhere.
  */
 import type { Envelope, EnvelopeBody } from '../domain/envelope.ts';
+import { limits } from '../domain/limits.ts';
 import { currentEpoch } from './epoch-clock.ts';
 import { keys, writeNumbers } from './keys.ts';
 import { alarm, effect, put } from './outbox.ts';
 import type { State } from './state.ts';
 
-const BLOCK = 1_000;
-
 /** Gossips a body in a new envelope of this node and returns the envelope. */
 export function publish<B extends EnvelopeBody>(state: State, body: B): Envelope & B {
 	const { identity, config } = state;
 	if (identity.sequence >= identity.reserved) {
-		identity.reserved = identity.sequence + BLOCK;
+		identity.reserved = identity.sequence + limits.sequenceBlock;
 		put(state, keys.sequence, writeNumbers([identity.reserved]));
 	}
 	const envelope = {

@@ -12,12 +12,6 @@ import { alarm, clearAlarm, decide, effect } from './outbox.ts';
 import type { Message, Sender, State, Work } from './state.ts';
 import { isOpen, liveMessageOf, pushMessage, rankStep, submitters } from './submission.ts';
 
-const STUCK_ALARM_EPOCHS = 10;
-/** The actor's nonce has passed a message this long and no chain has it: another one is there, here and after small reorgs. */
-const DISPLACED_EPOCHS = 2;
-/** A displaced or unfound message is looked for this long after its deadline closed. */
-const SEARCH_EPOCHS = 20;
-
 export function followMessages(state: State, view: ChainView, sender: Sender): void {
 	for (const message of messagesOf(state, sender.address)) {
 		const work = state.works.get(message.submission.work);
@@ -56,7 +50,7 @@ function followMessage(state: State, view: ChainView, message: Message, work: Wo
 		return;
 	}
 	message.passedEpoch ??= epoch;
-	if (message.searching || message.searchedEpoch >= epoch || epoch > work.item.close + SEARCH_EPOCHS) return;
+	if (message.searching || message.searchedEpoch >= epoch || epoch > work.item.close + limits.searchEpochs) return;
 	if (!isWorthSearching(state, message, work, epoch)) return;
 	message.searching = true;
 	message.searchedEpoch = epoch;
@@ -98,7 +92,7 @@ export function onSearched(state: State, { cid, epoch, lookup, posted }: EventOf
 	if (lookup === null) {
 		// A full node names only what replaced the very same call: of another message at the nonce it says nothing.
 		const passedFor = message.passedEpoch === null ? -1 : epoch - message.passedEpoch;
-		if (passedFor >= DISPLACED_EPOCHS) displace(state, message);
+		if (passedFor >= limits.displacedEpochs) displace(state, message);
 		return;
 	}
 	const work = state.works.get(message.submission.work);
@@ -166,7 +160,7 @@ function replaceStuck(state: State, view: ChainView, sender: Sender): void {
 	const waited = view.epoch - first.seenEpoch;
 	if (waited < limits.stuckEpochs) return;
 	const { cid, work: firstWork } = first.submission;
-	if (waited >= STUCK_ALARM_EPOCHS) alarm(state, 'submission-stuck', cid, { nonce: first.nonce, epochs: waited });
+	if (waited >= limits.stuckAlarmEpochs) alarm(state, 'submission-stuck', cid, { nonce: first.nonce, epochs: waited });
 	if (first.nonce !== view.sender.nonce) return;
 	if (sender.busy !== null || view.epoch - sender.replacedEpoch < limits.fallbackEpochs) return;
 	const work = state.works.get(firstWork);
@@ -235,7 +229,7 @@ export function noticeMissed(state: State, view: ChainView): void {
 		const { item, ownView, posted } = work;
 		if (item.kind !== 'post' || item.miner !== view.miner || ownView !== 'agrees') continue;
 		const closedFor = view.epoch - item.close;
-		if (closedFor < limits.confirmationEpochs || closedFor > SEARCH_EPOCHS) continue;
+		if (closedFor < limits.confirmationEpochs || closedFor > limits.searchEpochs) continue;
 		if (posted || landed.has(id)) clearAlarm(state, 'deadline-missed', id);
 		else alarm(state, 'deadline-missed', id, { deadline: item.deadline, partition: item.partition });
 	}

@@ -12,16 +12,6 @@ import { jitter } from './rank.ts';
 import type { Peer, State } from './state.ts';
 import { isReached, touch } from './wake.ts';
 
-const HEALTH_MAX = 8;
-/** A tick this late is a sign of this node's own trouble. */
-const LATE_TICK_MS = 2 * limits.tickMs;
-const HEALTH_RECOVERY_MS = 5_000;
-const EXPIRIES_TRUSTED = 3;
-const DISTRUSTED_LEASE_MS = 5_000;
-const SAMPLE_PAUSE_MS = 5_000;
-/** How long a reset connection is told to others. */
-const RESET_TOLD_MS = 10_000;
-
 export function createPeer(): Peer {
 	return {
 		record: null,
@@ -61,7 +51,7 @@ function lastSign({ recordAt, aliveAt }: Peer): number {
 
 /** Silence that ends a lease. A member whose leases keep expiring is given less. */
 export function silenceLimitMs(state: State, peer: Peer): number {
-	return patient(state, peer.expiries >= EXPIRIES_TRUSTED ? DISTRUSTED_LEASE_MS : limits.leaseMs);
+	return patient(state, peer.expiries >= limits.expiriesTrusted ? limits.distrustedLeaseMs : limits.leaseMs);
 }
 
 /** A time limit for judging others, longer while this node itself is slow. */
@@ -103,7 +93,7 @@ export function onDisconnected(state: State, { peer: id, cause }: EventOf<'disco
 	if (cause !== 'reset' || peer.record === null) return;
 	peer.suspect = true;
 	state.liveness.suspicion = true;
-	state.liveness.resets.set(id, state.now + RESET_TOLD_MS);
+	state.liveness.resets.set(id, state.now + limits.resetToldMs);
 	state.records.changed = true;
 	decide(state, 'suspect', 'connection-reset', { peer: id });
 }
@@ -148,13 +138,13 @@ export function onAlive(peer: Peer, recordAt: number): void {
 
 export function onTick(state: State): void {
 	const slice = state.liveness;
-	const late = slice.lastTickAt !== null && state.now - slice.lastTickAt > LATE_TICK_MS;
+	const late = slice.lastTickAt !== null && state.now - slice.lastTickAt > limits.lateTickMs;
 	slice.lastTickAt = state.now;
 	if (late) {
-		slice.health = Math.min(HEALTH_MAX, slice.health + 1);
+		slice.health = Math.min(limits.healthMost, slice.health + 1);
 		slice.healthAt = state.now;
 		touch(state);
-	} else if (slice.health > 0 && state.now - slice.healthAt >= HEALTH_RECOVERY_MS) {
+	} else if (slice.health > 0 && state.now - slice.healthAt >= limits.healthRecoveryMs) {
 		slice.health--;
 		slice.healthAt = state.now;
 		touch(state);
@@ -192,7 +182,7 @@ function noticeMassLoss(state: State): void {
 	const recent = [...state.peers].filter(
 		([id, peer]) => peer.record !== null && hasRole(state, id, 'prover') && state.now - peer.recordAt <= limits.rankMs,
 	);
-	if (state.now - state.liveness.sampledAt >= SAMPLE_PAUSE_MS) {
+	if (state.now - state.liveness.sampledAt >= limits.samplePauseMs) {
 		state.liveness.sampledAt = state.now;
 		const silent = recent.filter(([, peer]) => !peer.dead && !peer.probing && silenceMs(state, peer) > limits.renewMs);
 		for (const [id, peer] of silent.slice(0, limits.massProbes)) probe(state, id, peer);

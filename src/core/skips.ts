@@ -19,9 +19,6 @@ import { SortedMap } from './sorted-map.ts';
 import type { HeardObjection, Opened, State, StatementOf, Work } from './state.ts';
 import { isPast } from './timing.ts';
 
-const OBJECTIONS_PER_WORK = 4;
-/** Objections of one author on one item that are heeded, so that a liar leaves the others room. */
-const HEARD_PER_AUTHOR = 16;
 const PERMILLE = 1_000;
 
 /** Those of the sectors that every known holder refused; a sector without a known holder is not among them. */
@@ -140,8 +137,8 @@ export function objectToSkips(state: State): void {
 /** Says in this node's record that the holder can open these skipped sectors. */
 export function object(state: State, work: Work, sectors: Bitfield, holder: NodeId, why: string): void {
 	const { id } = work.item;
-	const room = HEARD_PER_AUTHOR - heardFrom(work, state.config.self);
-	const named = [...sectors.subtract(objectedOf(work, holder))].slice(0, Math.min(OBJECTIONS_PER_WORK, room));
+	const room = limits.objectionsPerAuthor - heardFrom(work, state.config.self);
+	const named = [...sectors.subtract(objectedOf(work, holder))].slice(0, Math.min(limits.objectionsPerWork, room));
 	if (named.length === 0) return;
 	state.records.changed = true;
 	decide(state, 'object', why, { work: id, peer: holder, facts: { sectors: named.length } });
@@ -191,7 +188,7 @@ export function heedObjections(state: State, from: NodeId, objections: readonly 
 		}
 		const key = `${sector}/${holder}`;
 		if (work.objections.has(key)) continue;
-		if (heardFrom(work, from) >= HEARD_PER_AUTHOR) {
+		if (heardFrom(work, from) >= limits.objectionsPerAuthor) {
 			ignore(state, 'too-many-objections');
 			continue;
 		}

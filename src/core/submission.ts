@@ -22,11 +22,6 @@ import { hasManySkips, hasUnbackedSkip } from './skips.ts';
 import type { Message, Sender, State, Work } from './state.ts';
 import { isEpochReached } from './wake.ts';
 
-/** A view this many epochs behind is not signed on. */
-const STALE_EPOCHS = 2;
-const REFUSED_RETRY_EPOCHS = 2;
-const REFUSALS_ALARMING = 2;
-
 /** Looks at every miner this node may submit for. */
 export function driveSubmissions(state: State): void {
 	if (!state.chain.reachable) return;
@@ -34,7 +29,7 @@ export function driveSubmissions(state: State): void {
 		const address = senderOf(state, view.miner);
 		if (address === undefined || view.sender.address !== address) continue;
 		if (!selfHasRole(state, 'submitter', view.miner)) continue;
-		if (isEpochReached(state, view.epoch + STALE_EPOCHS + 1)) continue;
+		if (isEpochReached(state, view.epoch + limits.staleViewEpochs + 1)) continue;
 		const sender = senderSlice(state, address);
 		judgeHeld(state, view, sender);
 		followMessages(state, view, sender);
@@ -162,10 +157,10 @@ export function onPrepareFailed(state: State, { work: id, code, refused, detail 
 		work.submission.retryEpoch = epoch + 1;
 		return;
 	}
-	work.submission.retryEpoch = epoch + REFUSED_RETRY_EPOCHS;
+	work.submission.retryEpoch = epoch + limits.refusedRetryEpochs;
 	work.submission.refusals++;
 	decide(state, 'submission-refused', code, { work: id, facts: { detail } });
-	if (work.submission.refusals >= REFUSALS_ALARMING) alarm(state, 'submission-refused', id, { code, detail });
+	if (work.submission.refusals >= limits.refusalsAlarming) alarm(state, 'submission-refused', id, { code, detail });
 }
 
 /** On disk, then told with its bytes, then pushed: whoever holds it can carry on at any of these points. */

@@ -31,6 +31,20 @@ export const coreLimits = {
 	/** From this share of silent members on (at least `massLossLeast`), vanished leases are honoured until it is almost too late. */
 	massLossPercent: 25,
 	massLossLeast: 3,
+	/** Pause between two such samples: an answered one counts for as long as a probe takes, several times over. */
+	samplePauseMs: 5_000,
+	/** A reset connection is told to others this long: records of three renewals, should two of them be lost. */
+	resetToldMs: 10_000,
+	/** A tick this late is a sign of this node's own trouble: it judges others more patiently, up to this many steps. */
+	lateTickMs: 500,
+	healthMost: 8,
+	/** Good ticks for so long take one of the steps back. */
+	healthRecoveryMs: 5_000,
+	/** Leases that expire without a result, one after another, until those of their holder are honoured for less. */
+	expiriesTrusted: 3,
+	distrustedLeaseMs: 5_000,
+	/** Sequences reserved on disk at a time: one synced write for a thousand statements, 50 minutes of renewals. */
+	sequenceBlock: 1_000,
 	/** Digest exchange with one peer. */
 	syncMs: 10_000,
 	/** A late joiner claims nothing until its first sync, or this long. */
@@ -118,6 +132,15 @@ export const coreLimits = {
 	doubtfulEpochs: 12,
 	manySkips: 10,
 	manySkipsPermille: 10,
+	/** Sectors of one item that a node objects to at a time: one that comes brings the others along. */
+	objectionsPerWork: 4,
+	/** Objections of one author on one item that are heeded, so that a liar leaves the others room. */
+	objectionsPerAuthor: 16,
+	/** A view this many epochs behind is not signed on: its nonce and its pool are those of another time. */
+	staleViewEpochs: 2,
+	/** What the chain refused is tried again after this; from so many refusals on an operator must know. */
+	refusedRetryEpochs: 2,
+	refusalsAlarming: 2,
 	/** Signatures of messages under way, and those of one author, so that whoever sends rubbish waits for itself first. */
 	messageChecks: 32,
 	messageChecksPerAuthor: 8,
@@ -127,12 +150,18 @@ export const coreLimits = {
 	pendingMessages: 1_000,
 	/** A message not included after this many epochs may be replaced, every `fallbackEpochs`. */
 	stuckEpochs: 5,
+	/** One that is not included after this is an alarm: it has been replaced twice by then. */
+	stuckAlarmEpochs: 10,
+	/** The actor's nonce has passed a message this long and no chain has it: another one is there, after small reorgs too. */
+	displacedEpochs: 2,
+	/** A displaced or unfound message is looked for this long after its deadline closed: while its statements are exchanged. */
+	searchEpochs: 20,
 	/** State of one core: 3,000 items of 50 members take 1.5 MB, a full table of 16,384 eight. */
 	snapshotBytes: 32 * KIB * KIB,
 	/** Texts that a recording writes once and numbers from then on: identities, CIDs and codes, by far not all there are. */
 	packedTextChars: 128,
 	packedTexts: 64 * KIB,
-	/** Alarms kept; the oldest key gives way. */
+	/** Alarms kept; one of the code that has the most gives way. */
 	alarms: 256,
 	/** Slots remembered for an item whose provers died. */
 	crashesKept: 8,
