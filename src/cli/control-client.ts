@@ -14,6 +14,8 @@ const ErrorShape = z.object({
 });
 
 export interface ControlClient {
+	/** For requests whose answer is no JSON: a URL with the path, and the headers that it needs. */
+	access(path: string): { readonly url: string; readonly headers: Readonly<Record<string, string>> };
 	/** The answer's JSON. Rejects `node-not-running`, also when what answers is no node, or the API's own error. */
 	get<T>(path: string): Promise<T>;
 	post<T>(path: string, body: Uint8Array | object): Promise<T>;
@@ -47,6 +49,10 @@ class HttpClient implements ControlClient {
 	constructor(file: z.infer<typeof ControlFileShape>, home: string) {
 		this.#file = file;
 		this.#home = home;
+	}
+
+	access(path: string): { readonly url: string; readonly headers: Readonly<Record<string, string>> } {
+		return { url: `${this.#file.url}${path}`, headers: { authorization: `Bearer ${this.#file.token}` } };
 	}
 
 	get<T>(path: string): Promise<T> {

@@ -247,8 +247,9 @@ const proofs = z
 			.default(['https://proofs.filecoin.io/ipfs/'])
 			.register(optionDocs, {
 				what: 'Where `poster-node params fetch` gets them from, in this order.',
-				unit: 'URLs of IPFS gateways, and folders',
-				trade: 'A copy in the own network is faster; nothing that has not the published digest is kept from anywhere.',
+				unit: 'URLs of IPFS gateways, folders, and "mesh" for the connected provers',
+				trade:
+					'A copy in the own network is faster, and "mesh" needs a running node; nothing that has not the published digest is kept from anywhere.',
 				example: '["/mnt/share/filecoin-proof-parameters", "https://proofs.filecoin.io/ipfs/"]',
 			}),
 		test_parameters: path.optional().register(optionDocs, {

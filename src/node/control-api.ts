@@ -3,6 +3,7 @@ import type { View } from '../core/api.ts';
 import type { ActorId, DeadlineIndex, NodeId, PartitionIndex } from '../domain/ids.ts';
 import type { Role } from '../domain/roster.ts';
 import type { Ban } from '../ports/mesh.ts';
+import type { PeerFile } from './params-exchange.ts';
 import type { SlotTimes } from './proof-times.ts';
 import type { SignedRoster } from './roster-file.ts';
 
@@ -24,6 +25,8 @@ export interface ControlSource {
 	bans(): readonly Ban[];
 	/** Lifts a ban; false when there is none. */
 	pardon(peer: NodeId): boolean;
+	/** A published parameter file of a member from `offset` on; undefined when it does not hold it. Rejects `stream-…`. */
+	params(peer: NodeId, name: string, offset: number, signal: AbortSignal): Promise<PeerFile | undefined>;
 	/** Starts proving a deadline now. Rejects `compute-…` codes (unknown miner, no such deadline, no chain, too many). */
 	compute(request: ComputeRequest): Promise<string>;
 	/** Undefined for an id that was never given, or is forgotten. */

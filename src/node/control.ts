@@ -13,6 +13,7 @@ import { actorId, deadlineIndex, partitionIndex } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Log } from '../ports/log.ts';
 import type { ComputeRequest, ControlErrorBody, ControlEvent, ControlFile, ControlSource } from './control-api.ts';
+import { paramsRoute } from './control-params.ts';
 import { banRows, claimsReport, statusReport } from './control-views.ts';
 import { writeFileAtomic } from './files.ts';
 
@@ -80,6 +81,7 @@ export function controlApp(source: ControlSource, access: Access, log: Log): Hon
 	readRoutes(app, source);
 	writeRoutes(app, source);
 	eventRoute(app, source, access.ending);
+	paramsRoute(app, source, access.ending);
 	return app;
 }
 
@@ -269,7 +271,9 @@ function answerError(error: Error, context: Context, log: Log): Response {
 	return context.json(errorBody('internal', "the request failed; the node's log says why"), 500);
 }
 
-function statusOf(code: string): 400 | 409 | 413 | 503 {
+function statusOf(code: string): 400 | 404 | 409 | 413 | 503 {
+	if (code === 'params-no-peer' || code === 'params-not-held') return 404;
+	if (code === 'params-busy') return 503;
 	if (code === 'control-request') return 400;
 	if (code === 'control-body') return 413;
 	return code.startsWith('store-') || code.startsWith('chain-') ? 503 : 409;

@@ -7,6 +7,7 @@ import { ComputeRuns } from './compute.ts';
 import { startControl } from './control.ts';
 import type { ControlSource, NodeFacts } from './control-api.ts';
 import type { ChainParts, Context } from './node-context.ts';
+import { pullParams } from './params-exchange.ts';
 import type { SignedRoster } from './roster-file.ts';
 import type { RosterKeeper } from './roster-keeper.ts';
 import { ViewMetrics } from './view-metrics.ts';
@@ -51,6 +52,7 @@ export async function openControl(context: Context, chain: ChainParts | undefine
 		computeState: (id) => runs.state(id),
 		cancelCompute: (id) => runs.cancel(id),
 		subscribe: (listener) => hub.subscribe(listener),
+		params: (peer, name, offset, signal) => pullParams(net.streams, peer, name, offset, signal),
 		stop,
 	};
 	const server = await startControl(

@@ -27,6 +27,7 @@ import { Measuring } from './measure.ts';
 import type { ChainParts, Context } from './node-context.ts';
 import { openControl } from './open-control.ts';
 import type { Outside } from './outside.ts';
+import { serveParams } from './params-exchange.ts';
 import { Prober } from './prober.ts';
 import { Proving } from './proving.ts';
 import { openRecorder } from './recorder/recorder.ts';
@@ -216,6 +217,7 @@ async function buildParts(
 		manifests.serve();
 		prober.serve();
 		times.serve(streams);
+		if (config.proofs.testParameters === undefined) serveParams(streams, config.proofs.params);
 		vanilla?.serveOn(streams);
 		if (chain !== undefined) serveDryRuns(streams, { start: chain.announce, takeBack: chain.takeBack });
 		measuring.start(fatal);

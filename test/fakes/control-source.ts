@@ -11,8 +11,11 @@ import type {
 	NodeFacts,
 	StepMs,
 } from '../../src/node/control-api.ts';
+import type { PeerFile } from '../../src/node/params-exchange.ts';
 import { type SignedRoster, supersedes, verifyRoster } from '../../src/node/roster-file.ts';
 import type { Ban } from '../../src/ports/mesh.ts';
+
+const CHUNK = 65_000;
 
 export class FakeControlSource implements ControlSource {
 	readonly asked: ComputeRequest[] = [];
@@ -20,6 +23,9 @@ export class FakeControlSource implements ControlSource {
 	readonly runs = new Map<string, ComputeState>();
 	stops = 0;
 	banned: readonly Ban[] = [];
+	/** Parameter files of every member, and where a transfer of them breaks. */
+	readonly files = new Map<string, Buffer>();
+	breaksAt = Number.POSITIVE_INFINITY;
 	readonly #listeners = new Set<(event: ControlEvent) => void>();
 	readonly #operator: Ed25519Identity;
 	readonly #view: View;
@@ -67,6 +73,19 @@ export class FakeControlSource implements ControlSource {
 		if (!supersedes(next, this.#roster)) throw new PosterError('roster-older', 'a newer roster is known');
 		this.#roster = next;
 		return next;
+	}
+
+	async params(_peer: NodeId, name: string, offset: number): Promise<PeerFile | undefined> {
+		const bytes = this.files.get(name);
+		if (bytes === undefined) return undefined;
+		const breaks = this.breaksAt;
+		const chunks = async function* (): AsyncGenerator<Uint8Array> {
+			for (let at = offset; at < bytes.length; at += CHUNK) {
+				if (at >= breaks) throw new PosterError('stream-reset', 'the member is gone');
+				yield bytes.subarray(at, at + CHUNK);
+			}
+		};
+		return { total: bytes.length, chunks: chunks() };
 	}
 
 	async metrics(): Promise<string> {

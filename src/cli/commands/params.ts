@@ -3,7 +3,8 @@ import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { runNative } from '../../adapters/native/one-shot.ts';
 import { createClock } from '../../adapters/observe/clock.ts';
-import { folderSource, gatewaySource, type ParameterSource } from '../../adapters/params/source.ts';
+import { folderSource, gatewaySource, httpSource, type ParameterSource } from '../../adapters/params/source.ts';
+import type { PeerView } from '../../core/api.ts';
 import { PosterError } from '../../domain/errors.ts';
 import {
 	circuitName,
@@ -14,9 +15,11 @@ import {
 	SECTOR_SIZES,
 	type SectorSizeName,
 } from '../../domain/parameters.ts';
-import { type Config, defaultParams, isUrl, loadConfig, parseConfig } from '../../node/config.ts';
+import { type Config, defaultParams, isUrl, loadConfig, MESH_SOURCE, parseConfig } from '../../node/config.ts';
 import { homePaths } from '../../node/home.ts';
 import { fetchParameters, type ParamsFinding, type ParamsOptions, verifyParameters } from '../../node/params.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { connectControl } from '../control-client.ts';
 import { onEnd } from '../end-signals.ts';
 import { EXIT, usageError } from '../exit.ts';
 import { nativeWorker } from '../native-worker.ts';
@@ -48,9 +51,8 @@ export async function paramsFetch(options: ParamsFetchOptions): Promise<void> {
 	const files = parameterFiles(proofTypes(options, ['32GiB']), withParameters);
 	const folder = folderOf(options, config);
 	const clock = createClock();
-	const sources = (options.source ?? config?.proofs.sources ?? parseConfig('', '').proofs.sources).map(
-		(source): ParameterSource => (isUrl(source) ? gatewaySource(clock, source) : folderSource(resolve(source))),
-	);
+	const named = options.source ?? config?.proofs.sources ?? parseConfig('', '').proofs.sources;
+	const sources = (await Promise.all(named.map((source) => sourcesOf(source, options.home, clock)))).flat();
 	const fetched = await watched({ folder, files }, (all) => fetchParameters(clock, sources, all));
 	if (options.json) {
 		printJson({ dir: folder, files: fetched.map(({ file, source }) => ({ file: file.name, source })) });
@@ -108,6 +110,19 @@ export async function paramsGenerateTest({ dir, size, kind, seed, json }: Genera
 function generated({ event, ms }: Readonly<Record<string, unknown>>): string {
 	if (event === 'done') return `made in ${Math.round(Number(ms) / 1000)} s`;
 	return event === 'exists' ? 'was there' : 'being made';
+}
+
+/** `mesh` stands for every connected member, through the node of this home. */
+async function sourcesOf(source: string, home: string, clock: Clock): Promise<readonly ParameterSource[]> {
+	if (isUrl(source)) return [gatewaySource(clock, source)];
+	if (source !== MESH_SOURCE) return [folderSource(resolve(source))];
+	const node = await connectControl(home);
+	const { peers } = await node.get<{ readonly peers: readonly PeerView[] }>('/peers');
+	const provers = peers.filter(({ connected, roles }) => connected && roles.includes('prover'));
+	return provers.map((peer) => {
+		const { url, headers } = node.access(`/params/${peer.node}/`);
+		return httpSource(clock, { name: `member ${peer.name}`, urlOf: ({ name }) => `${url}${name}`, headers });
+	});
 }
 
 /** Of the home or of --config; undefined where there is none. */

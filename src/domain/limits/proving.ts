@@ -83,6 +83,10 @@ export const provingLimits = {
 	paramsProgressBytes: 1024 * KIB,
 	paramsRetryMs: 1_000,
 	paramsRetryMaxMs: 30_000,
+	/** Served by a member in one go, so that vanilla proofs wait a second behind it on a line of 100 Mbit/s. */
+	paramsSegmentBytes: 16 * KIB * KIB,
+	/** Transfers from members at a time through one node. */
+	paramsTransfers: 4,
 	/** Sources of one fetch. */
 	paramsSources: 16,
 	/** Free space that stays beside the files: a full disk stops more than this program. */
