@@ -264,8 +264,8 @@ export type Event =
 	/** Answer to `sign`. */
 	| { readonly type: 'signed'; readonly submission: Submission }
 	| { readonly type: 'sign-failed'; readonly work: WorkId; readonly nonce: number; readonly code: string }
-	/** Answer to `push`. `code` null when the pool took it or had it already. */
-	| { readonly type: 'pushed'; readonly cid: CidText; readonly code: string | null }
+	/** Answer to `push`. `code` null when the pool took it or had it already; `detail`: why the full node refused it. */
+	| { readonly type: 'pushed'; readonly cid: CidText; readonly code: string | null; readonly detail?: string }
 	/**
 	 * Answer to `search`. `lookup` null while neither the message nor another with the same call is on the chain of
 	 * `epoch`; `epoch` -1 when the full node could not tell. `posted`: the work's partition is in PostSubmissions of the

@@ -158,9 +158,13 @@ export function onPrepareFailed(state: State, { work: id, code, refused, detail 
 		return;
 	}
 	work.submission.retryEpoch = epoch + limits.refusedRetryEpochs;
-	work.submission.refusals++;
+	noteRefusal(state, work, code, detail);
+}
+
+function noteRefusal(state: State, { item: { id }, submission }: Work, code: string, detail: string): void {
+	submission.refusals++;
 	decide(state, 'submission-refused', code, { work: id, facts: { detail } });
-	if (work.submission.refusals >= limits.refusalsAlarming) alarm(state, 'submission-refused', id, { code, detail });
+	if (submission.refusals >= limits.refusalsAlarming) alarm(state, 'submission-refused', id, { code, detail });
 }
 
 /** On disk, then told with its bytes, then pushed: whoever holds it can carry on at any of these points. */
@@ -215,7 +219,7 @@ export function pushMessage(state: State, message: Message, why: string): void {
 	effect(state, { type: 'push', cid, signed });
 }
 
-export function onPushed(state: State, { cid, code }: EventOf<'pushed'>): void {
+export function onPushed(state: State, { cid, code, detail }: EventOf<'pushed'>): void {
 	const message = state.messages.get(cid);
 	if (message === undefined) return;
 	message.pushing = false;
@@ -224,6 +228,9 @@ export function onPushed(state: State, { cid, code }: EventOf<'pushed'>): void {
 	message.pushedEpoch = code === null ? epoch : epoch - limits.fallbackEpochs + 1;
 	if (code === null) message.everPooled = true;
 	state.dirty = true;
+	const work = state.works.get(message.submission.work);
+	if (code !== null && detail !== undefined && work !== undefined) noteRefusal(state, work, code, detail);
+	else if (code === null) clearAlarm(state, 'submission-refused', message.submission.work);
 }
 
 function senderBusyWith(state: State, work: Work['item']['id']): Sender | undefined {

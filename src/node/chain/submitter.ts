@@ -111,7 +111,8 @@ export class Submitter {
 		} catch (error) {
 			if (!isPosterError(error)) throw error;
 			this.#ports.log.warn({ error, code: error.code, cid }, 'the full node did not take a message');
-			this.#options.enqueue({ type: 'pushed', cid, code: error.code });
+			const refusal = error.code === 'chain-rpc' ? { detail: error.message } : {};
+			this.#options.enqueue({ type: 'pushed', cid, code: error.code, ...refusal });
 		}
 	}
 

@@ -332,3 +332,20 @@ test('the nonce behind one that was found again waits until it is known elsewher
 	assert.equal(of(effects, 'push').length, 1);
 	assert.deepEqual(of(effects, 'prepare'), []);
 });
+
+test('a message that the full node refuses a second time is an alarm with its reason, until a pool takes it', () => {
+	const { bench, submission } = signedOnce();
+	const detail = 'not enough funds (required: 2, balance: 1)';
+	const refuse = (): readonly Effect[] =>
+		bench.give({ type: 'pushed', cid: submission.cid, code: 'chain-rpc', detail });
+	assert.deepEqual(of(refuse(), 'alarm'), []);
+	assert.equal(of(bench.see(NOW + 1), 'push').length, 1, 'it is pushed again in the next epoch');
+	const [raised] = of(refuse(), 'alarm');
+	assert.deepEqual(raised?.alarm, {
+		code: 'submission-refused',
+		subject: submission.work,
+		facts: { code: 'chain-rpc', detail },
+	});
+	bench.see(NOW + 2);
+	assert.equal(of(bench.give({ type: 'pushed', cid: submission.cid, code: null }), 'alarm-cleared').length, 1);
+});
