@@ -4,7 +4,7 @@
  * them for everyone.
  */
 
-import type { Statement } from '../domain/envelope.ts';
+import type { BodyKind, Statement } from '../domain/envelope.ts';
 import { PosterError } from '../domain/errors.ts';
 import { nodeId, type WorkId, workIdOf } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
@@ -20,21 +20,33 @@ import { onRefusal } from './skips.ts';
 import type { State } from './state.ts';
 import { keepDurations } from './timing.ts';
 
-/** Prefixes in the order in which later entries need earlier ones. */
-const ORDER = ['i', 'q', 'd/', 'a/', 'h/', 'c/', 'e/', 'f/', 'r/', 's/'] as const;
+/** Prefixes in the order in which later entries need earlier ones: items first, for one, then what takes them back. */
+const ORDER: readonly (readonly [prefix: string, kind?: BodyKind])[] = [
+	['i'],
+	['q'],
+	['d/'],
+	['a/', 'ann'],
+	['a/', 'tomb'],
+	['h/'],
+	['c/'],
+	['e/'],
+	['f/'],
+	['r/'],
+	['s/'],
+];
 
 export function recover(state: State, recovered: Recovered): void {
 	const entries = [...recovered];
-	for (const prefix of ORDER) {
+	for (const [prefix, kind] of ORDER) {
 		for (const [key, value] of entries) {
-			if (prefix.endsWith('/') ? key.startsWith(prefix) : key === prefix) recoverEntry(state, key, value);
+			if (prefix.endsWith('/') ? key.startsWith(prefix) : key === prefix) recoverEntry(state, key, value, kind);
 		}
 	}
 	// Writes of what is on disk already, and effects of a node that does not run yet, go nowhere.
 	state.out = { persist: [], after: [] };
 }
 
-function recoverEntry(state: State, key: string, value: Uint8Array): void {
+function recoverEntry(state: State, key: string, value: Uint8Array, kind: BodyKind | undefined): void {
 	try {
 		const [prefix, ...rest] = key.split('/');
 		switch (prefix) {
@@ -57,8 +69,10 @@ function recoverEntry(state: State, key: string, value: Uint8Array): void {
 				keepDurations(state, proofType, readNumbers(value));
 				return;
 			}
-			default:
-				recoverStatement(state, readStatement(value));
+			default: {
+				const statement = readStatement(value);
+				if (kind === undefined || statement.envelope.kind === kind) recoverStatement(state, statement);
+			}
 		}
 	} catch (cause) {
 		throw new PosterError('store-damaged', `the stored entry ${key} cannot be read`, {

@@ -143,6 +143,19 @@ test('a fork that flips back undoes the tombstones: the last word of each announ
 	}
 });
 
+test('a tombstone counts for items that are announced after it came, after a restart too', () => {
+	const works = [0, 1].map((partition) => workItem('corenet', challengeOf(), dueOf(partition)).id);
+	const tomb = { kind: 'tomb', body: { challenge: challengeOf(), reason: 'reorg', works: [...works].sort() } } as const;
+	const bench = new CoreBench({ self: ['prover'], a: ['chain'], b: ['chain'] });
+	bench.hear('a', { kind: 'ann', body: page(challengeOf(), 0, 1) }, 165);
+	bench.hear('a', tomb, 165);
+	bench.hear('b', { kind: 'ann', body: page(challengeOf(), 0, 2) }, 165);
+	const taken = () => works.map((id) => bench.state.works.get(id)?.tombs.keys());
+	assert.deepEqual(taken(), [[bench.id('a')], [bench.id('a')]]);
+	bench.restart();
+	assert.deepEqual(taken(), [[bench.id('a')], [bench.id('a')]]);
+});
+
 test('an item that this node took back is announced again when its view shows it again', () => {
 	const bench = new CoreBench({ self: ['chain'], other: ['prover'] });
 	const there = challengeOf();
