@@ -15,7 +15,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Store } from '../ports/store.ts';
 import { addressFile } from './address-file.ts';
 import { type Config, configuredRoles } from './config.ts';
-import { readSecretFile } from './files.ts';
+import { makeFolder, readSecretFile } from './files.ts';
 import { lockHome } from './lock.ts';
 import { ManifestBook } from './manifest-book.ts';
 import { NO_KEYS, type ProofKeys, readProofKeys } from './proof-keys.ts';
@@ -131,10 +131,13 @@ function needsKeys(config: Config): boolean {
 async function nativeCommand(config: Config, log: NodeLog, signal: AbortSignal): Promise<readonly string[]> {
 	if (config.native.worker !== undefined) return config.native.worker;
 	if (!needsKeys(config)) return ['poster-native'];
+	const cacheDir = defaultCacheDir(process.env);
+	const binary = process.env['POSTER_NATIVE'];
+	if (binary === undefined) await makeFolder(cacheDir);
 	const path = await ensureNative({
 		sources: NATIVE_SOURCES,
-		cacheDir: defaultCacheDir(process.env),
-		binary: process.env['POSTER_NATIVE'],
+		cacheDir,
+		binary,
 		signal,
 		onProgress: ({ done, total, leftMs }) => log.info({ done, total, leftMs }, 'building the native worker'),
 	});

@@ -5,6 +5,7 @@ import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { nodeId } from '../../src/domain/ids.ts';
 import { startControl } from '../../src/node/control.ts';
@@ -129,6 +130,19 @@ test('what cannot work is refused with its exit code, the reason and what to do,
 		assert.doesNotMatch(result.stderr, /\n {4}at /, line.join(' '));
 		assert.equal(result.stdout, '');
 	}
+});
+
+test('a cache folder that cannot be made ends the command at once', {
+	skip: process.platform !== 'linux',
+}, async (t) => {
+	const { POSTER_NATIVE: _, ...env } = process.env;
+	const devnet = spawn(process.execPath, [CLI_MAIN, 'devnet', '--json', '--dir', join(root, 'no-cache')], {
+		env: { ...env, XDG_CACHE_HOME: '/proc/poster' },
+	});
+	t.after(() => devnet.kill('SIGKILL'));
+	const [[code], answer] = await Promise.all([once(devnet, 'close'), text(devnet.stdout)]);
+	assert.equal(code, 3);
+	assert.equal(JSON.parse(answer).error.code, 'file-io');
 });
 
 test('with --json a failure is one JSON object on stdout; with --verbose it shows its stack', async () => {

@@ -2,13 +2,14 @@
  * What a devnet needs before it can start, made once and kept in the cache folder: the native worker, test parameters,
  * sealed sectors. Everything is derived from seeds, so a cached copy is as good as a new one.
  */
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { defaultCacheDir, ensureNative } from '../../adapters/native/build.ts';
 import { runNative } from '../../adapters/native/one-shot.ts';
 import type { GenesisSector } from '../../devnet/genesis.ts';
 import { hex32 } from '../../domain/ids.ts';
+import { makeFolder } from '../../node/files.ts';
 
 const NATIVE_SOURCES = resolve(import.meta.dirname, '../../../native');
 const SEED = 'poster-devnet';
@@ -30,11 +31,14 @@ export interface SealedSectors {
 }
 
 /** Path of the worker; builds it when there is none. Rejects `native-…`, or the signal's reason. */
-export function prepareNative(onProgress: OnProgress, signal?: AbortSignal): Promise<string> {
+export async function prepareNative(onProgress: OnProgress, signal?: AbortSignal): Promise<string> {
+	const cacheDir = defaultCacheDir(process.env);
+	const binary = process.env['POSTER_NATIVE'];
+	if (binary === undefined) await makeFolder(cacheDir);
 	return ensureNative({
 		sources: NATIVE_SOURCES,
-		cacheDir: defaultCacheDir(process.env),
-		binary: process.env['POSTER_NATIVE'],
+		cacheDir,
+		binary,
 		onProgress: ({ done, total, leftMs }) => onProgress({ what: 'native worker', share: done / total, leftMs }),
 		signal,
 	});
@@ -70,7 +74,7 @@ export async function prepareSectors(
 		const leftMs = done === 0 ? undefined : (elapsed / done) * (missing.length - done);
 		onProgress({ what: 'sectors', share: done / missing.length, leftMs });
 		const list = missing.slice(done, done + CHUNK).join(',');
-		await mkdir(dir, { recursive: true });
+		await makeFolder(dir);
 		const seal = ['seal', '--out', dir, '--miner', String(miner), '--size', '2KiB', '--sectors', list, '--seed', SEED];
 		await runNative(native, seal, () => undefined, signal);
 	}
