@@ -39,6 +39,8 @@ export interface State {
 	decidedAt: number;
 	/** When the rules that nobody waits for were last looked at. */
 	slowAt: number;
+	/** Keys on the disk that nothing here stands for, still to be deleted (recovery.ts). */
+	orphans: string[];
 	readonly identity: IdentitySlice;
 	readonly roster: RosterSlice;
 	readonly clock: EpochClock;
@@ -433,7 +435,13 @@ export interface SyncSlice {
 	/** The exchange in progress. */
 	active:
 		| { readonly peer: NodeId; readonly at: number; readonly stage: 'digest' }
-		| { readonly peer: NodeId; readonly at: number; readonly stage: 'pull'; readonly asked: Hex32; readonly isWhole: boolean }
+		| {
+				readonly peer: NodeId;
+				readonly at: number;
+				readonly stage: 'pull';
+				readonly asked: Hex32;
+				readonly isWhole: boolean;
+		  }
 		| null;
 	nextAt: number;
 	/** The last question whose answer was full, hashed. */
