@@ -16,7 +16,7 @@ export class ViewMetrics {
 		this.#metrics = metrics;
 	}
 
-	tell(view: View, facts: Pick<NodeFacts, 'chain' | 'storeStalledMs'>, rosterVersion: number): void {
+	tell(view: View, facts: Pick<NodeFacts, 'chain' | 'storeStalledMs' | 'proofTimes'>, rosterVersion: number): void {
 		const metrics = this.#metrics;
 		const open = view.items.filter(({ kind, epochsLeft }) => kind === 'post' && epochsLeft >= 0);
 		const phases = open.map((item) => claimRow(item, view).phase);
@@ -29,6 +29,11 @@ export class ViewMetrics {
 		const busy = view.slots.filter(({ work }) => work !== null).length;
 		metrics.gauge('poster_slots', busy, { state: 'busy' });
 		metrics.gauge('poster_slots', view.slots.length - busy, { state: 'idle' });
+		for (const { slot, proof, whole } of facts.proofTimes) {
+			metrics.gauge('poster_proof_usual_seconds', whole.p50Ms / MS, { slot, proof, percentile: '50' });
+			metrics.gauge('poster_proof_usual_seconds', whole.p95Ms / MS, { slot, proof, percentile: '95' });
+			metrics.gauge('poster_proof_usual_seconds', whole.p99Ms / MS, { slot, proof, percentile: '99' });
+		}
 		metrics.gauge('poster_epoch', view.epoch);
 		metrics.gauge('poster_epoch_seconds', view.epochMs / MS);
 		if (facts.chain !== 'none') metrics.gauge('poster_chain_following', facts.chain === 'following' ? 1 : 0);

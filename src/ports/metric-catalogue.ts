@@ -88,6 +88,12 @@ export const METRICS = {
 		labels: { step: 'find, open, transfer, check, prove or verify' },
 		help: 'Time of each step of a work item on this node.',
 	},
+	poster_proof_usual_seconds: {
+		kind: 'gauge',
+		unit: 'seconds',
+		labels: { slot: 'its name', proof: '`window 32GiB`', percentile: '`50`, `95` or `99`' },
+		help: 'What a proof takes in a slot, of the newest 64 there; kept over restarts.',
+	},
 	poster_gather_sectors_total: {
 		kind: 'counter',
 		unit: 'sectors',

@@ -5,7 +5,9 @@ import type { View } from '../../../src/core/api.ts';
 import { ViewMetrics } from '../../../src/node/view-metrics.ts';
 import { holder, item, result, submission, view } from '../../support/views.ts';
 
-const facts = { chain: 'lost', storeStalledMs: 1_500 } as const;
+const whole = { p50Ms: 100, p95Ms: 2_500, p99Ms: 3_000, proofs: 9 };
+const proofTimes = [{ slot: 'cpu-0', proof: 'window 2KiB', device: 'cpu', whole, phases: {} }];
+const facts = { chain: 'lost', storeStalledMs: 1_500, proofTimes } as const;
 
 async function told(...views: readonly View[]): Promise<readonly string[]> {
 	const metrics = createMetrics();
@@ -32,6 +34,7 @@ test('what is due is told by phase, and the time until the first close that lack
 		'poster_partitions{phase="done"} 1',
 		'poster_unproven_left_seconds 600',
 		'poster_slots{state="idle"} 1',
+		'poster_proof_usual_seconds{slot="cpu-0",proof="window 2KiB",percentile="95"} 2.5',
 		'poster_members 1',
 		'poster_roster_version 4',
 		'poster_chain_following 0',
