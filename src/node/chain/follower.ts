@@ -142,7 +142,7 @@ export class ChainFollower {
 		});
 	}
 
-	/** True unless it failed. Only a node that does not answer is lost; one that refuses a call is there. */
+	/** True unless it failed. Only a node that does not answer, or for another network, is lost; one that refuses a call is there. */
 	async #attempt(what: string, run: () => Promise<void>): Promise<boolean> {
 		try {
 			await run();
@@ -152,7 +152,7 @@ export class ChainFollower {
 			if (this.#abort.signal.aborted) return true;
 			this.#ports.metrics.count('poster_chain_failed_total', { code: error.code });
 			this.#ports.log.warn({ what, code: error.code, error }, 'the full node could not be read');
-			if (isPosterError(error, 'chain-unreachable', 'chain-timeout')) this.#lose();
+			if (isPosterError(error, 'chain-unreachable', 'chain-timeout', 'chain-network')) this.#lose();
 			return false;
 		}
 	}
