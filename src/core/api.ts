@@ -402,7 +402,6 @@ export type AlarmCode =
 	| 'bad-result'
 	| 'bad-submission'
 	| 'announcement-differs'
-	| 'equivocation'
 	/** Statements of this node's own identity that it did not make: its key is in use elsewhere. */
 	| 'key-cloned'
 	| 'roster-conflict'

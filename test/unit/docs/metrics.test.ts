@@ -75,9 +75,20 @@ test('dashboard and alert rules ask for metrics and labels that there are', asyn
 	}
 });
 
+const union = (name: string): string =>
+	new RegExp(`export type ${name} =([^;]*);`).exec(read('src/core/api.ts'))?.[1] ?? '';
+
+test('the runbook says what to do about each alarm', () => {
+	const alarms = [...union('AlarmCode').matchAll(/'([\w-]+)'/g)].map(([, code]) => code);
+	assert.ok(alarms.length > 10);
+	const page = read('docs/runbook.md');
+	assert.deepEqual(
+		alarms.filter((code) => !page.includes(`\`${code}\``)),
+		[],
+	);
+});
+
 test('alert rules name alarms and decisions that there are', () => {
-	const api = read('src/core/api.ts');
-	const union = (name: string): string => new RegExp(`export type ${name} =([^;]*);`).exec(api)?.[1] ?? '';
 	for (const [label, type] of [
 		['code', 'AlarmCode'],
 		['decision', 'DecisionName'],
