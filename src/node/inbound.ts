@@ -3,7 +3,7 @@
  * what passes reaches the core; what fails is counted by its reason, and the relay learns no more than a verdict.
  */
 import { createHash } from 'node:crypto';
-import { TokenBucket } from '../adapters/libp2p/token-bucket.ts';
+import { type Rate, TokenBucket } from '../adapters/libp2p/token-bucket.ts';
 import { type DecodedEnvelope, decodeEnvelope } from '../codec/envelope.ts';
 import type { EventOf } from '../core/api.ts';
 import { isPosterError } from '../domain/errors.ts';
@@ -35,7 +35,12 @@ export interface InboundOptions {
 interface AuthorQuota {
 	readonly direct: TokenBucket;
 	readonly relayed: TokenBucket;
+	/** What this member hands over of others. */
+	readonly handedOver: TokenBucket;
 }
+
+/** How a statement came: by gossip, within another one that did, or as the answer to a question of this node. */
+type Way = 'gossip' | 'enclosed' | 'pulled';
 
 export class Inbound {
 	readonly #ports: InboundPorts;
@@ -49,22 +54,26 @@ export class Inbound {
 	}
 
 	setRoster(roster: Roster): void {
-		const bucket = (): TokenBucket => new TokenBucket(this.#ports.clock, limits.authorStatements);
-		const fresh = (): AuthorQuota => ({ direct: bucket(), relayed: bucket() });
+		const bucket = (rate: Rate): TokenBucket => new TokenBucket(this.#ports.clock, rate);
+		const fresh = (): AuthorQuota => ({
+			direct: bucket(limits.authorStatements),
+			relayed: bucket(limits.authorStatements),
+			handedOver: bucket(limits.relayStatements),
+		});
 		this.#authors = new Map(roster.peers.map(({ id }) => [id, this.#authors.get(id) ?? fresh()]));
 	}
 
 	/** By gossip. Never throws: bad bytes are a verdict. */
 	take(relay: NodeId, raw: Uint8Array): GossipVerdict {
-		return this.#take(relay, raw, 0, true);
+		return this.#take(relay, raw, 0, 'gossip');
 	}
 
 	/** Asked for by sync; `ageMs`: how long the peer has had it. No quota: this node bounds what it asks for. */
 	takePulled(relay: NodeId, raw: Uint8Array, ageMs: number): GossipVerdict {
-		return this.#take(relay, raw, ageMs, false);
+		return this.#take(relay, raw, ageMs, 'pulled');
 	}
 
-	#take(relay: NodeId, raw: Uint8Array, ageMs: number, metered: boolean): GossipVerdict {
+	#take(relay: NodeId, raw: Uint8Array, ageMs: number, way: Way): GossipVerdict {
 		const decoded = this.#decode(raw);
 		if (decoded === undefined) return 'reject';
 		const { envelope, signingBytes, signature } = decoded;
@@ -73,25 +82,28 @@ export class Inbound {
 		// The relay may have an older or a newer roster than we: no lie on its side.
 		if (quota === undefined) return this.#refuse('ignore', 'not-member');
 		if (this.#options.quarantined(statementHash(raw))) return this.#refuse('ignore', 'quarantined');
-		// Before the quota: what nobody signed is the relay's, and uses up nothing of the one whose name it bears.
+		const direct = relay === envelope.from;
+		if (way === 'gossip' && !direct && this.#authors.get(relay)?.handedOver.take(1) === false) {
+			return this.#refuse('flood', 'relay-quota');
+		}
+		// Before the author's quota: what nobody signed is the relay's, and uses up nothing of the one whose name it bears.
 		if (!this.#ports.identity.verify(envelope.from, signingBytes, signature)) {
 			return this.#refuse('reject', 'signature');
 		}
-		const direct = relay === envelope.from;
-		if (metered && !(direct ? quota.direct : quota.relayed).take(1)) {
+		if (way !== 'pulled' && !(direct ? quota.direct : quota.relayed).take(1)) {
 			return this.#refuse(direct ? 'flood' : 'ignore', 'quota');
 		}
 		if (envelope.kind === 'res') {
-			for (const refusal of envelope.body.refusals) this.#takeRefusal(relay, refusal, ageMs, metered);
+			for (const refusal of envelope.body.refusals) this.#takeRefusal(relay, refusal, ageMs, way);
 		}
 		this.#options.enqueue({ type: 'statement', envelope, raw, relay, ageMs });
 		return 'accept';
 	}
 
 	/** Holders' words that a result brings along count like any other statement, and only refusals may come this way. */
-	#takeRefusal(relay: NodeId, raw: Uint8Array, ageMs: number, metered: boolean): void {
+	#takeRefusal(relay: NodeId, raw: Uint8Array, ageMs: number, way: Way): void {
 		const kind = this.#decode(raw)?.envelope.kind;
-		if (kind === 'ref') this.#take(relay, raw, ageMs, metered);
+		if (kind === 'ref') this.#take(relay, raw, ageMs, way === 'pulled' ? way : 'enclosed');
 		else if (kind !== undefined) this.#refuse('reject', 'not-a-refusal');
 	}
 

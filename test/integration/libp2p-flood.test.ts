@@ -13,6 +13,7 @@ import { until } from '../support/until.ts';
 const MESHSUB = '/meshsub/1.2.0';
 const KAD = '/poster/kad/1.0.0';
 const COSTLY = '/poster/costly/1';
+const LARGE = '/poster/large/1';
 const TOPIC = 'poster/test/1';
 
 const floods: readonly {
@@ -91,6 +92,19 @@ const floods: readonly {
 		attack: (hostile, victim) => {
 			victim.streams.onCall(COSTLY, 10, async () => new Uint8Array(1), 'costly');
 			return repeat(hostile, () => hostile.send(COSTLY, Buffer.concat([Buffer.of(0, 0, 0, 1), Buffer.of(7)])));
+		},
+	},
+	{
+		name: 'requests that are few and large',
+		reason: 'flood-request-bytes',
+		attack: (hostile, victim) => {
+			victim.streams.onCall(LARGE, limits.pullBytes, async () => new Uint8Array(1));
+			const header = Buffer.alloc(4);
+			header.writeUInt32BE(limits.pullBytes);
+			return repeat(hostile, async () => {
+				const stream = await hostile.send(LARGE, Buffer.concat([header, Buffer.alloc(limits.pullBytes)]));
+				await until('answered', () => stream.status !== 'open' || !isOpen(hostile));
+			});
 		},
 	},
 	{

@@ -86,7 +86,7 @@ export async function createLibp2pMesh(
 
 	const remembered = new RememberedAddresses({ node, membership, file: options.addressFile, log });
 	const dialer = new Dialer({ node, membership, remembered, clock, log, metrics }, bootstrap);
-	const exchange = new PeerExchange({ node, clones, conduct, log, learned: (peer) => dialer.learned(peer) });
+	const exchange = new PeerExchange({ node, clones, conduct, log, metrics, learned: (peer) => dialer.learned(peer) });
 	const server = new StreamServer({ node, clock, log, metrics, conduct });
 	const directory = new DhtDirectory({ dht: node.services.dht, self: node.peerId, clock, log, metrics });
 	const { pubsub, identify, publicAddresses } = node.services;

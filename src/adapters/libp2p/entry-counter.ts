@@ -5,6 +5,7 @@
  *     RPC { subscriptions = 1, publish = 2, control = 3 }   ControlMessage { ihave = 1, iwant = 2, graft = 3, prune = 4, idontwant = 5 }
  */
 import type { Uint8ArrayList } from 'uint8arraylist';
+import type { FrameProgress } from './stream-watch.ts';
 import { Varint } from './varint.ts';
 
 /** Entered, not skipped: the control part, whose entries count one by one, and by the same number a graft, which is small. */
@@ -13,7 +14,7 @@ const CONTROL = 3;
 /** What the next byte belongs to. */
 type Expected = 'frame-length' | 'tag' | 'value' | 'field-length';
 
-export class EntryCounter {
+export class EntryCounter implements FrameProgress {
 	readonly #maxFrameBytes: number;
 	readonly #number = new Varint();
 	#expected: Expected = 'frame-length';
@@ -21,9 +22,24 @@ export class EntryCounter {
 	/** Bytes of the frame that are to come; those of them that are passed over. */
 	#left = 0;
 	#skip = 0;
+	#frames = 0;
+	#spoiled = 0;
 
 	constructor(maxFrameBytes: number) {
 		this.#maxFrameBytes = maxFrameBytes;
+	}
+
+	get frames(): number {
+		return this.#frames;
+	}
+
+	get inside(): boolean {
+		return this.#expected !== 'frame-length' || this.#number.begun;
+	}
+
+	/** Frames that no protobuf reader takes. */
+	get spoiled(): number {
+		return this.#spoiled;
 	}
 
 	/** Frames and entries that begin in `data`; undefined when a frame claims more than `maxFrameBytes`. */
@@ -57,6 +73,7 @@ export class EntryCounter {
 		if (!inFrame) {
 			if (value > this.#maxFrameBytes) return undefined;
 			this.#left = value;
+			this.#frames += 1;
 			this.#expected = 'tag';
 			return 1;
 		}
@@ -76,7 +93,10 @@ export class EntryCounter {
 		if (wireType === 2) this.#expected = 'field-length';
 		else if (wireType === 0) this.#expected = 'value';
 		else if (wireType === 1 || wireType === 5) this.#skip = Math.min(wireType === 1 ? 8 : 4, this.#left);
-		else this.#skip = this.#left;
+		else {
+			this.#skip = this.#left;
+			this.#spoiled += 1;
+		}
 	}
 
 	#endFrame(): void {

@@ -3,15 +3,25 @@
  * Those protocols wait for whatever length a peer claims, and store up to 4 MiB of it.
  */
 import type { Uint8ArrayList } from 'uint8arraylist';
+import type { FrameProgress } from './stream-watch.ts';
 import { Varint } from './varint.ts';
 
-export class FrameCounter {
+export class FrameCounter implements FrameProgress {
 	readonly #maxBytes: number;
 	readonly #length = new Varint();
 	#skip = 0;
+	#frames = 0;
 
 	constructor(maxBytes: number) {
 		this.#maxBytes = maxBytes;
+	}
+
+	get frames(): number {
+		return this.#frames;
+	}
+
+	get inside(): boolean {
+		return this.#skip > 0 || this.#length.begun;
 	}
 
 	/** Frames that begin in `data`; undefined when one claims more than `maxBytes`. */
@@ -28,6 +38,7 @@ export class FrameCounter {
 					if (length !== undefined && length > this.#maxBytes) return undefined;
 					if (length !== undefined) {
 						started += 1;
+						this.#frames += 1;
 						this.#skip = length;
 					}
 					at += 1;

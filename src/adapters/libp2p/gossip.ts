@@ -12,8 +12,8 @@ import type { GossipVerdict } from '../../ports/mesh.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { Conduct } from './conduct.ts';
 import { EntryCounter } from './entry-counter.ts';
-import type { RegistrarGuard } from './registrar-guard.ts';
 import { guarded } from './registrar-guard.ts';
+import { type StreamWatch, watchFrames } from './stream-watch.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 export const GOSSIP_PROTOCOLS: readonly string[] = ['/meshsub/1.0.0', '/meshsub/1.1.0', '/meshsub/1.2.0'];
@@ -22,7 +22,7 @@ export interface GossipOptions {
 	readonly topic: string;
 	readonly metrics: Metrics;
 	readonly conduct: Conduct;
-	readonly garbage: RegistrarGuard['garbage'];
+	readonly watch: StreamWatch;
 }
 
 const ENTRIES = limits.gossipRpcEntries;
@@ -61,25 +61,32 @@ export function gossip(options: GossipOptions): (components: GossipSubComponents
 		scoreParams: { IPColocationFactorWeight: 0 },
 	});
 	return guarded(create, {
-		garbage: options.garbage,
-		opened: (stream, connection) => watchQuota(stream, connection, options.conduct),
+		watch: options.watch,
+		opened: (stream, connection) => {
+			const counter = new EntryCounter(limits.gossipRpcBytes);
+			watchQuota(stream, connection, counter, options.conduct);
+			watchFrames(stream, connection, counter, options.watch);
+		},
 	});
 }
 
 /** Counted at the stream, before anything is parsed: gossipsub takes whatever arrives into an unbounded queue. */
-function watchQuota(stream: Stream, connection: Connection, conduct: Conduct): void {
+function watchQuota(stream: Stream, connection: Connection, counter: EntryCounter, conduct: Conduct): void {
 	const peer = nodeId(connection.remotePeer.toString());
-	const counter = new EntryCounter(limits.gossipRpcBytes);
 	stream.addEventListener('message', (event) => {
+		const spoiled = counter.spoiled;
 		const entries = counter.count(event.data);
+		const readable = counter.spoiled === spoiled;
+		if (!readable) conduct.garbage(peer, GOSSIP, 'unparsable');
 		if (entries === undefined) conduct.flooded(peer, GOSSIP, 'stream-too-long');
 		const allowed =
 			entries !== undefined &&
+			readable &&
 			conduct.spend(peer, GOSSIP, 'gossip-bytes', event.data.byteLength) &&
 			conduct.spend(peer, GOSSIP, 'gossip-entries', entries);
 		if (allowed) return;
 		event.stopImmediatePropagation();
-		stream.abort(new PosterError('mesh-refused', 'more gossip than its quota'));
+		stream.abort(new PosterError('mesh-refused', 'unreadable gossip, or more than its quota'));
 	});
 }
 

@@ -31,8 +31,8 @@ import type { Membership } from './membership.ts';
 import type { Quota } from './peer-quotas.ts';
 import { boundPeerStore } from './peer-store-guard.ts';
 import { ProviderRecords } from './provider-records.ts';
-import type { RegistrarGuard } from './registrar-guard.ts';
 import { boundBytes, boundFrames, guarded } from './registrar-guard.ts';
+import type { StreamWatch } from './stream-watch.ts';
 import type { YamuxGuard } from './yamux-guard.ts';
 
 const MESH_KEY_BYTES = 32;
@@ -69,13 +69,15 @@ export async function createNode(
 	topic: string,
 ): Promise<Libp2p<PosterServices>> {
 	const { key, log, metrics, clock, membership, conduct, clones, hosts, yamux } = components;
-	const garbage: RegistrarGuard['garbage'] = ({ remotePeer }, protocol, reason) =>
+	const garbage: StreamWatch['garbage'] = ({ remotePeer }, protocol, reason) =>
 		conduct.garbage(nodeId(remotePeer.toString()), protocol, reason);
 	const spending =
 		(quota: Quota) =>
 		({ remotePeer }: Connection, protocol: string, cost: number): boolean =>
 			conduct.spend(nodeId(remotePeer.toString()), protocol, quota, cost);
-	const guard = boundFrames(limits.serviceMessageBytes, garbage, spending('service-frames'));
+	const late = (): void => metrics.count('poster_stream_failures_total', { side: 'server', reason: 'stream-timeout' });
+	const watch: StreamWatch = { clock, late, garbage };
+	const guard = boundFrames(limits.serviceMessageBytes, watch, spending('service-frames'));
 	return await createLibp2p({
 		start: false,
 		privateKey: key,
@@ -109,10 +111,13 @@ export async function createNode(
 				boundPeerStore(peerStore, peerId, membership);
 				return {};
 			},
-			identify: guarded<IdentifyComponents, Identify>(identify(IDENTIFY_STREAMS), guard),
+			identify: guarded<IdentifyComponents, Identify>(
+				identify(IDENTIFY_STREAMS),
+				boundBytes(watch, spending('ping-bytes')),
+			),
 			identifyPush: guarded(identifyPush(IDENTIFY_STREAMS), guard),
-			ping: guarded<PingComponents, Ping>(ping(PING_STREAMS), boundBytes(garbage, spending('ping-bytes'))),
-			pubsub: gossip({ topic, metrics, conduct, garbage }),
+			ping: guarded<PingComponents, Ping>(ping(PING_STREAMS), boundBytes(watch, spending('ping-bytes'))),
+			pubsub: gossip({ topic, metrics, conduct, watch }),
 			publicAddresses: announceListened,
 			...(options.dht === false ? {} : { dht: guarded(dht(new ProviderRecords(clock, metrics)), guard) }),
 		},

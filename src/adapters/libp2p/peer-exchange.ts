@@ -18,6 +18,7 @@ import type { NodeId } from '../../domain/ids.ts';
 import { nodeId } from '../../domain/ids.ts';
 import { limits } from '../../domain/limits.ts';
 import type { Log } from '../../ports/log.ts';
+import type { Metrics } from '../../ports/metrics.ts';
 import { type CloneWatch, INSTANCE_BYTES, PROOF_BYTES } from './clone-watch.ts';
 import type { Conduct } from './conduct.ts';
 import { FrameReader, isGarbage, writeFrame } from './frames.ts';
@@ -56,6 +57,7 @@ export interface PeerExchangeComponents {
 	readonly clones: CloneWatch;
 	readonly conduct: Conduct;
 	readonly log: Log;
+	readonly metrics: Metrics;
 	/** Called for each peer of a valid answer. */
 	readonly learned: (peer: KnownPeer) => Promise<void>;
 }
@@ -120,6 +122,9 @@ export class PeerExchange {
 			if (bytes !== undefined) await writeFrame(stream, bytes, signal);
 			await stream.close({ signal });
 		} catch (error) {
+			const broken = error instanceof PosterError ? error.code : 'stream-reset';
+			const reason = signal.aborted ? 'stream-timeout' : broken;
+			this.#components.metrics.count('poster_stream_failures_total', { side: 'server', reason });
 			if (isGarbage(error) && connection.status === 'open') {
 				this.#components.conduct.garbage(peer, protocol, error.code);
 			}

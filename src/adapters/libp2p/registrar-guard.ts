@@ -7,48 +7,46 @@ import type { Connection, Stream, StreamHandler, StreamHandlerOptions } from '@l
 import type { KadDHTComponents } from '@libp2p/kad-dht';
 import { PosterError } from '../../domain/errors.ts';
 import { FrameCounter } from './frame-counter.ts';
+import { type StreamWatch, watchFrames, watchLife } from './stream-watch.ts';
 
 type Registrar = KadDHTComponents['registrar'];
 
 export interface RegistrarGuard {
 	/** Sees each inbound stream before its handler. */
 	readonly opened: (stream: Stream, connection: Connection, protocol: string) => void;
-	/** The handler rejected with an error that is not the end of the stream itself. */
-	readonly garbage: (connection: Connection, protocol: string, reason: string) => void;
+	/** Told of handlers that rejected with an error that is not the end of the stream itself, and of time-outs. */
+	readonly watch: StreamWatch;
 }
 
-/** Resets streams whose frames claim more than `maxBytes`; `spend` is false when there were too many frames. */
-export function boundFrames(
-	maxBytes: number,
-	garbage: RegistrarGuard['garbage'],
-	spend: (connection: Connection, protocol: string, frames: number) => boolean,
-): RegistrarGuard {
+type Spend = (connection: Connection, protocol: string, cost: number) => boolean;
+
+/** Resets streams whose frames claim more than `maxBytes` or do not come; `spend` is false when there were too many. */
+export function boundFrames(maxBytes: number, watch: StreamWatch, spend: Spend): RegistrarGuard {
 	return {
-		garbage,
+		watch,
 		opened: (stream, connection, protocol) => {
 			const counter = new FrameCounter(maxBytes);
 			stream.addEventListener('message', (event) => {
 				if (stream.status !== 'open') return;
 				const frames = counter.count(event.data);
 				if (frames === undefined) {
-					garbage(connection, protocol, 'stream-too-long');
+					watch.garbage(connection, protocol, 'stream-too-long');
 					stream.abort(new PosterError('stream-too-long', 'a frame is longer than allowed'));
 				} else if (!spend(connection, protocol, frames)) {
 					event.stopImmediatePropagation();
 				}
 			});
+			watchFrames(stream, connection, counter, watch);
 		},
 	};
 }
 
-/** For protocols without frames, where each byte is answered. */
-export function boundBytes(
-	garbage: RegistrarGuard['garbage'],
-	spend: (connection: Connection, protocol: string, bytes: number) => boolean,
-): RegistrarGuard {
+/** For protocols without frames, where what comes is answered byte by byte, or not read at all. */
+export function boundBytes(watch: StreamWatch, spend: Spend): RegistrarGuard {
 	return {
-		garbage,
+		watch,
 		opened: (stream, connection, protocol) => {
+			watchLife(stream, watch);
 			stream.addEventListener('message', (event) => {
 				if (!spend(connection, protocol, event.data.byteLength)) event.stopImmediatePropagation();
 			});
@@ -56,10 +54,9 @@ export function boundBytes(
 	};
 }
 
-/** Endings that are nobody's fault: reset, closed, timed out, node stopping. */
+/** Endings that are nobody's fault: reset, closed, node stopping. */
 const ENDINGS: ReadonlySet<string> = new Set([
 	'AbortError',
-	'TimeoutError',
 	'StreamResetError',
 	'StreamClosedError',
 	'StreamStateError',
@@ -89,11 +86,23 @@ function guardRegistrar<C extends { registrar: Registrar }>(components: C, guard
 
 function guardHandler(protocol: string, handler: StreamHandler, guard: RegistrarGuard): StreamHandler {
 	return async (stream, connection) => {
+		let told = false;
+		const tell = (error: unknown): void => {
+			const name = error instanceof Error ? error.name : '';
+			if (told || ENDINGS.has(name)) return;
+			told = true;
+			if (name === 'TimeoutError') guard.watch.late(protocol);
+			else guard.watch.garbage(connection, protocol, 'unparsable');
+		};
+		// Some handlers give a stream up themselves and return as if nothing had been.
+		stream.addEventListener('close', ({ local, error }) => {
+			if (local === true && error !== undefined) tell(error);
+		});
 		try {
 			guard.opened(stream, connection, protocol);
 			await handler(stream, connection);
 		} catch (error) {
-			if (!(error instanceof Error && ENDINGS.has(error.name))) guard.garbage(connection, protocol, 'unparsable');
+			tell(error);
 			throw error;
 		}
 	};

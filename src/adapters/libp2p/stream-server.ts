@@ -149,11 +149,14 @@ export class StreamServer {
 		return streams;
 	}
 
-	async #request({ stream, abort }: Serving, maxBytes: number): Promise<Uint8Array> {
+	async #request({ peer, stream, abort }: Serving, maxBytes: number): Promise<Uint8Array> {
 		const stop = this.#abortAfter(abort, limits.requestReadMs, 'the request did not come');
 		try {
 			const request = await new FrameReader(stream).read(maxBytes, abort.signal);
 			if (request === undefined) throw new PosterError('stream-truncated', 'the stream ended without a request');
+			if (!this.#components.conduct.spend(peer, stream.protocol, 'request-bytes', request.byteLength)) {
+				throw new PosterError('stream-busy', 'larger requests than allowed');
+			}
 			return request;
 		} finally {
 			stop();

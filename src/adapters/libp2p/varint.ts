@@ -21,6 +21,11 @@ export class Varint {
 		return more ? Number.POSITIVE_INFINITY : value;
 	}
 
+	/** Bytes have come, and more are to come. */
+	get begun(): boolean {
+		return this.#shift > 0;
+	}
+
 	reset(): void {
 		this.#value = 0;
 		this.#shift = 0;

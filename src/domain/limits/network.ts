@@ -29,6 +29,8 @@ export const networkLimits = {
 		'ping-bytes': { perSecond: 16 * KIB, burst: 64 * KIB },
 		/** Messages on streams of the DHT and of identify; a provide takes two or three of each peer, four times a second. */
 		'service-frames': { perSecond: 50, burst: 500 },
+		/** Requests of calls and pulls: a full digest and a full pull each 10 s, requests for vanilla proofs, and a burst of all. */
+		'request-bytes': { perSecond: 1024 * KIB, burst: 8 * 1024 * KIB },
 		/** Calls that cost milliseconds each. Honest members sync and ask for addresses once in 5 to 10 s, and some in a row after an absence. */
 		costly: { perSecond: 5, burst: 100 },
 	},
@@ -36,7 +38,7 @@ export const networkLimits = {
 	 * What this node passes on for others: well below `quotas`, each message being a frame and an entry. Members that each
 	 * keep to their quota must not make a flooder of whoever relays for all of them. What is left out comes by sync.
 	 */
-	relayedMessages: { perSecond: 300, burst: 3_000 },
+	relayedMessages: { perSecond: 300, burst: 1_500 },
 	relayedBytes: { perSecond: 2 * 1024 * KIB, burst: 16 * 1024 * KIB },
 	/** The answer of a probe made for another member serves everybody who asks within this time. */
 	probeReuseMs: 500,

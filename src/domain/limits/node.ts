@@ -64,8 +64,13 @@ export const nodeLimits = {
 	manifestsDecoded: 64,
 
 	// The node around the core.
-	/** Statements of one author: a record each 3 s, a claim sent three times, and bursts of announcements and results. */
-	authorStatements: { perSecond: 100, burst: 8 * KIB },
+	/** Statements of one author: a record each 3 s, a claim sent three times, and bursts of announcements and refusals. */
+	authorStatements: { perSecond: 100, burst: 4 * KIB },
+	/**
+	 * Of others that one member hands over: twice the rate of `relayedMessages`, and what an honest one saved up while this
+	 * node stood still until the ping cuts it. More is a replay of old statements, each of which costs a signature check.
+	 */
+	relayStatements: { perSecond: 600, burst: 4_500 },
 	/** Statements kept away because the core failed on them. */
 	quarantined: 64,
 	/** Their file: 70 characters for each. */

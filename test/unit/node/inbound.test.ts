@@ -5,7 +5,7 @@ import { sealEnvelope } from '../../../src/codec/envelope.ts';
 import type { EventOf } from '../../../src/core/api.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
 import type { Envelope } from '../../../src/domain/envelope.ts';
-import { actorId, epoch, monoMs } from '../../../src/domain/ids.ts';
+import { actorId, epoch, monoMs, workIdOf } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
 import type { Roster } from '../../../src/domain/roster.ts';
 import { Inbound, statementHash } from '../../../src/node/inbound.ts';
@@ -136,12 +136,38 @@ test('an author that says more than its quota itself floods, others are heard', 
 	assert.equal(take(statement(stranger)), 'accept');
 });
 
-test("whoever replays an author's statements makes nobody a flooder, and leaves the author its own quota", () => {
+test("whoever replays an author's statements makes nobody else a flooder, and leaves the author its own quota", () => {
 	const { take } = quota();
 	const raw = statement(author);
-	for (let i = 0; i < burst; i++) assert.equal(take(raw, stranger.id), 'accept');
-	assert.equal(take(raw, stranger.id), 'ignore');
+	const relays = limits.relayStatements.burst;
+	for (let i = 0; i < relays; i++) assert.equal(take(raw, stranger.id), i < burst ? 'accept' : 'ignore');
+	assert.equal(take(raw, stranger.id), 'flood');
 	assert.equal(take(raw), 'accept');
+	assert.equal(take(statement(stranger)), 'accept', 'what it says itself is counted apart');
+});
+
+test('an honest relay never hands over more than its neighbours take', () => {
+	const { relayedMessages, relayStatements, pingIntervalMs, pingTimeoutMs } = limits;
+	const stoodStill = (pingIntervalMs + pingTimeoutMs) / 1000;
+	assert.ok(relayStatements.perSecond >= relayedMessages.perSecond);
+	assert.ok(relayStatements.burst >= relayedMessages.burst + relayedMessages.perSecond * stoodStill);
+});
+
+test('refusals that a result encloses are not counted as handed over', () => {
+	const { take, metrics } = quota();
+	const refusal = statement(author, {
+		kind: 'ref',
+		body: { work: workIdOf('ab'.repeat(32)), sectors: Bitfield.of([1]), first: epoch(1) },
+	} as never);
+	const proof = new Uint8Array(192);
+	const body = { work: workIdOf('ab'.repeat(32)), proof, skipped: Bitfield.of([1]), refusals: [refusal], proveMs: 1 };
+	const raw = statement(author, { kind: 'res', body } as never);
+	const half = burst / 2;
+	for (let i = 0; i < half; i++) assert.equal(take(raw, stranger.id), 'accept');
+	// As many enclosed ones used up the author's quota; the relay has handed over half of them.
+	assert.equal(metrics.total('poster_statements_refused_total', { reason: 'relay-quota' }), 0);
+	for (let i = half; i < limits.relayStatements.burst; i++) assert.equal(take(raw, stranger.id), 'ignore');
+	assert.equal(take(raw, stranger.id), 'flood');
 });
 
 test('forged statements use up nothing of the author whose name they bear', () => {
