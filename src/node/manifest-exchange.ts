@@ -6,7 +6,7 @@ import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { manifestRoot } from '../codec/manifest.ts';
 import type { EffectOf, EventOf } from '../core/api.ts';
 import { Bitfield } from '../domain/bitfield.ts';
-import { isPosterError } from '../domain/errors.ts';
+import { isPosterError, PosterError } from '../domain/errors.ts';
 import { type Hex32, hex32, type NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Log } from '../ports/log.ts';
@@ -39,6 +39,7 @@ export class ManifestExchange {
 	serve(): void {
 		const { streams, book } = this.#ports;
 		streams.onCall(MANIFEST_PROTOCOL, ROOT_BYTES, async (_peer, root) => {
+			if (root.length !== ROOT_BYTES) throw new PosterError('stream-bad-request', 'a root has 32 bytes');
 			return (await book.bytes(hex32(bytesToHex(root)))) ?? new Uint8Array(0);
 		});
 	}

@@ -12,6 +12,7 @@ import type { NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { PUBLISHED_PARAMETERS } from '../domain/parameters.ts';
 import type { BulkReader, BulkWriter, Streams } from '../ports/streams.ts';
+import { asRequest } from './as-request.ts';
 import { unlessMissing } from './files.ts';
 
 export const PARAMS_PROTOCOL = '/poster/params/1';
@@ -22,7 +23,7 @@ const ANSWER_BYTES = 16;
 /** Serves the published files of a folder. */
 export function serveParams(streams: Streams, folder: string): void {
 	streams.onPull(PARAMS_PROTOCOL, REQUEST_BYTES, async (_peer, request, writer, signal) => {
-		const { name, offset } = readRequest(request);
+		const { name, offset } = asRequest(() => readRequest(request));
 		const file = PUBLISHED_PARAMETERS.some((known) => known.name === name)
 			? await opened(join(folder, name))
 			: undefined;

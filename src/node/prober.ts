@@ -2,13 +2,15 @@
  * Is a silent peer really gone? It is asked directly and through others at the same time, so that one cut link is not
  * taken for a death (SWIM, Das et al. 2002).
  */
+import { cborNodeId } from '../codec/mesh-cbor.ts';
 import type { EffectOf, Event } from '../core/api.ts';
 import { isPosterError } from '../domain/errors.ts';
-import { type NodeId, nodeId } from '../domain/ids.ts';
+import type { NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Mesh } from '../ports/mesh.ts';
 import type { Streams } from '../ports/streams.ts';
+import { asRequest } from './as-request.ts';
 
 export const PROBE_PROTOCOL = '/poster/probe/1';
 const ALIVE = Uint8Array.of(1);
@@ -38,7 +40,7 @@ export class Prober {
 	/** Asks in another's name. The request is the peer id's text. */
 	serve(): void {
 		this.#streams.onCall(PROBE_PROTOCOL, limits.peerIdChars, async (_asking, request) => {
-			const target = nodeId(Buffer.from(request).toString('latin1'));
+			const target = asRequest(() => cborNodeId(Buffer.from(request).toString('latin1'), 'peer'));
 			const alive = this.#mesh.peers().includes(target) && (await this.#probeForOthers(target));
 			return alive ? ALIVE : SILENT;
 		});

@@ -8,6 +8,7 @@ import { isPosterError } from '../domain/errors.ts';
 import type { NodeId, WorkId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Streams } from '../ports/streams.ts';
+import { asRequest } from './as-request.ts';
 import { COMPUTE_STEPS, type ComputeStep, type StepMs } from './control-api.ts';
 
 export const TIMES_PROTOCOL = '/poster/times/1';
@@ -42,7 +43,8 @@ export class StepTimes {
 
 	serve(streams: Streams): void {
 		streams.onCall(TIMES_PROTOCOL, ANSWER_BYTES, async (_peer, request) => {
-			const times = this.get(cborWorkId(decodeCbor(request, ANSWER_BYTES, 'work id'), 'work id'));
+			const work = asRequest(() => cborWorkId(decodeCbor(request, ANSWER_BYTES, 'work id'), 'work id'));
+			const times = this.get(work);
 			return encodeCbor(COMPUTE_STEPS.map((step) => times[step] ?? null));
 		});
 	}

@@ -19,6 +19,7 @@ import { limits } from '../domain/limits.ts';
 import type { Identity } from '../ports/identity.ts';
 import type { Log } from '../ports/log.ts';
 import type { Streams } from '../ports/streams.ts';
+import { asRequest } from './as-request.ts';
 
 export const SYNC_PROTOCOL = '/poster/sync/1';
 export const PULL_PROTOCOL = '/poster/pull/1';
@@ -73,14 +74,14 @@ export class SyncExchange {
 	}
 
 	async #serveSync(peer: NodeId, bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
-		const digest = decodeDigest(bytes);
+		const digest = asRequest(() => decodeDigest(bytes));
 		const answer = await this.#ask((request) => ({ type: 'sync-asked', request, peer, digest }), signal);
 		if (answer.type !== 'answer-sync') throw mixedUp();
 		return encodeDigest(answer.digest);
 	}
 
 	async #servePull(peer: NodeId, bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
-		const pull = decodePull(bytes);
+		const pull = asRequest(() => decodePull(bytes));
 		const answer = await this.#ask((request) => ({ type: 'pull-asked', request, peer, pull }), signal);
 		if (answer.type !== 'answer-pull') throw mixedUp();
 		return this.#pullAnswer(answer);

@@ -11,6 +11,7 @@ import { actorId, deadlineIndex, type NodeId, partitionIndex } from '../../domai
 import { limits } from '../../domain/limits.ts';
 import type { Challenge } from '../../domain/work.ts';
 import type { Streams } from '../../ports/streams.ts';
+import { asRequest } from '../as-request.ts';
 import type { DryRun, DryRunRequest } from './dry-run.ts';
 
 export const DRY_RUN_PROTOCOL = '/poster/dry-run/1';
@@ -27,8 +28,8 @@ export function serveDryRuns(streams: Streams, { start, takeBack }: DryRuns): vo
 	/** What was announced, by who asked for it and the nonce; the oldest is forgotten. */
 	const asked = new Map<string, Challenge>();
 	const answer = async (peer: NodeId, bytes: Uint8Array): Promise<Uint8Array> => {
+		const request = asRequest(() => readRequest(bytes));
 		try {
-			const request = readRequest(bytes);
 			const name = `${peer} ${typeof request === 'number' ? request : request.nonce}`;
 			if (typeof request === 'number') {
 				const known = asked.get(name);

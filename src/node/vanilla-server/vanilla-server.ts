@@ -14,6 +14,7 @@ import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { Streams } from '../../ports/streams.ts';
 import type { VanillaSource } from '../../ports/vanilla.ts';
+import { asRequest } from '../as-request.ts';
 import { SectorBatch } from '../sector-batch.ts';
 import { AheadPlan, type AheadWork, challengeGroup, sectorKey } from './ahead-plan.ts';
 import { ProofCache } from './proof-cache.ts';
@@ -61,7 +62,10 @@ export class VanillaServer {
 	serveOn(streams: Streams): void {
 		streams.onPull(VANILLA_PROTOCOL, limits.vanillaRequestBytes, async (_peer, bytes, bulk, signal) => {
 			const writer = new RecordWriter(bulk);
-			for await (const records of this.open(decodeVanillaRequest(bytes), signal)) {
+			for await (const records of this.open(
+				asRequest(() => decodeVanillaRequest(bytes)),
+				signal,
+			)) {
 				for (const record of records) await writer.write(record);
 				await writer.flush();
 			}
