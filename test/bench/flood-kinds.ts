@@ -72,14 +72,13 @@ function gossipKinds(): readonly FloodKind[] {
 				prefixed(many(512, () => field(1, Buffer.concat([Buffer.of(0x08, 1), field(2, randomBytes(16))])))),
 			),
 		),
-		kind('gossip: ihave and iwant', (flooder) =>
-			pour(flooder.hostile, MESHSUB, () => {
-				const ids = Buffer.concat(many64(() => field(2, randomBytes(32))));
-				const have = field(1, Buffer.concat([field(1, Buffer.from(topicOf(flooder))), ids]));
-				const want = field(2, Buffer.concat(many64(() => field(1, randomBytes(32)))));
-				return prefixed(field(3, Buffer.concat([have, want])));
-			}),
-		),
+		kind('gossip: ihave and iwant', (flooder) => {
+			const ids = Buffer.concat(many64(() => field(2, randomBytes(32))));
+			const have = field(1, Buffer.concat([field(1, Buffer.from(topicOf(flooder))), ids]));
+			const want = field(2, Buffer.concat(many64(() => field(1, randomBytes(32)))));
+			const frame = prefixed(field(3, Buffer.concat([have, want])));
+			return pour(flooder.hostile, MESHSUB, () => frame);
+		}),
 		kind('gossip: graft and prune', (flooder) =>
 			pour(flooder.hostile, MESHSUB, () => {
 				const topic = field(1, Buffer.from(topicOf(flooder)));

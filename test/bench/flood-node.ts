@@ -23,8 +23,8 @@ export type NodeCommand =
 
 export type NodeAnswer =
 	| { readonly kind: 'ready'; readonly addresses: readonly string[] }
-	/** Milliseconds of each round. */
-	| { readonly kind: 'worked'; readonly ms: readonly number[] }
+	/** Of each round. */
+	| { readonly kind: 'worked'; readonly ms: readonly number[]; readonly cpuMs: readonly number[] }
 	| { readonly kind: 'watching' }
 	| { readonly kind: 'banned'; readonly wallMs: number; readonly reason: string }
 	| { readonly kind: 'told'; readonly grownBytes: number; readonly loopMaxMs: number; readonly handshakes: number };
@@ -40,15 +40,17 @@ if (role === 'honest') {
 	});
 }
 
-async function work(from: NodeId): Promise<number> {
+async function work(from: NodeId): Promise<{ ms: number; cpuMs: number }> {
 	await until('connected with the honest member', () => net.mesh.peers().includes(from));
 	const started = performance.now();
+	const used = process.cpuUsage();
 	const maxResponseBytes = WORK_FRAMES * WORK_FRAME_BYTES;
 	const reader = await net.streams.pull(from, WORK_PROTOCOL, Uint8Array.of(1), { timeoutMs: 60_000, maxResponseBytes });
 	let bytes = 0;
 	for (let frame = await reader.read(); frame !== undefined; frame = await reader.read()) bytes += frame.length;
 	if (bytes !== maxResponseBytes) throw new Error(`${bytes} bytes came`);
-	return performance.now() - started;
+	const { user, system } = process.cpuUsage(used);
+	return { ms: performance.now() - started, cpuMs: (user + system) / 1000 };
 }
 
 const memory = { before: 0, peak: 0 };
@@ -77,9 +79,9 @@ async function refusals(): Promise<number> {
 
 async function obey(command: NodeCommand): Promise<void> {
 	if (command.do === 'work') {
-		const ms: number[] = [];
-		for (let i = 0; i < command.rounds; i++) ms.push(await work(nodeId(command.from)));
-		tell({ kind: 'worked', ms });
+		const rounds = [];
+		for (let i = 0; i < command.rounds; i++) rounds.push(await work(nodeId(command.from)));
+		tell({ kind: 'worked', ms: rounds.map(({ ms }) => ms), cpuMs: rounds.map(({ cpuMs }) => cpuMs) });
 	} else if (command.do === 'watch') {
 		watch(nodeId(command.flooder));
 	} else {

@@ -1,8 +1,8 @@
 /**
  * `npm run bench:flood`: a member of the roster floods a whole node in every way there is, at full speed, from a process
  * with a CPU of its own. For each kind one JSON line: milliseconds from the first byte until it is hung up and banned,
- * how much longer the victim's work takes afterwards than before, while the flooder goes on, and by how much the victim's
- * memory grew. `npm run bench:flood -- TEXT…` takes only the kinds with one of the texts in their name.
+ * how much more CPU time the victim's work takes afterwards than before, while the flooder goes on, and by how much the
+ * victim's memory grew. `npm run bench:flood -- TEXT…` takes only the kinds with one of the texts in their name.
  */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
@@ -30,13 +30,16 @@ interface Outcome {
 	/** Null: never, within `PATIENCE_MS`. */
 	readonly bannedMs: number | null;
 	readonly reason: string;
+	/** By the victim's own CPU time for the same work: what other programs of the machine take does not count. */
 	readonly slowerPercent: number;
 	readonly grownMb: number;
 	/** The longest that the victim's event loop stood still. */
 	readonly loopMaxMs: number;
 	/** Of the flooder, after its ban. */
 	readonly refusedHandshakes: number;
+	/** By the clock, and of the victim's CPU. */
 	readonly workMs: readonly [before: number, after: number];
+	readonly workCpuMs: readonly [before: number, after: number];
 }
 
 type Homes = Readonly<Record<'victim' | 'honest' | 'flooder', Home>>;
@@ -122,9 +125,10 @@ async function kindsOf(homes: Homes, honest: string): Promise<readonly string[]>
 async function measure(homes: Homes, honest: string, kind: string): Promise<Outcome> {
 	return withVictim(homes, honest, async (victim, address) => {
 		const say = (command: NodeCommand): void => victim.say(command);
-		const work = async (rounds: number): Promise<number> => {
+		const work = async (rounds: number): Promise<{ ms: number; cpuMs: number }> => {
 			say({ do: 'work', from: homes.honest.identity.id, rounds });
-			return median((await victim.sure('worked')).ms);
+			const { ms, cpuMs } = await victim.sure('worked');
+			return { ms: median(ms), cpuMs: median(cpuMs) };
 		};
 		// Code is compiled, windows and buffers have their size.
 		await work(3);
@@ -144,11 +148,12 @@ async function measure(homes: Homes, honest: string, kind: string): Promise<Outc
 				kind,
 				bannedMs: banned === undefined ? null : banned.wallMs - wallMs,
 				reason: banned?.reason ?? 'none',
-				slowerPercent: Math.round((after / before - 1) * 100),
+				slowerPercent: Math.round((after.cpuMs / before.cpuMs - 1) * 100),
 				grownMb: Math.round(grownBytes / 1e6),
 				loopMaxMs: Math.round(loopMaxMs),
 				refusedHandshakes: handshakes,
-				workMs: [Math.round(before), Math.round(after)],
+				workMs: [Math.round(before.ms), Math.round(after.ms)],
+				workCpuMs: [Math.round(before.cpuMs), Math.round(after.cpuMs)],
 			};
 		} finally {
 			await flooder.end();

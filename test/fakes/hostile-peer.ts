@@ -13,6 +13,9 @@ import type { NodeId } from '../../src/domain/ids.ts';
 import { nodeId } from '../../src/domain/ids.ts';
 import { MESH_KEY, privateKeyOf } from '../support/libp2p-nodes.ts';
 
+/** A connection that is cut meanwhile may leave the negotiation of a stream hanging. */
+const SEND_MS = 10_000;
+
 export class HostilePeer {
 	readonly id: NodeId;
 	/** The latest one. */
@@ -35,6 +38,8 @@ export class HostilePeer {
 			transports: [tcp()],
 			connectionEncrypters: [noise({ prologueBytes: keys.meshKey })],
 			streamMuxers: [yamux()],
+			// It would hang up itself on a node that is too busy with it to answer.
+			connectionMonitor: { enabled: false },
 			services: { identify: identify({ maxOutboundStreams: 8 }), ping: ping() },
 		});
 		return new HostilePeer(node, await node.dial(multiaddr(address)));
@@ -63,7 +68,7 @@ export class HostilePeer {
 
 	/** Opens a stream, sends the bytes and, unless it is to stay open, closes the sending side. */
 	async send(protocol: string, bytes: Uint8Array, stayOpen = false): Promise<Stream> {
-		const stream = await this.connection.newStream(protocol);
+		const stream = await this.connection.newStream(protocol, { signal: AbortSignal.timeout(SEND_MS) });
 		stream.addEventListener('message', () => undefined);
 		stream.send(bytes);
 		if (!stayOpen) await stream.close();
@@ -77,6 +82,13 @@ export class HostilePeer {
 			count();
 			stream.send(answer);
 			await stream.close();
+		});
+	}
+
+	/** Hands on what comes on streams of the protocol, and answers nothing. */
+	async listen(protocol: string, heard: (bytes: Uint8Array) => void): Promise<void> {
+		await this.#node.handle(protocol, (stream) => {
+			stream.addEventListener('message', ({ data }) => heard(data.subarray()));
 		});
 	}
 

@@ -7,6 +7,7 @@ import { encodeCbor } from '../../src/codec/cbor.ts';
 import { encodeDigest, encodePull } from '../../src/codec/sync.ts';
 import { encodeVanillaRequest } from '../../src/codec/vanilla-wire.ts';
 import { actorId, hex32, type NodeId, nodeId, workIdOf } from '../../src/domain/ids.ts';
+import { PUBLISHED_PARAMETERS } from '../../src/domain/parameters.ts';
 import { challengeKeyOf } from '../../src/domain/work.ts';
 import { MINER } from './devnet-bench.ts';
 import { field, varint } from './protobuf.ts';
@@ -99,6 +100,7 @@ const REQUESTS: Readonly<Record<string, ((other: NodeId) => Uint8Array) | null>>
 				sectors: zeroManifest(2_349),
 			}),
 		),
+	'/poster/params/1': () => framed(encodeCbor([PUBLISHED_PARAMETERS[0]?.name ?? '', 0])),
 	'/poster/peers/1': () => framed(randomBytes(16)),
 	'/poster/instance/1': () => framed(randomBytes(16)),
 	'/poster/kad/1.0.0': () => kad(4),

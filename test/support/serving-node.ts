@@ -19,9 +19,10 @@ export type ServingNode = Awaited<ReturnType<typeof startServingNode>>;
 /** The home's config is that of a bootstrap node. Resolves when it listens; rejects `ended` when it fails later. */
 export async function startServingNode(home: Home, bootstrap: readonly string[] = []) {
 	const stack = new AsyncDisposableStack();
+	const end = new AbortController();
 	const roster = await loadRoster(home);
 	const config = await loadConfig(home.paths.config);
-	const options = { home, config, roster, bootstrap, version: 'test', signal: new AbortController().signal };
+	const options = { home, config, roster, bootstrap, version: 'test', signal: end.signal };
 	const outside = await openOutside(options, stack);
 	const { clock, metrics } = outside;
 	const log = silentLog;
@@ -37,5 +38,5 @@ export async function startServingNode(home: Home, bootstrap: readonly string[] 
 	stack.defer(() => chain.close());
 	const workers = { ...outside.workers, source: new ZeroSectorSource() };
 	const node = await runNode(options, { ...outside, workers, chain }, stack);
-	return { ...node, id: home.identity.id, net: outside.net, metrics };
+	return { ...node, stop: () => end.abort(), id: home.identity.id, net: outside.net, metrics };
 }
