@@ -3,7 +3,7 @@ import { challengeKey, workItem } from '../codec/work-id.ts';
 import type { Bitfield } from '../domain/bitfield.ts';
 import type { ActorId, NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
-import type { Challenge, ChallengeKey, DuePartition, WorkItem } from '../domain/work.ts';
+import type { Challenge, DuePartition, WorkItem } from '../domain/work.ts';
 import { isCancelled, unbelieved } from './announce.ts';
 import { derived } from './derived.ts';
 import { currentEpoch } from './epoch-clock.ts';
@@ -42,25 +42,18 @@ export function enterWork(state: State, item: WorkItem, from: NodeId | null): Wo
  */
 export function itemsOf(state: State, challenge: Challenge, due: readonly DuePartition[]): readonly WorkItem[] {
 	const { network } = state.config;
-	const known = byDue(state.works).get(challengeKey(network, challenge));
-	return due.map((partition) => known?.get(dueKey(partition)) ?? workItem(network, challenge, partition));
+	const key = challengeKey(network, challenge);
+	// No index: announcements change the table as often as they ask.
+	const same = new Map<number, WorkItem>();
+	for (const { item } of state.works.values()) if (item.key === key) same.set(item.partition, item);
+	return due.map((partition) => {
+		const known = same.get(partition.partition);
+		const isIt = known?.sectorRoot === partition.sectorRoot && known.sectorCount === partition.sectorCount;
+		return isIt ? known : workItem(network, challenge, partition);
+	});
 }
 
 export const byChallenge = derived((works: readonly Work[]) => Map.groupBy(works, ({ item }) => item.key));
-
-/** Items by challenge and what is due. */
-const byDue = derived((works: readonly Work[]) => {
-	const byKey = new Map<ChallengeKey, Map<string, WorkItem>>();
-	for (const { item } of works) {
-		const same = byKey.get(item.key) ?? new Map<string, WorkItem>();
-		byKey.set(item.key, same.set(dueKey(item), item));
-	}
-	return byKey;
-});
-
-function dueKey({ partition, sectorCount, sectorRoot }: DuePartition): string {
-	return `${partition}/${sectorCount}/${sectorRoot}`;
-}
 
 /** Drops the least useful item; false when every one is still needed. */
 function makeRoom(state: State, forOwnView: boolean): boolean {
@@ -195,14 +188,32 @@ function manifestRank(state: State, work: Work, id: NodeId): number {
 export function retireWorks(state: State): void {
 	const epoch = epochNow(state);
 	if (epoch < 0) return;
+	let left: number = limits.retiredPerSecond;
 	for (const [id, work] of state.works) {
 		const kept = work.item.kind === 'post' ? limits.retentionEpochs : limits.announcementGraceEpochs;
 		// Taken in before any epoch was known, and not due for long.
 		const early = work.ownView !== 'agrees' && work.item.challenge > epoch + limits.announcementAheadEpochs;
 		if ((epoch <= work.item.close + kept && !early) || state.jobs.has(id)) continue;
+		// Each looks at all others: a whole deadline at once would keep the rest of the rules waiting.
+		if (left-- <= 0) return;
 		retire(state, work, early ? 'not-timely' : 'past-retention');
 	}
 }
+
+/**
+ * Manifests that no item names: left on the disk by a crash, or come after their item was forgotten. One that an item
+ * will name is there before the item is.
+ */
+export function forgetManifests(state: State): void {
+	const named = rootsOf(state.works);
+	for (const [root, { fetching, retryAt }] of state.manifests) {
+		if (fetching || named.has(root) || !isReached(state, retryAt)) continue;
+		state.manifests.delete(root);
+		effect(state, { type: 'forget-manifest', root });
+	}
+}
+
+const rootsOf = derived((works: readonly Work[]) => new Set(works.map(({ item }) => item.sectorRoot)));
 
 /** Forgets an item with everything stored of it. */
 export function retire(state: State, work: Work, why: string): void {
@@ -217,8 +228,8 @@ export function retire(state: State, work: Work, why: string): void {
 	for (const [cid, message] of state.messages) {
 		if (message.submission.work !== id) continue;
 		state.messages.delete(cid);
-		// What never counted was never written.
-		if (counts(message)) del(state, keys.submission(message.sender, message.nonce, cid));
+		// What was never found good was never written.
+		if (counts(message) || message.held) del(state, keys.submission(message.sender, message.nonce, cid));
 	}
 	let sameKey = false;
 	let sameRoot = false;
