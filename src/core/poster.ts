@@ -29,7 +29,7 @@ import { checkMessages, heedPool, onMessageChecked, onMessageProof, onSubmission
 import { assignSlots, onProved, onProveFailed, onProveProgress, onSlots, releaseHung } from './proving.ts';
 import { askHolders, onHolderAnswered } from './questions.ts';
 import { createRecordsSlice, heedEpoch, onRecord, sendRecord } from './records.ts';
-import { recover } from './recovery.ts';
+import { dropOrphans, recover } from './recovery.ts';
 import { offerResults, onResult, onVerified, retryOwnVerifications, verifyCandidates } from './results.ts';
 import { heedSender } from './sender.ts';
 import { objectToSkips, onOpened, onRefusal } from './skips.ts';
@@ -40,7 +40,7 @@ import { driveSubmissions, onPrepared, onPrepareFailed, onPushed, onSigned, onSi
 import { createSyncSlice, driveSync, onPullAsked, onPulled, onSyncAnswered, onSyncAsked, onSyncPeer } from './sync.ts';
 import { checkFeasible, currentLoad, learnDuration } from './timing.ts';
 import { touch } from './wake.ts';
-import { fetchManifests, retireWorks, unsettled } from './works.ts';
+import { fetchManifests, forgetManifests, retireWorks, unsettled } from './works.ts';
 
 export type { State } from './state.ts';
 export { storedResults, view } from './view.ts';
@@ -66,6 +66,7 @@ export function createState(config: CoreConfig, recovered: Recovered): State {
 		told: 0,
 		decidedAt: Number.MIN_SAFE_INTEGER,
 		slowAt: Number.MIN_SAFE_INTEGER,
+		orphans: [],
 		identity: { incarnation: 1, sequence: 0, reserved: 0, cloned: false, stopping: false, started: false },
 		roster: createRosterSlice(config.roster, config.rosterHash),
 		clock: createEpochClock(config.epochMs, config.epochMsGuess),
@@ -338,7 +339,8 @@ function onChain(state: State, event: EventOf<'head'> | EventOf<'chain-lost'> | 
 }
 
 function onManifest(state: State, event: EventOf<'manifest-held'> | EventOf<'manifest-failed'>): void {
-	const slice = state.manifests.obtain(event.root, () => ({ sectors: null, fetching: false, retryAt: 0, tries: 0 }));
+	const retryAt = state.now + limits.namelessManifestMs;
+	const slice = state.manifests.obtain(event.root, () => ({ sectors: null, fetching: false, retryAt, tries: 0 }));
 	slice.fetching = false;
 	slice.tries++;
 	if (event.type === 'manifest-held') slice.sectors = event.sectors;
@@ -354,6 +356,8 @@ function everySecond(state: State): void {
 	const { wakeAt } = state;
 	state.wakeAt = Number.MAX_SAFE_INTEGER;
 	retireWorks(state);
+	forgetManifests(state);
+	dropOrphans(state);
 	renewHoldings(state);
 	checkFeasible(state, currentLoad(state));
 	state.slowWakeAt = state.wakeAt;

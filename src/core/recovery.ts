@@ -6,18 +6,20 @@
 
 import type { BodyKind, Statement } from '../domain/envelope.ts';
 import { PosterError } from '../domain/errors.ts';
-import { nodeId, type WorkId, workIdOf } from '../domain/ids.ts';
+import { type CidText, nodeId, type WorkId, workIdOf } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { proofShape } from '../domain/proof.ts';
+import { challengeKeyOf } from '../domain/work.ts';
 import { keepAnnouncement, keepTombstone } from './announce.ts';
 import type { Recovered } from './api.ts';
 import { onHoldings } from './holdings.ts';
 import { keys, readNumbers, readStatement } from './keys.ts';
 import { peerOf } from './liveness.ts';
 import { enterMessage } from './messages.ts';
+import { del } from './outbox.ts';
 import { onResult } from './results.ts';
 import { onRefusal } from './skips.ts';
-import type { State } from './state.ts';
+import type { State, Work } from './state.ts';
 import { keepDurations } from './timing.ts';
 
 /** Prefixes in the order in which later entries need earlier ones: items first, for one, then what takes them back. */
@@ -44,6 +46,34 @@ export function recover(state: State, recovered: Recovered): void {
 	}
 	// Writes of what is on disk already, and effects of a node that does not run yet, go nowhere.
 	state.out = { persist: [], after: [] };
+	// Left behind by a crash between two deletions, or of members and items that count no more.
+	state.orphans = entries.flatMap(([key]) => (isOrphan(state, key) ? [key] : []));
+}
+
+/** An entry that nothing in the state stands for, so that nothing would ever delete it. */
+function isOrphan(state: State, key: string): boolean {
+	const [prefix, first = '', second = '', third = ''] = key.split('/');
+	const work = (): Work | undefined => state.works.get(workIdOf(first));
+	switch (prefix) {
+		case 'a':
+			return state.announce.statements.get(challengeKeyOf(first))?.has(second) !== true;
+		case 'c':
+		case 'r':
+			return work() === undefined;
+		case 'f':
+			return work()?.refusals.has(nodeId(second)) !== true;
+		case 'h':
+			return !state.holdings.statements.has(`${first}/${second}`);
+		case 's':
+			return !state.messages.has(third as CidText);
+		default:
+			return false;
+	}
+}
+
+/** Deletes what recovery found to be left behind, some at a time: a whole deadline of them is no burden on one batch. */
+export function dropOrphans(state: State): void {
+	for (const key of state.orphans.splice(0, limits.dropsPerSecond)) del(state, key);
 }
 
 function recoverEntry(state: State, key: string, value: Uint8Array, kind: BodyKind | undefined): void {

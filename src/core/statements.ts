@@ -39,7 +39,8 @@ export function hasPlace(state: State, statement: Announced, works: readonly Wor
 export function keepStatement(state: State, statement: Announced, works: readonly WorkId[]): void {
 	const key = keyOf(state, statement);
 	// It is forgotten with the last item of its challenge, so that one without any would stay for ever.
-	if (!byChallenge(state.works).has(key)) return;
+	const isAnchored = works.some((id) => state.works.get(id)?.item.key === key) || byChallenge(state.works).has(key);
+	if (!isAnchored) return;
 	const identity = identityOf(statement, works);
 	const known = state.announce.statements.obtain(key, () => new SortedMap());
 	const earlier = sameContent(known, statement, identity);

@@ -121,6 +121,12 @@ export const coreLimits = {
 	manifestDoublings: 4,
 	/** Manifests asked for at a time: half of `outgoingCallsPerPeer`, so that sync and probes find room beside them. */
 	manifestFetches: 16,
+	/** A manifest is there before the item that names it; one that no item names after this is forgotten. */
+	namelessManifestMs: 60_000,
+	/** Items forgotten a second, each with a look at all others: a deadline of 3,000 is gone within a minute. */
+	retiredPerSecond: 64,
+	/** Entries left on the disk by a crash that are deleted a second. */
+	dropsPerSecond: 256,
 	/** Submission: first epoch after open, confirmation depth, epochs between ranks, before close. */
 	submitDelayEpochs: 4,
 	confirmationEpochs: 5,

@@ -6,6 +6,8 @@ import type { Effect } from '../../../src/core/api.ts';
 import { createState, type State, step } from '../../../src/core/poster.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
 import { isPosterError } from '../../../src/domain/errors.ts';
+import { type Hex32, hex32 } from '../../../src/domain/ids.ts';
+import { limits } from '../../../src/domain/limits.ts';
 import { ClaimBench, decided, itemOf, leaseOf } from '../../support/claim-bench.ts';
 import { published } from '../../support/core.ts';
 
@@ -85,4 +87,45 @@ test('what was said on another network is not recovered: its numbers mean other 
 	const state = createState(moved, disk);
 	assert.equal(state.works.size, 0);
 	assert.ok(state.identity.incarnation > bench.state.identity.incarnation, 'but the identity goes on');
+});
+
+/** The node starts on the disk and ticks on; what is deleted from it and which manifests are forgotten. */
+function livesOn(disk: ReadonlyMap<string, Uint8Array>, seconds: number, roots: readonly Hex32[] = []) {
+	const { config } = new ClaimBench().state;
+	const state = createState(
+		config,
+		[...disk].sort(([a], [b]) => (a < b ? -1 : 1)),
+	);
+	const deleted: string[] = [];
+	const forgotten: string[] = [];
+	const steps = [step(state, { type: 'tick' }, 0)];
+	for (const root of roots) steps.push(step(state, { type: 'manifest-held', root, sectors: Bitfield.of([1]) }, 0));
+	for (let now = limits.tickMs; now <= seconds * 1_000; now += limits.tickMs) {
+		steps.push(step(state, { type: 'tick' }, now));
+	}
+	for (const { persist, after } of steps) {
+		for (const write of persist) if (write.type === 'del') deleted.push(write.key);
+		for (const effect of after) if (effect.type === 'forget-manifest') forgotten.push(effect.root);
+	}
+	return { state, deleted, forgotten };
+}
+
+test('what a crash between two deletions left on the disk is deleted, and nothing else', () => {
+	const { bench } = diskWithResult();
+	const { id } = item;
+	bench.give({ type: 'holdings', miner: item.miner, sectors: Bitfield.of([1]) });
+	const disk = new Map(bench.disk);
+	const whole = livesOn(disk, 3);
+	assert.deepEqual(whole.deleted, []);
+	for (const key of disk.keys()) if (key.startsWith('a/')) disk.delete(key);
+	const { deleted } = livesOn(disk, 3);
+	assert.deepEqual(deleted, [`r/${id}`]);
+});
+
+test('manifests that no item names are forgotten, those of items never', () => {
+	const nameless = hex32('44'.repeat(32));
+	const { bench } = diskWithResult();
+	const { state, forgotten } = livesOn(bench.disk, 90, [nameless, item.sectorRoot]);
+	assert.deepEqual(forgotten, [nameless]);
+	assert.deepEqual(state.manifests.keys(), [item.sectorRoot]);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Effect } from '../../../src/core/api.ts';
 import { currentLoad } from '../../../src/core/timing.ts';
-import { epoch, type Hex32, hex32, type NodeId, partitionIndex } from '../../../src/domain/ids.ts';
+import { attoFil, epoch, type Hex32, hex32, type NodeId, partitionIndex } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
 import { CoreBench, idleRecord } from '../../support/core.ts';
 import { fakeManifest, workOf } from '../../support/work-items.ts';
@@ -105,4 +105,26 @@ test('rules that nobody waits for are looked at however late the ticks come', ()
 	bench.now = Math.ceil(bench.now / 1_000) * 1_000 + 500;
 	for (let i = 0; i < 3; i++, bench.now += 1_000) bench.give({ type: 'tick' });
 	assert.equal(bench.state.works.size, 0);
+});
+
+test('a deadline that is long over is forgotten some items a second, all of it in the end', () => {
+	const bench = new CoreBench({ self: ['chain'] });
+	const due = Array.from({ length: 3 * limits.retiredPerSecond }, (_, i) => announcementOf(i).items[0] as never);
+	const { challenge } = announcementOf(0);
+	const sender = { address: 'f1sender', nonce: 0, pool: [] };
+	const challenges = [{ challenge, due, posted: null }];
+	bench.give({ type: 'head', epoch: challenge.challenge });
+	const view = { miner: challenge.miner, epoch: challenge.challenge, challenges, sender, baseFee: attoFil(1n) };
+	bench.give({ type: 'chain-view', view });
+	bench.give({ type: 'head', epoch: epoch(challenge.close + limits.retentionEpochs + 1) });
+	const left = [0, 1, 2, 3, 4].map(() => {
+		bench.second();
+		return bench.state.works.size;
+	});
+	assert.ok(
+		left.every((size, i) => (left[i - 1] ?? due.length) - size <= limits.retiredPerSecond),
+		left.join(),
+	);
+	assert.equal(left.at(-1), 0);
+	assert.ok(![...bench.disk.keys()].some((key) => key.startsWith('a/')));
 });
