@@ -1,4 +1,5 @@
 /** Reads vanilla proofs of one peer: pulled frame by frame, so that a slow check stops the peer and fills no memory. */
+import { pipe } from 'it-pipe';
 import {
 	encodeVanillaRequest,
 	VANILLA_PROTOCOL,
@@ -25,19 +26,25 @@ export async function* pullVanilla(
 		timeoutMs: limits.gatherSilenceMs,
 		maxResponseBytes: vanillaAnswerBytes(request),
 	});
+	const { vanillaBytes } = proofShape(request.proofType);
 	let whole = false;
 	try {
-		yield* readRecords(reader, proofShape(request.proofType).vanillaBytes);
+		yield* pipe(framesOf(reader), (frames) => recordsOf(frames, vanillaBytes));
 		whole = true;
 	} finally {
 		if (!whole) reader.abort(new PosterError('stream-aborted', 'the rest of the answer is not wanted'));
 	}
 }
 
-async function* readRecords(reader: BulkReader, vanillaBytes: number): AsyncGenerator<readonly VanillaRecord[]> {
+async function* framesOf(reader: BulkReader): AsyncGenerator<Uint8Array> {
+	for (let frame = await reader.read(); frame !== undefined; frame = await reader.read()) yield frame;
+}
+
+async function* recordsOf(
+	frames: AsyncIterable<Uint8Array>,
+	vanillaBytes: number,
+): AsyncGenerator<readonly VanillaRecord[]> {
 	const records = new VanillaRecordReader(vanillaBytes);
-	for (let frame = await reader.read(); frame !== undefined; frame = await reader.read()) {
-		yield [...records.push(frame)];
-	}
+	for await (const frame of frames) yield [...records.push(frame)];
 	if (!records.ended) throw new PosterError('bad-vanilla-stream', 'a stream of vanilla proofs ended before its end');
 }

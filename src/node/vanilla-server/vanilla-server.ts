@@ -2,6 +2,7 @@
  * The storage role's bulk side: opens sectors of announced items ahead into a bounded cache and serves vanilla proofs,
  * to peers over a stream and to this node's own gathering. Every proof was checked by the worker that made it.
  */
+import { pipe } from 'it-pipe';
 import { decodeVanillaRequest, VANILLA_PROTOCOL, type VanillaRecord } from '../../codec/vanilla-wire.ts';
 import type { EventOf } from '../../core/api.ts';
 import type { WorkId } from '../../domain/ids.ts';
@@ -12,7 +13,7 @@ import type { OpenRequest } from '../../domain/vanilla.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
-import type { Streams } from '../../ports/streams.ts';
+import type { BulkWriter, Streams } from '../../ports/streams.ts';
 import type { VanillaSource } from '../../ports/vanilla.ts';
 import { asRequest } from '../as-request.ts';
 import { SectorBatch } from '../sector-batch.ts';
@@ -61,15 +62,8 @@ export class VanillaServer {
 	/** Answers peers. */
 	serveOn(streams: Streams): void {
 		streams.onPull(VANILLA_PROTOCOL, limits.vanillaRequestBytes, async (_peer, bytes, bulk, signal) => {
-			const writer = new RecordWriter(bulk);
-			for await (const records of this.open(
-				asRequest(() => decodeVanillaRequest(bytes)),
-				signal,
-			)) {
-				for (const record of records) await writer.write(record);
-				await writer.flush();
-			}
-			await writer.end();
+			const request = asRequest(() => decodeVanillaRequest(bytes));
+			await pipe(this.open(request, signal), (groups) => writeRecords(groups, bulk));
 		});
 	}
 
@@ -202,6 +196,16 @@ export class VanillaServer {
 		this.#metrics.count('poster_vanilla_served_total', { outcome: 'proof' in record ? from : record.failure });
 		return record;
 	}
+}
+
+/** Taken as fast as the stream takes them, and no faster. */
+async function writeRecords(groups: AsyncIterable<readonly VanillaRecord[]>, bulk: BulkWriter): Promise<void> {
+	const writer = new RecordWriter(bulk);
+	for await (const records of groups) {
+		for (const record of records) await writer.write(record);
+		await writer.flush();
+	}
+	await writer.end();
 }
 
 function recordOf({ number }: CommittedSector, outcome: ReadOutcome): VanillaRecord {
