@@ -42,7 +42,12 @@ export class HostilePeer {
 			connectionMonitor: { enabled: false },
 			services: { identify: identify({ maxOutboundStreams: 8 }), ping: ping() },
 		});
-		return new HostilePeer(node, await node.dial(multiaddr(address)));
+		try {
+			return new HostilePeer(node, await node.dial(multiaddr(address)));
+		} catch (error) {
+			await node.stop();
+			throw error;
+		}
 	}
 
 	/** Hangs up and dials anew. */
