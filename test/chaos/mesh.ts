@@ -1,8 +1,6 @@
 /** Eight real nodes on an embedded chain, every link of them through the proxy, every process of them known. */
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,6 +10,7 @@ import type { MemberPlan, MeshPlan } from '../../src/cli/demo/mesh-homes.ts';
 import { actorId } from '../../src/domain/ids.ts';
 import type { ControlEvent } from '../../src/node/control-api.ts';
 import { Random } from '../sim/random.ts';
+import { freePort } from '../support/free-port.ts';
 import { LinkProxy } from './link-proxy.ts';
 import { OBSERVER, Observer } from './observer.ts';
 import type { Prepared } from './prepare.ts';
@@ -264,17 +263,6 @@ async function mountDisks(
 		mounts.push(home);
 	}
 	return { mounts, refusal: undefined };
-}
-
-/** One that nobody listens at now. */
-async function freePort(): Promise<number> {
-	const server = createServer();
-	server.listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const { port } = server.address() as AddressInfo;
-	server.close();
-	await once(server, 'close');
-	return port;
 }
 
 /** The worker's mode, whether the real one or a fake in its place runs. */

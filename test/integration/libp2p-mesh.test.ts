@@ -9,6 +9,7 @@ import { isPosterError } from '../../src/domain/errors.ts';
 import type { NodeId } from '../../src/domain/ids.ts';
 import type { MeshMember } from '../../src/ports/mesh.ts';
 import { HostilePeer } from '../fakes/hostile-peer.ts';
+import { freePort } from '../support/free-port.ts';
 import type { TestNode } from '../support/libp2p-nodes.ts';
 import { connectAll, createNode, idOf, LOOPBACK, stopAll, withNodes } from '../support/libp2p-nodes.ts';
 import { hurriedClock } from '../support/system-clock.ts';
@@ -99,13 +100,14 @@ test('a process with the same identity is noticed when one dials the other', asy
 });
 
 test('a node whose own address is among its bootstrap peers is not its own clone', async () => {
-	const node = await createNode(1, { listen: ['/ip4/127.0.0.1/tcp/34871'], bootstrap: ['/ip4/127.0.0.1/tcp/34871'] });
+	const [own, hidden] = [`/ip4/127.0.0.1/tcp/${await freePort()}`, `/ip4/127.0.0.1/tcp/${await freePort()}`];
+	const node = await createNode(1, { listen: [own], bootstrap: [own] });
 	const renamed = await createNode(
 		2,
 		{
-			listen: ['/ip4/127.0.0.1/tcp/34872'],
+			listen: [hidden],
 			announce: ['/ip4/192.0.2.1/tcp/1'],
-			bootstrap: ['/ip4/127.0.0.1/tcp/34872'],
+			bootstrap: [hidden],
 		},
 		hurriedClock,
 	);
