@@ -20,7 +20,7 @@ const MESHSUB = '/meshsub/1.2.0';
 /** Messages of one frame. */
 const FRAME_MESSAGES = 64;
 /** Frames sealed before the flood begins: above what the author's quota lets through. */
-const SEALED_FRAMES = 320;
+const SEALED_FRAMES = 120;
 
 export interface Flooder {
 	readonly hostile: HostilePeer;
