@@ -6,7 +6,7 @@ import { type NodeId, nodeId, type WorkId } from '../domain/ids.ts';
 import { LEASE_PHASES, type Lease } from '../domain/lease.ts';
 import { limits } from '../domain/limits.ts';
 import { isSilentFor, silenceLimitMs } from './liveness.ts';
-import { hasRole, ranking, scoreOf } from './members.ts';
+import { hasRole, ranking } from './members.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { HeldLease, Peer, State, StatementOf, Work } from './state.ts';
 import { pastNoReturn } from './timing.ts';
@@ -21,7 +21,8 @@ export const TERM_JUMP = 4;
 export interface Contender {
 	readonly node: NodeId;
 	readonly lease: Lease;
-	readonly score: string;
+	/** Place in the rendezvous order of the item. */
+	readonly rank: number;
 }
 
 /** Replaces the leases of a member by those of its new record, within its slots. */
@@ -87,13 +88,13 @@ export function progressBucket(lease: Lease): number {
 	return 1 + Math.floor(Math.min(lease.permille, 999) / EIGHTH);
 }
 
-/** Progress bucket, then term, then score, then lower id: negative when `a` wins. `lowestTerm` of all contenders. */
+/** Progress bucket, then term, then rank, then lower id: negative when `a` wins. `lowestTerm` of all contenders. */
 export function compareContenders(a: Contender, b: Contender, lowestTerm: number): number {
 	const term = ({ lease }: Contender): number => (lease.term > lowestTerm + TERM_JUMP ? lowestTerm : lease.term);
 	const bucket = progressBucket(b.lease) - progressBucket(a.lease);
 	if (bucket !== 0) return bucket;
 	if (term(a) !== term(b)) return term(b) - term(a);
-	if (a.score !== b.score) return a.score > b.score ? -1 : 1;
+	if (a.rank !== b.rank) return a.rank - b.rank;
 	return a.node < b.node ? -1 : a.node > b.node ? 1 : 0;
 }
 
@@ -101,15 +102,16 @@ export function compareContenders(a: Contender, b: Contender, lowestTerm: number
 export function contenders(state: State, work: Work): readonly Contender[] {
 	const { id, miner } = work.item;
 	const order = ranking(state, id, 'prover', miner);
-	const all: Contender[] = liveLeases(state, work).map(({ node, lease }) => contender(state, id, node, lease));
+	const all: Contender[] = liveLeases(state, work).map(({ node, lease }) => contender(order, node, lease));
 	const job = state.jobs.get(id);
-	if (job !== undefined && order.length > 0) all.push(contender(state, id, state.config.self, ownLease(state, id)));
+	if (job !== undefined && order.length > 0) all.push(contender(order, state.config.self, ownLease(state, id)));
 	const lowest = all.reduce((least, { lease }) => Math.min(least, lease.term), Number.MAX_SAFE_INTEGER);
 	return all.sort((a, b) => compareContenders(a, b, lowest));
 }
 
-function contender(state: State, work: WorkId, node: NodeId, lease: Lease): Contender {
-	return { node, lease, score: scoreOf(state, work, node) };
+function contender(order: readonly NodeId[], node: NodeId, lease: Lease): Contender {
+	const place = order.indexOf(node);
+	return { node, lease, rank: place < 0 ? order.length : place };
 }
 
 /** This node's lease as its record tells it. */

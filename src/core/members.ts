@@ -67,20 +67,9 @@ export function ranking(state: State, key: string, role: Role, miner: ActorId): 
 	// Cheap to make again: start over rather than keep an order of use.
 	if (rankings.size >= limits.works) for (const old of rankings.keys()) rankings.delete(old);
 	const nodes = membersWith(state, role, miner).map((id) => ({ id, weight: byId.get(id)?.weight ?? 1 }));
-	const scored = preference(key, nodes);
-	const scores = new Map(scored.map(({ id, score }) => [id, score]));
-	const order = scored.map(({ id }) => id);
-	rankings.set(key, [...known, { role, miner, order, scores }]);
+	const order = preference(key, nodes).map(({ id }) => id);
+	rankings.set(key, [...known, { role, miner, order }]);
 	return order;
-}
-
-/** Score of a member for a key that was ranked before; empty, hence lowest, for others. */
-export function scoreOf(state: State, key: string, id: NodeId): string {
-	for (const { scores } of state.roster.rankings.get(key) ?? []) {
-		const score = scores.get(id);
-		if (score !== undefined) return score;
-	}
-	return '';
 }
 
 /** True once this node knows what the others do: after a whole sync, after waiting for one in vain, or with nobody to ask. */

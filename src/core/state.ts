@@ -86,12 +86,11 @@ export interface RosterSlice {
 	rankings: SortedMap<string, readonly Ranking[]>;
 }
 
-/** Members with the role for the miner in rendezvous order of a key, and their scores in it. */
+/** Members with the role for the miner in rendezvous order of a key. Their scores are not kept: 16,384 items of 50 members take 140 MB with them, 16 without. */
 export interface Ranking {
 	readonly role: Role;
 	readonly miner: ActorId;
 	readonly order: readonly NodeId[];
-	readonly scores: ReadonlyMap<NodeId, string>;
 }
 
 /** records.ts and liveness.ts: what is known of one member. */
@@ -113,6 +112,8 @@ export interface Peer {
 	vanished: boolean;
 	/** Leases that expired without a result, one after another. */
 	expiries: number;
+	/** Why it gave up the lease that it told of last; the record names those it gave up in the order of their items. */
+	lastRelease: ReleaseReason | null;
 	/** No result of it is heeded before this epoch. */
 	distrustedUntil: number;
 	/** Newest epoch it spoke of, when. */

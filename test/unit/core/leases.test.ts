@@ -10,12 +10,12 @@ const lease = (change: Partial<Lease>): Lease => leaseOf({ id: workIdOf('00'.rep
 const contender = fc
 	.record({
 		node: fc.constantFrom('a', 'b', 'c', 'd').map(nodeId),
-		score: fc.constantFrom('1', '2'),
+		rank: fc.constantFrom(0, 1),
 		term: fc.integer({ min: 1, max: 9 }),
 		permille: fc.constantFrom(0, 200, 999),
 		workSeconds: fc.constantFrom(0, 4, 5, 60),
 	})
-	.map(({ node, score, ...change }) => ({ node, score, lease: lease(change) }));
+	.map(({ node, rank, ...change }) => ({ node, rank, lease: lease(change) }));
 
 test('the order of two live leases is total: antisymmetric and transitive', () => {
 	fc.assert(
@@ -27,19 +27,19 @@ test('the order of two live leases is total: antisymmetric and transitive', () =
 	);
 });
 
-test('progress goes before term, term before score, score before id', () => {
-	const base = { node: nodeId('m'), score: '5', lease: lease({ term: 2 }) };
+test('progress goes before term, term before rank, rank before id', () => {
+	const base = { node: nodeId('m'), rank: 5, lease: lease({ term: 2 }) };
 	const wins = (other: typeof base): boolean => compareContenders(other, base, 1) < 0;
-	assert.ok(wins({ ...base, node: nodeId('z'), score: '1', lease: lease({ term: 1, workSeconds: 5 }) }));
-	assert.ok(wins({ ...base, node: nodeId('z'), score: '1', lease: lease({ term: 3 }) }));
-	assert.ok(wins({ ...base, node: nodeId('z'), score: '6' }));
+	assert.ok(wins({ ...base, node: nodeId('z'), rank: 9, lease: lease({ term: 1, workSeconds: 5 }) }));
+	assert.ok(wins({ ...base, node: nodeId('z'), rank: 9, lease: lease({ term: 3 }) }));
+	assert.ok(wins({ ...base, node: nodeId('z'), rank: 4 }));
 	assert.ok(wins({ ...base, node: nodeId('a') }));
 	assert.ok(!wins({ ...base, node: nodeId('z') }));
 });
 
 test('a term far above the lowest live one wins nothing', () => {
-	const honest = { node: nodeId('a'), score: '9', lease: lease({ term: 1 }) };
-	const liar = { node: nodeId('b'), score: '1', lease: lease({ term: 1_000 }) };
+	const honest = { node: nodeId('a'), rank: 1, lease: lease({ term: 1 }) };
+	const liar = { node: nodeId('b'), rank: 9, lease: lease({ term: 1_000 }) };
 	assert.ok(compareContenders(honest, liar, 1) < 0);
 });
 
