@@ -24,6 +24,7 @@ export function createPeer(): Peer {
 		dead: false,
 		vanished: false,
 		expiries: 0,
+		lastRelease: null,
 		distrustedUntil: -1,
 		mark: null,
 		pace: null,

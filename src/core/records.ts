@@ -62,6 +62,11 @@ export function onRecord(state: State, statement: StatementOf<'rec'>, ageMs: num
 	if (unheard || stored) state.dirty = true;
 	if (envelope.body.suspects.length > 0) onSuspicion(state, envelope.body.suspects);
 	if (envelope.body.objections.length > 0) heedObjections(state, envelope.from, envelope.body.objections);
+	const known = before?.ended ?? [];
+	const fresh = envelope.body.ended.find(
+		({ work, reason }) => !known.some((old) => old.work === work && old.reason === reason),
+	);
+	peer.lastRelease = fresh?.reason ?? peer.lastRelease;
 	heedHave(state, envelope.from, before?.have ?? [], envelope.body.have);
 	compareKeys(state, envelope.from, envelope.body);
 	compareRosters(state, envelope.body);

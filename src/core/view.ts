@@ -129,6 +129,6 @@ function peerView(state: State, id: PeerView['node']): PeerView {
 		idle: record?.body.idle ?? 0,
 		health: record?.body.health ?? 0,
 		leases: record?.body.leases.length ?? 0,
-		lastRelease: record?.body.ended[0]?.reason ?? null,
+		lastRelease: peer?.lastRelease ?? null,
 	};
 }

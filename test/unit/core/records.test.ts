@@ -4,10 +4,11 @@ import fc from 'fast-check';
 import { decodePayload, encodePayload } from '../../../src/codec/envelope.ts';
 import { workItem } from '../../../src/codec/work-id.ts';
 import { longEpochMs } from '../../../src/core/epoch-clock.ts';
+import { view } from '../../../src/core/poster.ts';
 import { buildRecord } from '../../../src/core/records.ts';
 import { SortedMap } from '../../../src/core/sorted-map.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
-import { epoch, hex32, partitionIndex } from '../../../src/domain/ids.ts';
+import { epoch, hex32, partitionIndex, workIdOf } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
 import { challengeKeyOf } from '../../../src/domain/work.ts';
 import { CoreBench, DUE_CHALLENGE as challenge, MINER, published, idleRecord as record } from '../../support/core.ts';
@@ -141,4 +142,16 @@ test('a record of many large deadlines still fits one message: it tells of those
 	const bytes = encodePayload({ ...head, kind: 'rec', body }).length;
 	assert.ok(bytes <= limits.recordHavesBytes + 1_024, `${bytes} bytes`);
 	assert.ok(limits.recordHavesBytes + 20 * 1_024 < limits.gossipBytes);
+});
+
+test('people are told the release that a member told of last, not the one of the lowest item', () => {
+	const bench = new CoreBench({ self: ['prover'], p: ['prover'] });
+	const first = { work: workIdOf('11'.repeat(32)), reason: 'failed' as const };
+	const second = { work: workIdOf('22'.repeat(32)), reason: 'lost' as const };
+	const shown = (): unknown =>
+		view(bench.state, bench.now).peers.find(({ node }) => node === bench.id('p'))?.lastRelease;
+	for (const ended of [[first], [first, second], [first, second]]) {
+		bench.hear('p', { kind: 'rec', body: record({ ended }) }, 165);
+	}
+	assert.equal(shown(), 'lost');
 });
