@@ -77,3 +77,16 @@ test('a length over the bound, or without end, is noticed', () => {
 	assert.equal(new EntryCounter(MAX).count(varint(MAX + 1)), undefined);
 	assert.equal(new EntryCounter(MAX).count(Buffer.alloc(10, 0x80)), undefined);
 });
+
+test('in the middle of a frame it says so, and frames that no reader takes are counted', () => {
+	const counter = new EntryCounter(MAX);
+	const good = rpc({ subscriptions: 1, sizes: [5], grafts: 1, ihaves: 0 });
+	for (const [index, byte] of good.entries()) {
+		counter.count(Uint8Array.of(byte));
+		assert.equal(counter.inside, index < good.length - 1, `after byte ${index}`);
+	}
+	assert.deepEqual([counter.frames, counter.spoiled], [1, 0]);
+	// Wire type 3, the begin of a group.
+	counter.count(Buffer.concat([varint(3), Buffer.of(0x0b, 1, 2)]));
+	assert.deepEqual([counter.frames, counter.spoiled, counter.inside], [2, 1, false]);
+});

@@ -54,3 +54,14 @@ test('a length over the bound is noticed at its own bytes, whatever follows', ()
 test('a length that never ends is noticed', () => {
 	assert.equal(new FrameCounter(MAX).count(new Uint8Array(10).fill(0x80)), undefined);
 });
+
+test('in the middle of a frame it says so, at each byte, and not between two', () => {
+	const counter = new FrameCounter(MAX);
+	const two = Buffer.concat([frame(200), frame(0)]);
+	for (const [index, byte] of two.entries()) {
+		counter.count(Uint8Array.of(byte));
+		const whole = index === two.length - 2 || index === two.length - 1;
+		assert.equal(counter.inside, !whole, `after byte ${index}`);
+	}
+	assert.equal(counter.frames, 2);
+});
