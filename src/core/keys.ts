@@ -5,7 +5,7 @@
  *     i  incarnation                      q  reserved sequences
  *     a/challenge/identity  ANN, TOMB     r/work  best result          s/sender/nonce/cid  submission
  *     c/work  [term]                      f/work/peer  refusal         h/peer/miner  holdings
- *     e/peer  [epoch]  distrust after a result that does not verify
+ *     e/peer  [epoch, keys]  distrust after a result that does not verify with these keys
  *     d/proof type  durations of own proofs, the oldest first
  */
 import { cborBytes, cborInteger, cborList, cborTuple, decodeCbor, encodeCbor } from '../codec/cbor.ts';

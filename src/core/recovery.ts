@@ -17,7 +17,7 @@ import { keys, readNumbers, readStatement } from './keys.ts';
 import { peerOf } from './liveness.ts';
 import { enterMessage } from './messages.ts';
 import { del } from './outbox.ts';
-import { onResult } from './results.ts';
+import { keysMark, onResult } from './results.ts';
 import { onRefusal } from './skips.ts';
 import type { State, Work } from './state.ts';
 import { keepDurations } from './timing.ts';
@@ -64,6 +64,8 @@ function isOrphan(state: State, key: string): boolean {
 			return work()?.refusals.has(nodeId(second)) !== true;
 		case 'h':
 			return !state.holdings.statements.has(`${first}/${second}`);
+		case 'e':
+			return (state.peers.get(nodeId(first))?.distrustedUntil ?? -1) < 0;
 		case 's':
 			return !state.messages.has(third as CidText);
 		default:
@@ -90,9 +92,11 @@ function recoverEntry(state: State, key: string, value: Uint8Array, kind: BodyKi
 			case 'c':
 				recoverTerm(state, workIdOf(rest[0] ?? ''), readNumbers(value)[0] ?? 0);
 				return;
-			case 'e':
-				peerOf(state, nodeId(rest[0] ?? '')).distrustedUntil = readNumbers(value)[0] ?? -1;
+			case 'e': {
+				const [until = -1, mark] = readNumbers(value);
+				if (mark === keysMark(state)) peerOf(state, nodeId(rest[0] ?? '')).distrustedUntil = until;
 				return;
+			}
 			case 'd': {
 				const proofType = Number(rest[0]);
 				proofShape(proofType);

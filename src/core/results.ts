@@ -24,6 +24,9 @@ import { isPast } from './timing.ts';
 import { isReached } from './wake.ts';
 import { manifestOf } from './works.ts';
 
+/** Hex digits of a hash that fit an exact integer. */
+const KEYS_MARK_DIGITS = 12;
+
 /** Negative when `a` is the better one: fewest skips, then the lower hash. */
 export function compareResults(
 	a: { readonly result: Result; readonly hash: Hex32 },
@@ -199,6 +202,11 @@ function stopNeedless(state: State, work: Work, result: Result): void {
 	if (!willBeBetter) releaseJob(state, job.work, 'lost', 'result-known');
 }
 
+/** The verifying keys that judged, as a number: what other keys found bad says nothing. */
+export function keysMark({ config }: State): number {
+	return config.keys === null ? 0 : Number.parseInt(config.keys.slice(0, KEYS_MARK_DIGITS), 16);
+}
+
 function condemn(state: State, work: Work, hash: Hex32, from: NodeId): void {
 	work.results.candidates.delete(hash);
 	work.results.bad.set(hash, true);
@@ -207,7 +215,7 @@ function condemn(state: State, work: Work, hash: Hex32, from: NodeId): void {
 	if (from === state.config.self) return;
 	const until = currentEpoch(state.clock, state.now) + limits.distrustEpochs;
 	peerOf(state, from).distrustedUntil = until;
-	put(state, keys.distrust(from), writeNumbers([until]));
+	put(state, keys.distrust(from), writeNumbers([until, keysMark(state)]));
 }
 
 /** A member's disk has results that this node lacks: asked for at once, since the statement itself was lost on the way. */

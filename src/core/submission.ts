@@ -55,9 +55,10 @@ export function rankStep(epoch: number, close: number): number {
 
 /** Begins with the most urgent item whose turn has come. */
 function prepareNext(state: State, view: ChainView, sender: Sender): void {
+	const hasRoom = pendingCount(state, view) < limits.pendingMessages;
 	for (const work of byUrgency(state.works)) {
 		if (work.item.miner !== view.miner || work.item.kind !== 'post') continue;
-		work.submission.reason = hindrance(state, work, view, sender) ?? 'ready';
+		work.submission.reason = hindrance(state, work, view, sender, hasRoom) ?? 'ready';
 		const { best } = work.results;
 		if (work.submission.reason !== 'ready' || best === null) continue;
 		sender.busy = { work: work.item.id, nonce: null };
@@ -71,7 +72,7 @@ const byUrgency = derived((works: readonly Work[]) =>
 );
 
 /** Why no message for the work is begun now; null when it is time. */
-function hindrance(state: State, work: Work, view: ChainView, sender: Sender): string | null {
+function hindrance(state: State, work: Work, view: ChainView, sender: Sender, hasRoom: boolean): string | null {
 	const { item, results, submission } = work;
 	const { epoch } = view;
 	if (epoch >= item.close) return 'closed';
@@ -96,7 +97,7 @@ function hindrance(state: State, work: Work, view: ChainView, sender: Sender): s
 	if (epoch < submission.retryEpoch) return 'refused-lately';
 	const rank = submitters(state, work).indexOf(state.config.self);
 	if (epoch - submission.readyEpoch < rank * rankStep(epoch, item.close)) return 'better-ranked';
-	if (pendingCount(state, view) >= limits.pendingMessages) return 'too-many-pending';
+	if (!hasRoom) return 'too-many-pending';
 	return mayUseNext(state, sender, epoch, item.close) ? null : 'last-message-unconfirmed';
 }
 

@@ -129,3 +129,20 @@ test('manifests that no item names are forgotten, those of items never', () => {
 	assert.deepEqual(forgotten, [nameless]);
 	assert.deepEqual(state.manifests.keys(), [item.sectorRoot]);
 });
+
+test('distrust outlives a restart, but not the keys that judged', () => {
+	const { bench } = diskWithResult();
+	const second = new Uint8Array(192).fill(4);
+	const body = { work: itemOf(1).id, proof: second, skipped: Bitfield.empty, refusals: [], proveMs: 1 };
+	bench.announce(itemOf(1));
+	bench.hear('p', { kind: 'res', body }, 165);
+	const judged = resultHash(second, Bitfield.empty);
+	bench.give({ type: 'verified', work: itemOf(1).id, hash: judged, verdict: 'bad' });
+	const { config } = bench.state;
+	const trusts = (keys: Hex32): boolean => {
+		const state = createState({ ...config, keys }, bench.disk);
+		return (state.peers.get(bench.id('p'))?.distrustedUntil ?? -1) < 0;
+	};
+	assert.equal(trusts(config.keys as Hex32), false);
+	assert.equal(trusts(hex32('77'.repeat(32))), true);
+});
