@@ -254,7 +254,8 @@ end: do
        d_step {
          m = at[cn] - 1; at[cn] = 0; past = past & ~ofn[cn];
          k = (ofp[0] & BIT(m) -> 0 : P - 1);
-         if :: did[k] == m + 1 -> did[k] = 0 :: else fi;
+         /* What it refused as already proven was not paid for on this chain. */
+         if :: did[k] == m + 1 -> did[k] = 0 :: did[k] != 0 && did[k] != m + 1 -> doubles-- :: else fi;
          /* Those that it had displaced come back, unless their partition has been answered anew. */
          n = 0;
          do :: n < made ->
