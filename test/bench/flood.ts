@@ -80,7 +80,7 @@ class Child<Answer extends { readonly kind: string }> {
 	}
 
 	async sure<Kind extends Answer['kind']>(kind: Kind) {
-		const answer = await this.answer(kind, 120_000);
+		const answer = await this.answer(kind, 600_000);
 		if (answer === undefined) throw new Error(`no answer: ${kind}`);
 		return answer;
 	}
