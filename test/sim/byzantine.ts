@@ -30,6 +30,8 @@ const FALSE_ITEMS = 3;
 const FALSE_PARTITIONS = 100;
 const FALSE_PARTITIONS_MOST = 1_000;
 const NEEDLESS_SKIPS = 2;
+/** Four statements each time: what a quota of 100 a second lets through for the first moments, for as long as the run takes. */
+const FLOOD_MS = 400;
 
 export class Byzantine {
 	readonly lie: Lie;
@@ -77,6 +79,9 @@ export class Byzantine {
 					if (this.#node.config.roles.includes('prover')) this.#sayMore({ kind: 'res', body: forgedResult(item) });
 				});
 				return;
+			case 'flooder':
+				this.#say(envelope);
+				return;
 			case 'false-announcer':
 				this.#say(envelope);
 				this.#eachItem('announced', (item) => {
@@ -85,6 +90,23 @@ export class Byzantine {
 				});
 				return;
 		}
+	}
+
+	/** Says what nobody needs, of every kind, without end. */
+	flood(): void {
+		const { heap, random } = this.#node.world;
+		heap.after(FLOOD_MS, () => this.flood());
+		const { state } = this.#node;
+		if (!this.#node.isAwake || state === null) return;
+		const items = state.works.values().map(({ item }) => item);
+		if (state.records.own !== null) {
+			this.#sayMore({ kind: 'rec', body: { ...state.records.own.envelope.body, idle: this.#made % 2 } });
+		}
+		if (items.length === 0) return;
+		const item = random.pick(items);
+		this.#sayMore({ kind: 'res', body: forgedResult(item, this.#made) });
+		this.#sayMore({ kind: 'sub', body: forgedSubmission(this.#node, item) });
+		this.#announce(item, random.between(1, FALSE_PARTITIONS_MOST / FALSE_PARTITIONS));
 	}
 
 	/** What others said, for later. */
@@ -158,10 +180,10 @@ export class Byzantine {
 	}
 
 	/** Items that no chain has. */
-	#announce(item: WorkItem): void {
+	#announce(item: WorkItem, from = 1): void {
 		const { kind, nonce, miner, periodStart, deadline, challenge, open, close, randomness, proofType } = item;
 		const items = Array.from({ length: FALSE_ITEMS }, (_, i) => ({
-			partition: (item.partition + FALSE_PARTITIONS * (i + 1)) as typeof item.partition,
+			partition: (item.partition + FALSE_PARTITIONS * (i + from)) as typeof item.partition,
 			sectorCount: item.sectorCount,
 			sectorRoot: item.sectorRoot,
 		}));
@@ -183,8 +205,8 @@ export function forgedEnvelope(node: SimNode, body: EnvelopeBody, sequence: numb
 }
 
 /** A proof that nobody made. */
-export function forgedResult(item: WorkItem): Extract<EnvelopeBody, { kind: 'res' }>['body'] {
-	const proof = new Uint8Array(PROOF_BYTES).fill(1);
+export function forgedResult(item: WorkItem, variant = 1): Extract<EnvelopeBody, { kind: 'res' }>['body'] {
+	const proof = new Uint8Array(PROOF_BYTES).fill(variant & 0xff);
 	return { work: item.id, proof, skipped: Bitfield.empty, refusals: [], proveMs: 1 };
 }
 

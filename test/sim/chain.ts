@@ -89,7 +89,7 @@ export class SimChain {
 	tip: Tipset;
 	baseFee = BASE_FEE;
 	/** Most messages that one tipset takes. */
-	blockMessages = MESSAGES_PER_TIPSET;
+	blockMessages: number;
 	/** Messages that will run out of gas, and rounds without a block. */
 	outOfGas = 0;
 	nullRounds = 0;
@@ -101,6 +101,7 @@ export class SimChain {
 
 	constructor(plan: Plan) {
 		this.#seed = plan.seed;
+		this.blockMessages = plan.tipsetMessages ?? MESSAGES_PER_TIPSET;
 		this.miners = Array.from({ length: plan.miners }, (_, i) => ({
 			miner: actorId(FIRST_MINER + i),
 			sender: secpAddress(new Uint8Array(65).fill(7 + i)),
@@ -115,7 +116,9 @@ export class SimChain {
 				challenge: challengeEpoch(plan, m, d),
 				open: openEpoch(plan, m, d),
 				close: closeEpoch(plan, m, d),
-				due: Array.from({ length: plan.partitions }, (_, p) => this.#partition(sectorsOf(plan, m, d, p), p)),
+				due: Array.from({ length: plan.due?.[m] ?? plan.partitions }, (_, p) =>
+					this.#partition(sectorsOf(plan, m, d, p), p),
+				),
 			})),
 		);
 		this.tip = {

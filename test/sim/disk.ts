@@ -40,6 +40,11 @@ export class Disk {
 		return kept;
 	}
 
+	/** Another disk stands in its place. */
+	wipe(): void {
+		this.#kept.clear();
+	}
+
 	has(key: string): boolean {
 		return this.#kept.has(key);
 	}

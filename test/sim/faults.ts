@@ -25,6 +25,7 @@ export const LIES = [
 	'withholder',
 	'forger',
 	'false-announcer',
+	'flooder',
 ] as const;
 export type Lie = (typeof LIES)[number];
 
@@ -48,6 +49,8 @@ export type Fault =
 	  } & Span)
 	/** From the start: the machine's clock runs at this rate and began at another time. */
 	| ({ readonly kind: 'clock'; readonly at: 0; readonly ratePermille: number; readonly offsetMs: number } & OfNode)
+	/** The process dies with all that its disk held, and comes back with nothing but its key and its sectors. */
+	| ({ readonly kind: 'disk-loss' } & Span & OfNode)
 	/** Nothing can be written. */
 	| ({ readonly kind: 'disk' } & Span & OfNode)
 	| { readonly kind: 'null-rounds'; readonly at: number; readonly count: number }
@@ -99,12 +102,16 @@ export const FAULT_CLASSES = [
 	'straggler',
 	'storage',
 	'byzantine',
+	'disk-loss',
+	'flood',
 ] as const;
 export type FaultClass = (typeof FAULT_CLASSES)[number];
 
 /** Classes that one seed of `all` has at most. */
 const CLASSES_MOST = 5;
 const STRAGGLER_PERMILLE = 50;
+/** Members beside a flooder that can do without it. */
+const FLOODED_LEAST = 6;
 
 /** Faults of the classes, and the time from which on there are none. */
 export function drawFaults(
@@ -252,6 +259,12 @@ const DRAWS: Readonly<Record<FaultClass, (draw: Draw) => readonly Fault[]>> = {
 			return { kind, node: draw.node('storage'), ...draw.span(30) };
 		}),
 	byzantine: (draw) => liars(draw),
+	'disk-loss': (draw) =>
+		draw.times(Math.ceil(draw.machines.length / 4), () => ({ kind: 'disk-loss', node: draw.node(), ...draw.span(10) })),
+	flood: (draw) =>
+		draw.machines.length < FLOODED_LEAST
+			? []
+			: [{ kind: 'byzantine', at: 0, node: draw.node('prover'), lie: 'flooder' }],
 };
 
 /** A third of all machines at most die for good. */

@@ -46,6 +46,12 @@ export class Invariants {
 		if (envelope.kind === 'res') this.#judge(node, envelope.body, 'tells');
 	}
 
+	/** Nothing on it binds the machine any more: not even what it has said is known to it. */
+	lostDisk(node: SimNode): void {
+		this.#said.delete(node);
+		this.#results.delete(node);
+	}
+
 	/** S1: what it signs for and what it serves. */
 	effect(node: SimNode, effect: Effect): void {
 		if (effect.type === 'sign') {

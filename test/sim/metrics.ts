@@ -34,10 +34,13 @@ export class Metrics {
 	duplicateStarts = 0;
 	readonly #world: World;
 	readonly #attempts = new Map<WorkId, Attempt[]>();
-	readonly #madeAt = new Map<WorkId, number>();
+	/** Backups for slowness begun while an item waited for its first proof. */
+	earlyBackups = 0;
+	/** World time of the first claim and of the first proof of each item. */
+	readonly claimedAt = new Map<WorkId, number>();
+	readonly madeAt = new Map<WorkId, number>();
 	/** Items of the chain that nobody has claimed, by the time of their challenge. */
 	readonly #unclaimed = new Map<WorkId, number>();
-	readonly #claimed = new Set<WorkId>();
 	/** Since when each machine may claim which of them. */
 	readonly #mayClaim = new Map<SimNode, Map<WorkId, number>>();
 	readonly #orphans = new Map<WorkId, Orphan>();
@@ -52,7 +55,7 @@ export class Metrics {
 		const { chain, heap } = this.#world;
 		for (const slot of chain.slots) {
 			if (slot.challenge !== chain.epoch - 1) continue;
-			for (const { id } of this.#world.itemsOf(slot)) if (!this.#claimed.has(id)) this.#unclaimed.set(id, heap.now);
+			for (const { id } of this.#world.itemsOf(slot)) if (!this.claimedAt.has(id)) this.#unclaimed.set(id, heap.now);
 		}
 	}
 
@@ -84,6 +87,7 @@ export class Metrics {
 			return;
 		}
 		const { now } = this.#world.heap;
+		if (name === 'hedge' && effect.decision.reason === 'slow' && this.#someWaits()) this.earlyBackups++;
 		this.#firstClaim(node, work, now);
 		const orphan = this.#orphans.get(work);
 		if (orphan === undefined) return;
@@ -92,9 +96,18 @@ export class Metrics {
 		list.push(now - orphan.at);
 	}
 
+	/** An item of the chain that nobody works on and nobody has proven. */
+	#someWaits(): boolean {
+		const { chain, nodes } = this.#world;
+		const known = chain.slots.filter(({ challenge, close }) => challenge < chain.epoch - 1 && chain.epoch < close);
+		return known
+			.flatMap((slot) => this.#world.itemsOf(slot))
+			.some(({ id }) => !this.madeAt.has(id) && !nodes.some(({ state }) => state?.jobs.has(id) === true));
+	}
+
 	#firstClaim(node: SimNode, work: WorkId, now: number): void {
 		const challengeAt = this.#unclaimed.get(work);
-		this.#claimed.add(work);
+		if (!this.claimedAt.has(work)) this.claimedAt.set(work, now);
 		if (challengeAt === undefined) return;
 		this.#unclaimed.delete(work);
 		let since: number | undefined;
@@ -135,7 +148,7 @@ export class Metrics {
 		this.proofsStarted++;
 		const isBackup = node.state?.jobs.get(id)?.backup === true;
 		const running = attempts.some(({ to }) => to === null);
-		if (!isBackup && (running || this.#madeAt.has(id))) this.duplicateStarts++;
+		if (!isBackup && (running || this.madeAt.has(id))) this.duplicateStarts++;
 		attempts.push({ node, from: this.#world.heap.now, to: null });
 	}
 
@@ -145,7 +158,7 @@ export class Metrics {
 	}
 
 	proofMade({ id }: WorkItem): void {
-		if (!this.#madeAt.has(id)) this.#madeAt.set(id, this.#world.heap.now);
+		if (!this.madeAt.has(id)) this.madeAt.set(id, this.#world.heap.now);
 	}
 
 	/** GPU time in all, and what of it went into an item that another proof covered at the time or before. */
@@ -153,7 +166,7 @@ export class Metrics {
 		let total = 0;
 		let useful = 0;
 		for (const [id, attempts] of this.#attempts) {
-			const made = this.#madeAt.get(id) ?? Number.MAX_SAFE_INTEGER;
+			const made = this.madeAt.get(id) ?? Number.MAX_SAFE_INTEGER;
 			let covered = 0;
 			for (const { from, to } of attempts) {
 				const end = to ?? this.#world.heap.now;

@@ -15,7 +15,9 @@ export class Nemesis {
 		for (const fault of this.#world.plan.faults) {
 			if (fault.kind === 'byzantine') {
 				const node = this.#node(fault);
-				this.#world.liars.set(node, new Byzantine(node, fault.lie));
+				const liar = new Byzantine(node, fault.lie);
+				this.#world.liars.set(node, liar);
+				if (fault.lie === 'flooder') liar.flood();
 			} else if (fault.kind !== 'clock') {
 				this.#world.heap.after(fault.at, () => this.#strike(fault));
 			}
@@ -39,6 +41,14 @@ export class Nemesis {
 				if (world.crash(node, fault.kind === 'power') && fault.until !== null) {
 					later(fault.until, () => world.startNode(node));
 				}
+				return;
+			}
+			case 'disk-loss': {
+				const node = this.#node(fault);
+				if (!world.crash(node)) return;
+				node.disk.wipe();
+				world.watch.lostDisk(node);
+				later(fault.until, () => world.startNode(node));
 				return;
 			}
 			case 'pause': {

@@ -8,7 +8,7 @@ import { limits } from '../../src/domain/limits.ts';
 import { FAULT_CLASSES, type Fault, type FaultClass, type FaultKind } from './faults.ts';
 import { extend, intersect, lasting, NEVER, type Spans, spans, subtract, union } from './intervals.ts';
 import { closeEpoch, type Machine, openEpoch, type Plan, sectorsOf } from './plan.ts';
-import { SLOWEST_PERMILLE } from './prover.ts';
+import { SLOWEST_PERMILLE, STRAGGLER_FACTOR } from './prover.ts';
 
 /** After a start: connections and the first sync. */
 const BOOT_MS = limits.firstSyncMs + 5_000;
@@ -24,7 +24,6 @@ const SKEW_PERMILLE = 1_100;
 const INCLUSION_EPOCHS = 6;
 /** A spell of high fees is over for a message once it was found stuck and replaced, twice at worst. */
 const FEE_EPOCHS = limits.stuckEpochs + 2 * limits.fallbackEpochs;
-const STRAGGLER_FACTOR = 6;
 
 /** What stood in the way, or `several`. */
 export type Excuse = FaultClass | 'several';
@@ -132,7 +131,7 @@ class View {
 	/** Up, awake, able to write, heard by those that it has links to. */
 	up(node: number): Spans {
 		return this.#once(`up/${node}`, () => {
-			const gone = this.#badNode(node, BOOT_MS + HEAL_MS, ['crash', 'power', 'pause']);
+			const gone = this.#badNode(node, BOOT_MS + HEAL_MS, ['crash', 'power', 'pause', 'disk-loss']);
 			const stalled = this.#badNode(node, HEAL_MS, ['disk']);
 			// A storm is everybody's.
 			const weather = this.#bad(HEAL_MS, ({ kind }) => kind === 'weather');
@@ -245,7 +244,9 @@ class View {
 	/** From the first claim to the last proof of all that is due on so many slots. */
 	#provingMs(slots: number): number {
 		const { partitions, miners, proveMs, epochMs } = this.#plan;
-		const strays = this.#faults.some(({ kind }) => kind === 'straggle') ? STRAGGLER_FACTOR : 1;
+		const { strayPermille = 0 } = this.#plan;
+		const mayStray = strayPermille > 0 || this.#faults.some(({ kind }) => kind === 'straggle');
+		const strays = mayStray ? STRAGGLER_FACTOR : 1;
 		const oneMs = Math.ceil((proveMs * SLOWEST_PERMILLE * SKEW_PERMILLE) / 1_000_000);
 		const claimMs = TAKEOVER_MS + limits.loneAnnouncerEpochs * epochMs + limits.loneAnnouncerMs;
 		return claimMs + GATHER_MS + Math.ceil((partitions * miners) / Math.max(1, slots)) * oneMs * strays;
@@ -274,6 +275,7 @@ export const CLASS_OF: Readonly<Record<FaultKind, FaultClass>> = {
 	weather: 'loss',
 	clock: 'clock',
 	disk: 'disk',
+	'disk-loss': 'disk-loss',
 	'null-rounds': 'chain',
 	outage: 'chain',
 	stale: 'chain',

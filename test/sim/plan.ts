@@ -33,8 +33,14 @@ export interface Plan {
 	/** Partitions of each deadline, and sectors of each partition. */
 	readonly partitions: number;
 	readonly sectors: number;
+	/** Partitions of each deadline by miner, where they are not as many for all: no more than `partitions`. */
+	readonly due?: readonly number[];
 	/** Median time of a proof, ms. */
 	readonly proveMs: number;
+	/** Of a thousand proofs so many take six times as long. */
+	readonly strayPermille?: number;
+	/** Most messages that one tipset takes, where they are not a few. */
+	readonly tipsetMessages?: number;
 	/** One-way delay of gossip, its 99th percentile, ms. */
 	readonly delayMs: number;
 	readonly machines: readonly Machine[];

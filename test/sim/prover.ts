@@ -8,7 +8,7 @@ import type { Random } from './random.ts';
 const TIMES = [650, 720, 770, 810, 850, 880, 910, 940, 970, 1000, 1030, 1060, 1100, 1140, 1180, 1230, 1300, 1390, 1540];
 /** The longest of them; the oracle reckons with it. */
 export const SLOWEST_PERMILLE = 1_540;
-const STRAGGLER_FACTOR = 6;
+export const STRAGGLER_FACTOR = 6;
 const START_MS = 20;
 const CANCEL_MS = 50;
 
@@ -46,7 +46,9 @@ export class SimProver {
 		const number = this.#attempts++;
 		this.#running.set(slot, attempt);
 		this.#node.world.watch.proofStarted(this.#node, work);
-		const factor = this.straggling > 0 ? STRAGGLER_FACTOR : 1;
+		const { strayPermille = 0 } = this.#node.world.plan;
+		const strays = this.straggling > 0 || (strayPermille > 0 && this.#random.chance(strayPermille));
+		const factor = strays ? STRAGGLER_FACTOR : 1;
 		const ms = Math.ceil((this.#medianMs * this.#random.pick(TIMES) * factor) / 1_000);
 		this.#progress(START_MS, attempt, 'synthesis', 0);
 		this.#progress(Math.floor(ms / 2), attempt, 'groth16', 500);

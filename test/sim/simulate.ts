@@ -21,6 +21,8 @@ export interface Outcome {
 	readonly proofsStarted: number;
 	readonly duplicateStarts: number;
 	readonly paidTwice: number;
+	/** Backups for slowness begun while an item waited for its first proof. */
+	readonly earlyBackups: number;
 	readonly claimMs: readonly number[];
 	readonly claimableMs: readonly number[];
 	readonly takeoverResetMs: readonly number[];
@@ -36,7 +38,11 @@ export interface Run {
 }
 
 export function simulate(plan: Plan, trace = false): Run {
-	const world = new World(plan, { trace });
+	return runWorld(new World(plan, { trace }));
+}
+
+/** The same of a world at which somebody else looks too. */
+export function runWorld(world: World): Run {
 	try {
 		world.run();
 	} catch (error) {
@@ -77,6 +83,7 @@ function judge(world: World, broken: boolean): Outcome {
 		proofsStarted: metrics.proofsStarted,
 		duplicateStarts: metrics.duplicateStarts,
 		paidTwice: metrics.paidTwice(),
+		earlyBackups: metrics.earlyBackups,
 		claimMs: metrics.claimMs,
 		claimableMs: metrics.claimableMs,
 		takeoverResetMs: metrics.takeoverResetMs,

@@ -51,6 +51,10 @@ export class Watch {
 		if (batch.length > 0 && this.#world.isHonest(node)) this.#invariants.wrote(node, batch);
 	}
 
+	lostDisk(node: SimNode): void {
+		this.#invariants.lostDisk(node);
+	}
+
 	dies(node: SimNode, silent: boolean): void {
 		this.metrics.dies(node, silent);
 	}
