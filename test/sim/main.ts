@@ -22,13 +22,17 @@ async function main(argv: readonly string[]): Promise<void> {
 	const say = given.json ? console.error : console.log;
 	const report = new Report();
 	const begun = performance.now();
+	const used = process.cpuUsage();
 	let explained = 0;
 	const seeds = await runSeeds(given, (outcome) => {
 		report.add(outcome);
 		if (hasFailed(outcome)) explain(given, outcome, explained++ < EXPLAINED_MOST, say);
 	});
 	if (given.trace) for (const line of seeds) console.log(line);
-	console.log(JSON.stringify(report.json(given.kind, given.nodes, performance.now() - begun)));
+	const { user, system } = process.cpuUsage(used);
+	// What other processes of a campaign used is not known here.
+	const cpuMs = given.jobs === 1 ? (user + system) / 1_000 : null;
+	console.log(JSON.stringify(report.json(given.kind, given.nodes, performance.now() - begun, cpuMs)));
 	if (report.failed) process.exitCode = 1;
 }
 

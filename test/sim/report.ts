@@ -84,8 +84,8 @@ export class Report {
 		return this.#missed + this.#violations > 0;
 	}
 
-	/** `wallMs`: how long the campaign took. */
-	json(kind: Kind, nodes: number | null, wallMs: number) {
+	/** `wallMs`: how long the campaign took; `cpuMs`: what it used of the processors, the begin of the program included. */
+	json(kind: Kind, nodes: number | null, wallMs: number, cpuMs: number | null) {
 		const { claimMs, claimableMs, takeoverResetMs, takeoverSilentMs, takeoverBusyMs } = this.#histograms;
 		const nodeSeconds = Math.max(1, this.#nodeMs / 1_000);
 		return {
@@ -110,6 +110,7 @@ export class Report {
 			messagesPerNodeSecond: round(this.#messages / nodeSeconds),
 			bytesPerNodeSecond: round(this.#bytes / nodeSeconds),
 			seedsPerHour: Math.round((this.#seeds * 3_600_000) / Math.max(1, wallMs)),
+			cpuMsPerSeed: cpuMs === null ? null : round(cpuMs / Math.max(1, this.#seeds)),
 		};
 	}
 }
