@@ -103,7 +103,7 @@ impl<L: Lanes> Batch<L> {
             source: &raw const self.spare[1],
             negative: false,
         };
-        while self.additions.len() % L::COUNT != 0 {
+        while !self.additions.len().is_multiple_of(L::COUNT) {
             self.additions.push(filler);
         }
     }

@@ -6,6 +6,8 @@
 use filecoin_hashers::{POSEIDON_CONSTANTS_2, POSEIDON_CONSTANTS_8};
 use frames::{PostKind, ProofType, Shape};
 
+use crate::density::Density;
+
 /// What fixes a circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Circuit {
@@ -74,6 +76,20 @@ impl Circuit {
     /// log2 of the domain of the transforms.
     pub fn log_domain(&self) -> u32 {
         self.rows().next_power_of_two().trailing_zeros()
+    }
+
+    /// Points of h, l, a, b_g1 and b_g2 in the parameters of this circuit: as many as the density says, since points of variables that do
+    /// not occur are left out.
+    pub fn parameter_counts(&self) -> [usize; 5] {
+        let density = Density::of(self);
+        let b = 1 + self.blocks * density.b.len();
+        [
+            (1 << self.log_domain()) - 1,
+            self.aux(),
+            self.inputs() + self.blocks * density.a.len(),
+            b,
+            b,
+        ]
     }
 }
 

@@ -244,6 +244,7 @@ mod lanes {
     /// Montgomery product; a function of its own, since it is 300 instructions.
     #[target_feature(enable = "avx512f,avx512ifma")]
     #[inline(never)]
+    #[allow(clippy::needless_range_loop)] // three arrays side by side
     unsafe fn product(a: &Eight, b: &Eight) -> Eight {
         let zero = _mm512_setzero_si512();
         let p: [__m512i; 8] = from_fn(|i| set(P[1][i]));

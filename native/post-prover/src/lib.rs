@@ -26,6 +26,6 @@ pub use circuit::Circuit;
 pub use group::{Affine, G1, G2};
 pub use multiexp::Arithmetic;
 pub use parameters::{Parameters, ParametersError};
-pub use prover::{Phase, ProveError, Prover, PROOF_BYTES};
+pub use prover::{Phase, ProveError, Prover, Randomisers, PROOF_BYTES};
 pub use scalar::Signed;
 pub use synthesis::{Block, NonCanonical};

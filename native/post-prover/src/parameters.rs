@@ -15,7 +15,6 @@ use blst::{blst_fp, blst_fp_from_bendian};
 use memmap2::{Mmap, MmapMut};
 use rayon::prelude::*;
 
-use crate::density::Density;
 use crate::group::{Affine, G1, G2};
 use crate::{Arithmetic, Circuit};
 
@@ -65,7 +64,7 @@ const G2_BYTES: usize = size_of::<G2>();
 const KEY_FIXED: usize = 3 * G1_BYTES + 3 * G2_BYTES;
 
 /// What of the verifying key the prover needs, in blst's form.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
 pub(crate) struct Key {
     pub(crate) alpha_g1: G1,
@@ -84,16 +83,8 @@ struct Sections {
 impl Sections {
     /// What the circuit's density asks for.
     fn of(circuit: &Circuit) -> Self {
-        let density = Density::of(circuit);
-        let b = 1 + circuit.blocks * density.b.len();
         Self {
-            counts: [
-                (1 << circuit.log_domain()) - 1,
-                circuit.aux(),
-                circuit.inputs() + circuit.blocks * density.a.len(),
-                b,
-                b,
-            ],
+            counts: circuit.parameter_counts(),
         }
     }
 
@@ -172,9 +163,11 @@ impl Parameters {
         Ok(())
     }
 
-    /// Maps a file that [`Parameters::install`] wrote. The points are not read: [`Parameters::verify`] does that.
+    /// Maps a file that [`Parameters::install`] wrote, if it is of this source: counts and key are compared. The points are not read:
+    /// [`Parameters::verify`] does that.
     pub fn open(
         path: &Path,
+        source_path: &Path,
         circuit: &Circuit,
         arithmetic: Arithmetic,
     ) -> Result<Self, ParametersError> {
@@ -192,11 +185,17 @@ impl Parameters {
                 "made for another circuit, another processor, or by another version",
             ));
         }
-        Ok(Self {
+        let parameters = Self {
             arithmetic,
             image: Image::File(image),
             sections,
-        })
+        };
+        let source = map(source_path)?;
+        check_source(&source, circuit)?;
+        if *parameters.key() != decode_key(&source)? {
+            return Err(refused("made from other parameters"));
+        }
+        Ok(parameters)
     }
 
     /// Whether the points are those that were installed.
@@ -313,15 +312,7 @@ fn decode(
     image: &mut [u8],
 ) -> Result<(), ParametersError> {
     image[..SOURCE_DIGEST].copy_from_slice(&head(sections, arithmetic));
-    let fixed = &source[..KEY_FIXED];
-    let (g1, g2) = (G1_BYTES, G2_BYTES);
-    let key = Key {
-        alpha_g1: decode_point(&fixed[..g1])?,
-        beta_g1: decode_point(&fixed[g1..2 * g1])?,
-        beta_g2: decode_point(&fixed[2 * g1..2 * g1 + g2])?,
-        delta_g1: decode_point(&fixed[2 * g1 + 2 * g2..3 * g1 + 2 * g2])?,
-        delta_g2: decode_point(&fixed[3 * g1 + 2 * g2..])?,
-    };
+    let key = decode_key(source)?;
     // SAFETY: plain words.
     image[KEY..][..size_of::<Key>()].copy_from_slice(unsafe {
         std::slice::from_raw_parts(std::ptr::from_ref(&key).cast::<u8>(), size_of::<Key>())
@@ -338,6 +329,18 @@ fn decode(
         }
     }
     Ok(())
+}
+
+fn decode_key(source: &[u8]) -> Result<Key, ParametersError> {
+    let fixed = &source[..KEY_FIXED];
+    let (g1, g2) = (G1_BYTES, G2_BYTES);
+    Ok(Key {
+        alpha_g1: decode_point(&fixed[..g1])?,
+        beta_g1: decode_point(&fixed[g1..2 * g1])?,
+        beta_g2: decode_point(&fixed[2 * g1..2 * g1 + g2])?,
+        delta_g1: decode_point(&fixed[2 * g1 + 2 * g2..3 * g1 + 2 * g2])?,
+        delta_g2: decode_point(&fixed[3 * g1 + 2 * g2..])?,
+    })
 }
 
 fn decode_points<P: Affine>(

@@ -164,9 +164,10 @@ fn column_product<const W: usize>(
 fn multiply_sparse<const W: usize>(state: &mut [Scalar; W], sparse: &Sparse<W>) {
     let head = state[0];
     let mut sum = head * sparse.column[0];
-    for lane in 1..W {
-        sum += state[lane] * sparse.column[lane];
-        state[lane] += head * sparse.row[lane];
+    let entries = sparse.column.iter().zip(&sparse.row);
+    for (lane, (column, row)) in state.iter_mut().zip(entries).skip(1) {
+        sum += *lane * column;
+        *lane += head * row;
     }
     state[0] = sum;
 }

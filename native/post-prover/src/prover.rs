@@ -7,6 +7,7 @@ use blst::{
 };
 use blstrs::Scalar;
 use ff::{Field, PrimeField};
+use rand::rngs::OsRng;
 use rayon::prelude::*;
 
 use crate::circuit::assert_rounds;
@@ -45,6 +46,30 @@ pub enum ProveError {
     Key,
 }
 
+/// What makes two proofs of one statement differ, and hides the witness.
+#[derive(Clone, Copy)]
+pub struct Randomisers {
+    r: Scalar,
+    s: Scalar,
+}
+
+impl Randomisers {
+    /// Fresh ones from the operating system.
+    pub fn random() -> Self {
+        Self::new(Scalar::random(OsRng), Scalar::random(OsRng))
+    }
+
+    /// Given ones, to compare provers.
+    pub fn new(r: Scalar, s: Scalar) -> Self {
+        Self { r, s }
+    }
+
+    /// r and s as little-endian numbers.
+    pub fn words(&self) -> [[u8; 32]; 2] {
+        [self.r.to_repr(), self.s.to_repr()]
+    }
+}
+
 /// A circuit with its parameters and the memory of one proof at a time, reused.
 pub struct Prover {
     circuit: Circuit,
@@ -81,13 +106,12 @@ impl Prover {
         &self.circuit
     }
 
-    /// Proves the blocks, padded with the last one. The result is a function of blocks, parameters, r and s; `phase` is called when one
+    /// Proves the blocks, padded with the last one. The result is a function of blocks, parameters and randomisers; `phase` is called when one
     /// begins.
     pub fn prove(
         &mut self,
         blocks: &[Block<'_>],
-        r: &Scalar,
-        s: &Scalar,
+        randomisers: &Randomisers,
         phase: &mut dyn FnMut(Phase),
     ) -> Result<[u8; PROOF_BYTES], ProveError> {
         self.check(blocks)?;
@@ -128,7 +152,7 @@ impl Prover {
             b1: g1[3],
             b2: g2[0],
         };
-        assemble(parameters.key(), &sums, r, s).ok_or(ProveError::Key)
+        assemble(parameters.key(), &sums, randomisers).ok_or(ProveError::Key)
     }
 
     fn check(&self, blocks: &[Block<'_>]) -> Result<(), ProveError> {
@@ -238,7 +262,8 @@ struct Sums {
 
 /// A = alpha + a + r·delta; B = beta + b + s·delta; C = h + l + s·A' + r·B' + r·s·delta with A' = alpha + a, B' = beta + b over G1.
 /// `None` if delta is infinity, or a point of the proof.
-fn assemble(key: &Key, sums: &Sums, r: &Scalar, s: &Scalar) -> Option<[u8; PROOF_BYTES]> {
+fn assemble(key: &Key, sums: &Sums, randomisers: &Randomisers) -> Option<[u8; PROOF_BYTES]> {
+    let Randomisers { r, s } = randomisers;
     let delta_g1 = sum_of(&key.delta_g1);
     let delta_g2 = sum_of(&key.delta_g2);
     let times = |scalar: &Scalar, point: &blst_p1| G1::multiply(point, &scalar.to_repr());

@@ -99,14 +99,12 @@ impl Domain {
         let shared = SharedSlice::new(values);
         let mut level = self.log;
         while level >= 2 && self.is_shared(level) {
-            self.pass(&shared, level, |block, i| {
+            self.pass(level, |block, i| {
                 self.inverse_step(&shared, block, level, i)
             });
             level -= 2;
         }
-        self.blocks(&shared, level, |block| {
-            self.inverse_block(&shared, block, level)
-        });
+        self.blocks(level, |block| self.inverse_block(&shared, block, level));
     }
 
     /// Values at the roots of unity in natural order, from coefficients in bit-reversed order.
@@ -116,12 +114,10 @@ impl Domain {
         while level >= 2 && self.is_shared(level) {
             level -= 2;
         }
-        self.blocks(&shared, level, |block| {
-            self.forward_block(&shared, block, level)
-        });
+        self.blocks(level, |block| self.forward_block(&shared, block, level));
         while level < self.log {
             level += 2;
-            self.pass(&shared, level, |block, i| {
+            self.pass(level, |block, i| {
                 self.forward_step(&shared, block, level, i)
             });
         }
@@ -132,23 +128,17 @@ impl Domain {
         (1 << (self.log - level)) < 8 * rayon::current_num_threads()
     }
 
-    fn pass(
-        &self,
-        values: &SharedSlice<'_, Scalar>,
-        level: u32,
-        step: impl Fn(usize, usize) + Sync,
-    ) {
+    fn pass(&self, level: u32, step: impl Fn(usize, usize) + Sync) {
         let quarter = 1usize << (level - 2);
         let steps = 1usize << (self.log - 2);
-        let _ = values;
         (0..steps.div_ceil(TASK)).into_par_iter().for_each(|task| {
             for index in task * TASK..steps.min((task + 1) * TASK) {
-                step(index / quarter << level, index % quarter);
+                step((index / quarter) << level, index % quarter);
             }
         });
     }
 
-    fn blocks(&self, _values: &SharedSlice<'_, Scalar>, level: u32, run: impl Fn(usize) + Sync) {
+    fn blocks(&self, level: u32, run: impl Fn(usize) + Sync) {
         (0..1usize << (self.log - level))
             .into_par_iter()
             .for_each(|block| run(block << level));

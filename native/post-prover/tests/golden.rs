@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use blstrs::Scalar;
 use common::{mapped, shape, Sample};
-use post_prover::{Arithmetic, Circuit, Parameters, Prover};
+use post_prover::{Arithmetic, Circuit, Parameters, Prover, Randomisers};
 
 fn randomisers() -> (Scalar, Scalar) {
     (Scalar::from(0xdead_beef), -Scalar::from(77))
@@ -25,7 +25,7 @@ fn is_bit_equal(sample: &Sample) {
         // Twice: memory is reused.
         for _ in 0..2 {
             let proof = sample
-                .with_blocks(|blocks| prover.prove(blocks, &r, &s, &mut |_| {}))
+                .with_blocks(|blocks| prover.prove(blocks, &Randomisers::new(r, s), &mut |_| {}))
                 .unwrap();
             assert_eq!(proof[..], expected[..], "{arithmetic:?}");
         }

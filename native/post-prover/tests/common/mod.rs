@@ -14,7 +14,7 @@ use bellperson::groth16::{
 use blstrs::{Bls12, Scalar};
 use ff::{Field, PrimeField};
 use filecoin_hashers::poseidon::{PoseidonDomain, PoseidonHasher};
-use filecoin_hashers::{Domain, POSEIDON_CONSTANTS_2, POSEIDON_CONSTANTS_8};
+use filecoin_hashers::{POSEIDON_CONSTANTS_2, POSEIDON_CONSTANTS_8};
 use filecoin_proofs::{
     FallbackPoStSectorProof, MerkleTreeTrait, SectorShapeBase, SectorShapeSub8, SectorShapeTop2,
 };
@@ -29,6 +29,10 @@ use storage_proofs_post::fallback::{
     FallbackPoStCircuit, FallbackPoStCompound, PublicParams, PublicSector, Sector as CircuitSector,
     SectorProof,
 };
+
+pub mod assignment;
+pub mod points;
+use assignment::Assignment;
 
 pub const fn shape(base_levels: usize, sub: bool, top: bool) -> Shape {
     Shape {
@@ -139,16 +143,11 @@ impl Sample {
 
     /// Path of the parameters, made at the first call.
     pub fn parameters(&self) -> PathBuf {
-        let folder = match std::env::var_os("POSTER_TEST_PARAMS") {
-            Some(folder) => PathBuf::from(folder),
-            None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/test-params"),
-        };
-        fs::create_dir_all(&folder).unwrap();
-        let path = folder.join(self.key() + ".params");
+        let path = folder().join(self.key() + ".params");
         if path.exists() {
             return path;
         }
-        let partial = folder.join(format!("{}.{}", self.key(), std::process::id()));
+        let partial = folder().join(format!("{}.{}", self.key(), std::process::id()));
         let mut writer = BufWriter::new(File::create(&partial).unwrap());
         let parameters = with_tree(self.circuit.shape, Generate(self));
         parameters.write(&mut writer).unwrap();
@@ -157,9 +156,26 @@ impl Sample {
         path
     }
 
+    /// Path of a file that has the form of parameters and is no setup: distinct points in all places, made in seconds. A prover works
+    /// with it as with any other; nothing verifies.
+    pub fn points_without_setup(&self) -> PathBuf {
+        let path = folder().join(self.key() + "-points.params");
+        if !path.exists() {
+            let partial = folder().join(format!("{}.{}", self.key(), std::process::id()));
+            points::write(&self.circuit, &partial);
+            fs::rename(&partial, &path).unwrap();
+        }
+        path
+    }
+
     /// The stock prover's bytes.
     pub fn stock(&self, parameters: &MappedParameters<Bls12>, r: Scalar, s: Scalar) -> Vec<u8> {
         with_tree(self.circuit.shape, Prove(self, parameters, r, s))
+    }
+
+    /// Cost of the stock synthesis by the given clock.
+    pub fn stock_synthesis(&self, clock: fn() -> f64) -> f64 {
+        with_tree(self.circuit.shape, Synthesize(self, clock))
     }
 
     /// The stock verifier's opinion.
@@ -168,6 +184,15 @@ impl Sample {
         let proof = bellperson::groth16::Proof::read(proof).unwrap();
         verify_proof(&prepare_verifying_key(&key), &proof, &self.public_inputs()).unwrap()
     }
+}
+
+fn folder() -> PathBuf {
+    let folder = match std::env::var_os("POSTER_TEST_PARAMS") {
+        Some(folder) => PathBuf::from(folder),
+        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/test-params"),
+    };
+    fs::create_dir_all(&folder).unwrap();
+    folder
 }
 
 pub fn mapped(path: PathBuf) -> MappedParameters<Bls12> {
@@ -212,35 +237,57 @@ impl WithTree for Prove<'_> {
 
     fn run<Tree: 'static + MerkleTreeTrait<Hasher = PoseidonHasher>>(self) -> Vec<u8> {
         let Self(sample, parameters, r, s) = self;
-        let mut sectors: Vec<CircuitSector<Tree>> = Vec::new();
-        for (_, _, bytes) in &sample.sectors {
-            let sector: FallbackPoStSectorProof<Tree> = bincode::deserialize(bytes).unwrap();
-            let public = PublicSector {
-                id: sector.sector_id,
-                comm_r: sector.comm_r,
-            };
-            for proof in sector.vanilla_proof.sectors {
-                for inclusion_proofs in proof.inclusion_proofs.chunks(sample.circuit.challenges) {
-                    let proof = SectorProof {
-                        inclusion_proofs: inclusion_proofs.to_vec(),
-                        comm_c: proof.comm_c,
-                        comm_r_last: proof.comm_r_last,
-                    };
-                    sectors.push(CircuitSector::circuit(&public, &proof).unwrap());
-                }
-            }
-        }
-        let last = sectors.last().unwrap().clone();
-        sectors.resize(sample.circuit.blocks, last);
-        let circuit = FallbackPoStCircuit {
-            prover_id: Some(PoseidonDomain::default().into()),
-            sectors,
-        };
+        let circuit = circuit::<Tree>(sample);
         let proofs =
             create_proof_batch::<Bls12, _, _>(vec![circuit], parameters, vec![r], vec![s]).unwrap();
         let mut bytes = Vec::new();
         proofs[0].write(&mut bytes).unwrap();
         bytes
+    }
+}
+
+fn circuit<Tree: 'static + MerkleTreeTrait<Hasher = PoseidonHasher>>(
+    sample: &Sample,
+) -> FallbackPoStCircuit<Tree> {
+    let mut sectors: Vec<CircuitSector<Tree>> = Vec::new();
+    for (_, _, bytes) in &sample.sectors {
+        let sector: FallbackPoStSectorProof<Tree> = bincode::deserialize(bytes).unwrap();
+        let public = PublicSector {
+            id: sector.sector_id,
+            comm_r: sector.comm_r,
+        };
+        for proof in sector.vanilla_proof.sectors {
+            for inclusion_proofs in proof.inclusion_proofs.chunks(sample.circuit.challenges) {
+                let proof = SectorProof {
+                    inclusion_proofs: inclusion_proofs.to_vec(),
+                    comm_c: proof.comm_c,
+                    comm_r_last: proof.comm_r_last,
+                };
+                sectors.push(CircuitSector::circuit(&public, &proof).unwrap());
+            }
+        }
+    }
+    let last = sectors.last().unwrap().clone();
+    sectors.resize(sample.circuit.blocks, last);
+    FallbackPoStCircuit {
+        prover_id: Some(PoseidonDomain::default().into()),
+        sectors,
+    }
+}
+
+/// What the stock prover's synthesis costs, by a clock: the same generic code on a constraint system that does the same work.
+struct Synthesize<'a>(&'a Sample, fn() -> f64);
+
+impl WithTree for Synthesize<'_> {
+    type Output = f64;
+
+    fn run<Tree: 'static + MerkleTreeTrait<Hasher = PoseidonHasher>>(self) -> f64 {
+        let circuit = circuit::<Tree>(self.0);
+        let start = (self.1)();
+        let assignment = Assignment::of(circuit);
+        let cost = (self.1)() - start;
+        std::hint::black_box(assignment);
+        cost
     }
 }
 
