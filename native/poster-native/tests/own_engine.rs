@@ -57,8 +57,8 @@ impl Setup {
             &text(&self.own_dir()),
         ]);
         assert_eq!(prover.ready["engine"], engine);
-        let path = text(&self.folder.path().join("spool"));
-        let header = with(request("prove", 7, WINDOW), "spool", path);
+        let path = self.folder.path().join("spool");
+        let header = with(request("prove", 7, WINDOW), "spool", text(&path));
         let list = encode_sector_list(&self.sectors);
         prover.send(with(header, "slots", [0, 1]), &list);
         let (header, proof) = prover.until("proof").pop().unwrap();
