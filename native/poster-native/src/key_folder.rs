@@ -99,6 +99,13 @@ impl KeyFolder {
 
     /// The parameters of a proof type, mapped. The verifying key at their head decides whether they count.
     pub fn parameters(&self, proof_type: ProofType) -> Result<MappedParameters, JobError> {
+        let path = self.parameters_path(proof_type)?;
+        MappedParameters::open(&path, proof_type)
+            .map_err(|error| JobError::new(Code::BadParams, format!("{}: {error}", path.display())))
+    }
+
+    /// The file of the parameters, if the verifying key at its head counts.
+    pub fn parameters_path(&self, proof_type: ProofType) -> Result<PathBuf, JobError> {
         let stem = parameter_stem(proof_type)?;
         let path = self.path.join(format!("{stem}.params"));
         let bytes = read_limited(&path, verifying_key_len(proof_type)).map_err(|error| {
@@ -109,8 +116,7 @@ impl KeyFolder {
             JobError::new(code, format!("{}: {error}", path.display()))
         })?;
         self.judge(&format!("{stem}.vk"), &bytes)?;
-        MappedParameters::open(&path, proof_type)
-            .map_err(|error| JobError::new(Code::BadParams, format!("{}: {error}", path.display())))
+        Ok(path)
     }
 
     /// The keys that count, for `ready` and `keys`, and the names of those that do not.

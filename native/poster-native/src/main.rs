@@ -10,6 +10,7 @@ mod key_folder;
 mod logger;
 mod modes;
 mod output;
+mod own_engine;
 mod request;
 mod resident;
 mod system;
@@ -21,13 +22,14 @@ const USAGE: &str = "usage: poster-native COMMAND
 resident modes (frames on stdin and stdout, see docs/native-protocol.md):
   vanilla --storage DIR... [--threads N]
   check [--threads N]
-  prove --params DIR [--test-params] [--threads N] [--engine stock]
+  prove --params DIR [--test-params] [--threads N] [--engine auto|stock|own] [--own-dir DIR]
   verify --params DIR [--test-params] [--threads N]
 one-shot commands (JSON lines on stdout):
   scan --storage DIR... --miner N
   params generate-test --dir DIR [--size 2KiB|8MiB|512MiB] [--kind window|winning|both] [--seed N]
   params verify --dir DIR [--test]
   seal --out DIR --miner N --size 2KiB|8MiB --sectors 0-7 --seed TEXT [--snap N]
+  self-test --params DIR [--test-params] --own-dir DIR --proof-type N
   sample-vanilla --proof-type N --out FILE
   version --json";
 
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         "scan" => commands::run(rest, commands::scan::run),
         "params" => commands::run(rest, commands::params::run),
         "seal" => commands::run(rest, commands::seal::run),
+        "self-test" => commands::run(rest, commands::self_test::run),
         "sample-vanilla" => commands::run(rest, commands::sample_vanilla::run),
         "version" => commands::run(rest, commands::version::run),
         _ => {

@@ -5,8 +5,9 @@
 //! done) is left out. `verify` of the library is the judge of the result.
 
 use anyhow::{ensure, Context};
-use bellperson::groth16::create_random_proof_batch_in_priority;
+use bellperson::groth16::create_proof_batch_in_priority;
 use blstrs::{Bls12, Scalar};
+use ff::{Field, PrimeField};
 use filecoin_hashers::poseidon::PoseidonDomain;
 use filecoin_hashers::Domain;
 use filecoin_proofs::{
@@ -59,6 +60,19 @@ impl PartitionCircuit {
             Trees::Base(circuit) => prove(circuit, parameters),
             Trees::Sub(circuit) => prove(circuit, parameters),
             Trees::Top(circuit) => prove(circuit, parameters),
+        })
+    }
+
+    /// The same with given randomisers (r and s, little-endian): a function of its arguments, to compare another prover with.
+    pub fn prove_with(
+        self,
+        parameters: &MappedParameters,
+        randomisers: &[[u8; 32]; 2],
+    ) -> Result<[u8; PROOF_BYTES], CoreError> {
+        guarded(|| match self.0 {
+            Trees::Base(circuit) => prove_with(circuit, parameters, randomisers),
+            Trees::Sub(circuit) => prove_with(circuit, parameters, randomisers),
+            Trees::Top(circuit) => prove_with(circuit, parameters, randomisers),
         })
     }
 }
@@ -136,10 +150,21 @@ fn prove<C: bellperson::Circuit<Scalar> + Send>(
     circuit: C,
     parameters: &MappedParameters,
 ) -> anyhow::Result<[u8; PROOF_BYTES]> {
-    let proofs = create_random_proof_batch_in_priority::<Bls12, _, _, _>(
+    let [r, s] = [Scalar::random(OsRng), Scalar::random(OsRng)].map(|scalar| scalar.to_repr());
+    prove_with(circuit, parameters, &[r, s])
+}
+
+fn prove_with<C: bellperson::Circuit<Scalar> + Send>(
+    circuit: C,
+    parameters: &MappedParameters,
+    randomisers: &[[u8; 32]; 2],
+) -> anyhow::Result<[u8; PROOF_BYTES]> {
+    let [r, s] = randomisers.map(|word| Option::<Scalar>::from(Scalar::from_repr(word)));
+    let proofs = create_proof_batch_in_priority::<Bls12, _, _>(
         vec![circuit],
         &parameters.0,
-        &mut OsRng,
+        vec![r.context("r is no field element")?],
+        vec![s.context("s is no field element")?],
     )?;
     let mut bytes = Vec::with_capacity(PROOF_BYTES);
     proofs

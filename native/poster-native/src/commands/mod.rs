@@ -4,6 +4,7 @@ pub mod params;
 pub mod sample_vanilla;
 pub mod scan;
 pub mod seal;
+pub mod self_test;
 pub mod version;
 
 use std::process::ExitCode;

@@ -19,6 +19,6 @@ pub fn run(words: &[String]) -> Result<(), Failure> {
         .iter()
         .map(|(name, version)| ((*name).to_string(), json!(version)))
         .collect();
-    print(&json!({"version": version, "crates": crates, "engines": ["stock"]}));
+    print(&json!({"version": version, "crates": crates, "engines": ["stock", "own"]}));
     Ok(())
 }

@@ -14,6 +14,7 @@ use crate::error::Failure;
 use crate::job_error::{Code, JobError};
 use crate::key_folder::KeyFolder;
 use crate::output::Output;
+use crate::own_engine::{Engine, OwnEngine};
 use crate::request::{self, Request};
 use crate::resident::{prepare, Mode, Refusal, Started};
 use crate::system::spawn_essential;
@@ -35,24 +36,23 @@ struct ProveFields {
     slots: Vec<u64>,
 }
 
-/// Starts the mode: `--params DIR [--test-params] [--threads N] [--engine stock]`.
+/// Starts the mode: `--params DIR [--test-params] [--threads N] [--engine auto|stock|own] [--own-dir DIR]`.
 pub fn start(words: &[String], output: &Arc<Output>) -> Result<Started, Failure> {
-    let (arguments, threads) = prepare(words, &["params", "engine"], &["test-params"])?;
+    let (arguments, threads) = prepare(words, &["params", "engine", "own-dir"], &["test-params"])?;
     let engine = arguments.get("engine").map_err(Failure::arguments)?;
-    if engine.is_some_and(|name| name != "stock") {
-        return Err(Failure::arguments(
-            "--engine: this build has only the engine stock".to_string(),
-        ));
-    }
+    let engine = Engine::from_name(engine.unwrap_or("stock"))
+        .ok_or_else(|| Failure::arguments("--engine is auto, stock or own".to_string()))?;
+    let own_folder = arguments.get("own-dir").map_err(Failure::arguments)?;
+    let own = OwnEngine::new(engine, own_folder.map(PathBuf::from));
     let folder = arguments.required("params").map_err(Failure::arguments)?;
     let folder = KeyFolder::open(Path::new(folder), arguments.has("test-params"))?;
     let ready = Map::from_iter([
-        ("engine".to_string(), json!("stock")),
+        ("engine".to_string(), json!(engine.name())),
         ("testParams".to_string(), json!(folder.is_test())),
         ("gpus".to_string(), json!([])),
     ]);
     let queue = Arc::new(Queue::default());
-    let prover = Prover::new(folder, Arc::clone(output));
+    let prover = Prover::new(folder, own, Arc::clone(output));
     let jobs = Arc::clone(&queue);
     spawn_essential(move || prover.work(&jobs));
     Ok(Started {

@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use frames::ProofType;
 use frames::{challenges, parse_vanilla, Expected};
-use proofs_core::{MappedParameters, PartitionCircuit, PROOF_BYTES};
+use post_prover::{Phase, Randomisers};
+use proofs_core::{verify_proof, MappedParameters, PartitionCircuit, PROOF_BYTES};
 use serde_json::{json, Map, Value};
 
 use super::phases::{millis, Phases};
@@ -17,26 +18,32 @@ use crate::job_error::{Code, JobError};
 use crate::key_folder::KeyFolder;
 use crate::logger::on_synthesis_end;
 use crate::output::Output;
+use crate::own_engine::{Engine, OwnEngine, Partition};
 use crate::system::peak_rss_mib;
 
 /// Makes one proof after another.
 pub struct Prover {
     output: Arc<Output>,
     folder: KeyFolder,
+    own: OwnEngine,
     parameters: BTreeMap<u64, MappedParameters>,
 }
 
 struct Proven {
     proof: [u8; PROOF_BYTES],
     phases: Map<String, Value>,
+    engine: Engine,
+    /// Why our prover was given up.
+    alarm: Option<String>,
 }
 
 impl Prover {
     /// A prover without parameters: they are mapped at the first job that needs them.
-    pub fn new(folder: KeyFolder, output: Arc<Output>) -> Self {
+    pub fn new(folder: KeyFolder, own: OwnEngine, output: Arc<Output>) -> Self {
         Self {
             output,
             folder,
+            own,
             parameters: BTreeMap::new(),
         }
     }
@@ -53,6 +60,7 @@ impl Prover {
                     json!({
                         "type": "proof", "job": job.id, "proofType": job.proof_type.number(),
                         "phases": proven.phases, "ms": ms, "peakRssMb": peak_rss_mib(),
+                        "engine": proven.engine.name(), "alarm": proven.alarm,
                     }),
                     &proven.proof,
                 ),
@@ -65,6 +73,37 @@ impl Prover {
         let phases = Arc::new(Phases::new(job.id, Arc::clone(&self.output)));
         phases.start("read");
         let vanilla = read_vanilla(job)?;
+        let mut alarm = None;
+        if self.own.is_chosen(job.proof_type) {
+            match self.prove_own(job, &vanilla, &phases) {
+                Ok(proof) => {
+                    phases.end();
+                    return Ok(Proven {
+                        proof,
+                        phases: phases.times(),
+                        engine: Engine::Own,
+                        alarm: None,
+                    });
+                }
+                Err(reason) => alarm = Some(self.give_up_own(job.proof_type, &reason)),
+            }
+        }
+        let proof = self.prove_stock(job, vanilla, &phases);
+        phases.end();
+        Ok(Proven {
+            proof: proof?,
+            phases: phases.times(),
+            engine: Engine::Stock,
+            alarm,
+        })
+    }
+
+    fn prove_stock(
+        &mut self,
+        job: &Job,
+        vanilla: Vec<Vec<u8>>,
+        phases: &Arc<Phases>,
+    ) -> Result<[u8; PROOF_BYTES], JobError> {
         phases.start("params");
         let parameters = self.parameters(job.proof_type)?;
         phases.start("circuit");
@@ -72,15 +111,61 @@ impl Prover {
         let circuit = PartitionCircuit::build(job.proof_type, job.miner, &job.randomness, &slices)?;
         drop(vanilla);
         phases.start("synthesis");
-        let listener = Arc::clone(&phases);
+        let listener = Arc::clone(phases);
         on_synthesis_end(Some(Arc::new(move || listener.start("prove"))));
         let proof = circuit.prove(parameters);
         on_synthesis_end(None);
-        phases.end();
-        Ok(Proven {
-            proof: proof?,
-            phases: phases.times(),
-        })
+        Ok(proof?)
+    }
+
+    /// Our proof counts only if it verifies.
+    fn prove_own(
+        &mut self,
+        job: &Job,
+        vanilla: &[Vec<u8>],
+        phases: &Phases,
+    ) -> Result<[u8; PROOF_BYTES], String> {
+        phases.start("params");
+        let key = self
+            .folder
+            .key(job.proof_type)
+            .map_err(|error| error.reason)?;
+        self.own.load(job.proof_type, &self.folder)?;
+        phases.start("circuit");
+        let partition = Partition {
+            proof_type: job.proof_type,
+            randomness: &job.randomness,
+            sectors: &job.sectors,
+            vanilla,
+        };
+        let proof = self.own.prove(
+            &partition,
+            &Randomisers::random(),
+            &mut |phase| match phase {
+                Phase::Synthesis => phases.start("synthesis"),
+                Phase::Transforms => phases.start("prove"),
+                Phase::Multiexp => {}
+            },
+        )?;
+        let (sectors, randomness) = (&job.sectors, &job.randomness);
+        match verify_proof(job.proof_type, job.miner, randomness, sectors, &proof, &key) {
+            Ok(true) => Ok(proof),
+            Ok(false) => Err("its proof does not verify".to_string()),
+            Err(error) => Err(format!("its proof does not verify: {error}")),
+        }
+    }
+
+    /// The words of the alarm.
+    fn give_up_own(&mut self, proof_type: ProofType, reason: &str) -> String {
+        let mut alarm = format!(
+            "the own prover is given up for proof type {}: {reason}",
+            proof_type.number()
+        );
+        if let Err(error) = self.own.distrust(proof_type) {
+            alarm += &format!("; its record stays: {error}");
+        }
+        log::error!("{alarm}");
+        alarm
     }
 
     fn parameters(&mut self, proof_type: ProofType) -> Result<&MappedParameters, JobError> {

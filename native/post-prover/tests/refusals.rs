@@ -1,0 +1,106 @@
+//! What must not be proven, or loaded.
+
+mod common;
+
+use std::fs;
+use std::sync::Arc;
+
+use blstrs::Scalar;
+use common::{shape, Sample};
+use post_prover::{Arithmetic, Circuit, Parameters, ProveError, Prover, Randomisers};
+
+fn sample() -> Sample {
+    let circuit = Circuit {
+        blocks: 2,
+        challenges: 2,
+        shape: shape(2, false, false),
+    };
+    Sample::window(circuit, 2)
+}
+
+#[test]
+fn damaged_parameters_are_refused() {
+    let sample = sample();
+    let bytes = fs::read(sample.points_without_setup()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged.params");
+    let refused = |bytes: &[u8], circuit: &Circuit| {
+        fs::write(&path, bytes).unwrap();
+        Parameters::load(&path, circuit, Arithmetic::detect()).is_err()
+    };
+    let middle = bytes.len() / 2;
+    let mut off_curve = bytes.clone();
+    off_curve[middle] ^= 1;
+    let mut infinity = bytes.clone();
+    let last = bytes.len() - 192;
+    infinity[last..].fill(0);
+    infinity[last] = 0x40;
+    let mut not_reduced = bytes.clone();
+    not_reduced[0] = 0x1f;
+    for bytes in [
+        &bytes[..bytes.len() - 1],
+        &[],
+        &off_curve,
+        &infinity,
+        &not_reduced,
+    ] {
+        assert!(refused(bytes, &sample.circuit));
+    }
+    let other = Circuit {
+        challenges: 3,
+        ..sample.circuit
+    };
+    assert!(refused(&bytes, &other));
+    assert!(!refused(&bytes, &sample.circuit));
+}
+
+#[test]
+fn an_installed_file_belongs_to_its_source() {
+    let sample = sample();
+    let source = sample.points_without_setup();
+    let folder = tempfile::tempdir().unwrap();
+    let flat = folder.path().join("points.flat");
+    let arithmetic = Arithmetic::detect();
+    Parameters::install(&source, &flat, &sample.circuit, arithmetic).unwrap();
+    let open = |source| Parameters::open(&flat, source, &sample.circuit, arithmetic);
+    let parameters = open(&source).unwrap();
+    assert!(parameters.verify());
+    assert_ne!(parameters.source_digest(), [0; 64]);
+    // The same circuit, another setup.
+    assert!(open(&sample.parameters()).is_err());
+    if arithmetic != Arithmetic::Plain {
+        assert!(Parameters::open(&flat, &source, &sample.circuit, Arithmetic::Plain).is_err());
+    }
+    drop(parameters);
+    let mut bytes = fs::read(&flat).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&flat, &bytes).unwrap();
+    assert!(!open(&source).unwrap().verify());
+    bytes.pop();
+    fs::write(&flat, &bytes).unwrap();
+    assert!(open(&source).is_err());
+}
+
+#[test]
+fn blocks_must_fit_the_circuit() {
+    let sample = sample();
+    let path = sample.points_without_setup();
+    let parameters = Parameters::load(&path, &sample.circuit, Arithmetic::detect()).unwrap();
+    let mut prover = Prover::new(sample.circuit, Arc::new(parameters));
+    let randomisers = Randomisers::new(Scalar::from(1), Scalar::from(2));
+    sample.with_blocks(|blocks| {
+        let mut prove = |blocks: &[_]| prover.prove(blocks, &randomisers, &mut |_| {});
+        assert_eq!(prove(&[]), Err(ProveError::Blocks));
+        assert_eq!(prove(&[blocks, blocks].concat()), Err(ProveError::Blocks));
+        let mut short = blocks.to_vec();
+        short[1].inclusions = &short[1].inclusions[1..];
+        assert_eq!(prove(&short), Err(ProveError::Blocks));
+        let mut not_reduced = blocks.to_vec();
+        not_reduced[0].comm_c = &[0xff; 32];
+        assert_eq!(prove(&not_reduced), Err(ProveError::NonCanonical));
+        // Nothing of that is left in the buffers.
+        let first = prove(blocks).unwrap();
+        assert_eq!(prove(blocks), Ok(first));
+    });
+}
