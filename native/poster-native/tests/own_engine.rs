@@ -37,7 +37,7 @@ impl Setup {
     fn self_test(&self) -> Value {
         let output = Command::new(env!("CARGO_BIN_EXE_poster-native"))
             .args(["self-test", "--params", &self.params, "--test-params"])
-            .args(["--proof-type", "10", "--own-dir", &text(&self.own_dir())])
+            .args(["--proof-type", "10", "--own-dir", text(&self.own_dir())])
             .output()
             .unwrap();
         assert!(output.status.success());
@@ -54,7 +54,7 @@ impl Setup {
             "--engine",
             engine,
             "--own-dir",
-            &text(&self.own_dir()),
+            text(&self.own_dir()),
         ]);
         assert_eq!(prover.ready["engine"], engine);
         let path = self.folder.path().join("spool");
