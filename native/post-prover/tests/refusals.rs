@@ -67,7 +67,8 @@ fn an_installed_file_belongs_to_its_source() {
     assert!(parameters.verify());
     assert_ne!(parameters.source_digest(), [0; 64]);
     // The same circuit, another setup.
-    assert!(open(&sample.parameters()).is_err());
+    let setup = sample.parameters();
+    assert!(open(&setup).is_err());
     if arithmetic != Arithmetic::Plain {
         assert!(Parameters::open(&flat, &source, &sample.circuit, Arithmetic::Plain).is_err());
     }
