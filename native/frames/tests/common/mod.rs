@@ -4,7 +4,7 @@
 #![allow(dead_code)]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use frames::{challenges, from_hex, Expected, ProofType, Randomness, Sector};
 
@@ -68,8 +68,9 @@ impl Recorded {
     }
 }
 
+/// Cargo runs tests in the package's folder; a path compiled in may be that of another clone with the same target folder.
 pub fn vectors() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test/vectors/native")
+    fs::canonicalize("../../test/vectors/native").unwrap()
 }
 
 /// Changes a proof in one of the ways in which it may be damaged or forged. The result always differs from the original.

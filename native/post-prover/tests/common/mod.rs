@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use bellperson::groth16::{
     create_proof_batch, generate_random_parameters, prepare_verifying_key, verify_proof,
@@ -33,6 +34,9 @@ use storage_proofs_post::fallback::{
 pub mod assignment;
 pub mod points;
 use assignment::Assignment;
+
+/// Tests of one process make each file once, one after another.
+static MAKING: Mutex<()> = Mutex::new(());
 
 pub const fn shape(base_levels: usize, sub: bool, top: bool) -> Shape {
     Shape {
@@ -143,6 +147,7 @@ impl Sample {
 
     /// Path of the parameters, made at the first call.
     pub fn parameters(&self) -> PathBuf {
+        let _alone = MAKING.lock();
         let path = folder().join(self.key() + ".params");
         if path.exists() {
             return path;
@@ -159,6 +164,7 @@ impl Sample {
     /// Path of a file that has the form of parameters and is no setup: distinct points in all places, made in seconds. A prover works
     /// with it as with any other; nothing verifies.
     pub fn points_without_setup(&self) -> PathBuf {
+        let _alone = MAKING.lock();
         let path = folder().join(self.key() + "-points.params");
         if !path.exists() {
             let partial = folder().join(format!("{}.{}", self.key(), std::process::id()));
@@ -189,7 +195,7 @@ impl Sample {
 fn folder() -> PathBuf {
     let folder = match std::env::var_os("POSTER_TEST_PARAMS") {
         Some(folder) => PathBuf::from(folder),
-        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/test-params"),
+        None => PathBuf::from("../target/test-params"),
     };
     fs::create_dir_all(&folder).unwrap();
     folder
