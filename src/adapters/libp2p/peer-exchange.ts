@@ -121,6 +121,7 @@ export class PeerExchange {
 			const bytes = await answer(connection, instance, signal);
 			if (bytes !== undefined) await writeFrame(stream, bytes, signal);
 			await stream.close({ signal });
+			signal.addEventListener('abort', () => this.#endRest(stream), { once: true });
 		} catch (error) {
 			const broken = error instanceof PosterError ? error.code : 'stream-reset';
 			const reason = signal.aborted ? 'stream-timeout' : broken;
@@ -130,6 +131,13 @@ export class PeerExchange {
 			}
 			throw error;
 		}
+	}
+
+	/** Who goes on sending after the answer holds no stream. */
+	#endRest(stream: Stream): void {
+		if (stream.remoteWriteStatus !== 'writable') return;
+		this.#components.metrics.count('poster_stream_failures_total', { side: 'server', reason: 'stream-timeout' });
+		stream.abort(new PosterError('stream-timeout', 'the end did not come after the answer'));
 	}
 
 	/** Signed by another process of the same identity that answers on another connection right now; null without one. */
