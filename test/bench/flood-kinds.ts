@@ -6,11 +6,12 @@ import { randomBytes } from 'node:crypto';
 import { sealEnvelope } from '../../src/codec/envelope.ts';
 import { Bitfield } from '../../src/domain/bitfield.ts';
 import type { EnvelopeBody } from '../../src/domain/envelope.ts';
-import { epoch, hex32, workIdOf } from '../../src/domain/ids.ts';
+import { epoch, workIdOf } from '../../src/domain/ids.ts';
 import { limits } from '../../src/domain/limits.ts';
 import { PROOF_BYTES } from '../../src/domain/proof.ts';
 import type { Identity } from '../../src/ports/identity.ts';
 import type { HostilePeer } from '../fakes/hostile-peer.ts';
+import { idleRecord } from '../support/core.ts';
 import { immediately, isOpen, many, pour, pourBelow, repeat, yamuxFrame } from '../support/flooding.ts';
 import { field, gossipFrame, gossipMessage } from '../support/protobuf.ts';
 import { prefixed, requestOf } from '../support/requests.ts';
@@ -119,28 +120,7 @@ function statements(name: string, signer: (flooder: Flooder) => Signer, body: ()
 	};
 }
 
-function record(): EnvelopeBody {
-	return {
-		kind: 'rec',
-		body: {
-			rosterVersion: 1,
-			rosterHash: hex32('11'.repeat(32)),
-			slots: 0,
-			idle: 0,
-			health: 0,
-			chain: false,
-			synced: true,
-			keys: null,
-			estimates: [],
-			leases: [],
-			ended: [],
-			have: [],
-			submissions: [],
-			objections: [],
-			suspects: [],
-		},
-	};
-}
+const record = (): EnvelopeBody => ({ kind: 'rec', body: idleRecord({ slots: 0, idle: 0 }) });
 
 function result(): EnvelopeBody {
 	const work = workIdOf(randomBytes(32).toString('hex'));

@@ -207,23 +207,11 @@ impl Prover {
             };
             synthesize(block, trace)
         })?;
-        let last = blocks.len() - 1;
-        (last + 1..circuit.blocks).into_par_iter().for_each(|i| {
-            // SAFETY: the last given block is read only, and each copy is written by one thread.
-            unsafe {
-                for values in [&a, &b, &c] {
-                    values
-                        .part(i * rows, rows)
-                        .copy_from_slice(values.part(last * rows, rows));
-                }
-                variables
-                    .part(i * aux, aux)
-                    .copy_from_slice(variables.part(last * aux, aux));
-                public
-                    .part(i * inputs, inputs)
-                    .copy_from_slice(public.part(last * inputs, inputs));
-            }
-        });
+        for values in [&mut self.a, &mut self.b, &mut self.c] {
+            pad(&mut values[..circuit.blocks * rows], rows, blocks.len());
+        }
+        pad(&mut self.aux, aux, blocks.len());
+        pad(&mut self.inputs[1..], inputs, blocks.len());
         let end = circuit.blocks * rows;
         self.a[end..].fill(Scalar::ZERO);
         self.b[end..].fill(Scalar::ZERO);
@@ -231,6 +219,14 @@ impl Prover {
         self.a[end..end + self.inputs.len()].copy_from_slice(&self.inputs);
         Ok(())
     }
+}
+
+/// The last of the given blocks fills the places behind them.
+fn pad<T: Copy + Send + Sync>(values: &mut [T], block: usize, given: usize) {
+    let (written, rest) = values.split_at_mut(given * block);
+    let last = &written[(given - 1) * block..];
+    rest.par_chunks_mut(block)
+        .for_each(|place| place.copy_from_slice(last));
 }
 
 fn terms<'a, P>(
