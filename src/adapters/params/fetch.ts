@@ -115,7 +115,17 @@ class Transfer {
 	}
 
 	async #once(): Promise<void> {
-		const { tell, signal } = this.#options;
+		const transfer = new AbortController();
+		try {
+			await this.#take(AbortSignal.any([this.#options.signal, transfer.signal]));
+		} finally {
+			// What is left in the middle, or not even begun, must not keep its connection.
+			transfer.abort();
+		}
+	}
+
+	async #take(signal: AbortSignal): Promise<void> {
+		const { tell } = this.#options;
 		const { total, offset, chunks } = await this.#source.open(this.#file, this.#part.bytes, signal);
 		if (this.#part.bytes > total) this.#part.check();
 		/** A source that begins at 0 whatever it is asked sends again what is here. */

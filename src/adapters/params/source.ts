@@ -91,6 +91,7 @@ class Silence {
 		this.#clock = clock;
 		this.#caller = caller;
 		this.signal = AbortSignal.any([caller, this.#stalled.signal]);
+		caller.addEventListener('abort', () => this.end(), { once: true });
 		this.#heard();
 	}
 
