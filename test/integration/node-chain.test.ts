@@ -51,18 +51,17 @@ async function setup(t: { after(run: () => Promise<void>): void }) {
 	const events: Event[] = [];
 	const enqueue = (event: Event): void => void events.push(event);
 	const book = new ManifestBook(new MemoryStore());
-	const partitions = new DuePartitions(chain, book, (root, sectors) =>
-		enqueue({ type: 'manifest-held', root, sectors }),
-	);
+	/** Knows nothing, as at the start of a process. */
+	const newReader = (): ViewReader => {
+		const partitions = new DuePartitions(chain, book, (root, sectors) =>
+			enqueue({ type: 'manifest-held', root, sectors }),
+		);
+		return new ViewReader(chain, partitions, new SenderCheck(chain, () => undefined));
+	};
 	const miners = [{ miner: MINER, sender: worker.address }];
 	const follower = new ChainFollower(
 		{ ...components, chain },
-		{
-			views: new ViewReader(chain, partitions, new SenderCheck(chain, () => undefined)),
-			miners: () => miners,
-			readsPool: true,
-			enqueue,
-		},
+		{ views: newReader(), miners: () => miners, readsPool: true, enqueue },
 	);
 	const submitter = new Submitter({ chain, wallet, log: ports.log }, { sender: () => worker.address, maxFee, enqueue });
 	t.after(async () => {
@@ -79,7 +78,10 @@ async function setup(t: { after(run: () => Promise<void>): void }) {
 		return last('chain-view')?.view as ChainView;
 	};
 	const sender = worker.address;
-	return { devnet, follower, submitter, sender, verifier, enqueue, book, events, last, viewAt, miners };
+	/** What a process that starts now sees. */
+	const freshView = async (): Promise<ChainView> =>
+		newReader().read({ miner: MINER, sender, head: await chain.head(), pool: [] });
+	return { devnet, follower, submitter, sender, verifier, enqueue, book, events, last, viewAt, freshView, miners };
 }
 
 type Bench = Awaited<ReturnType<typeof setup>>;
@@ -143,7 +145,7 @@ test('from the challenge on a view names what is due, and its manifests are held
 	assert.ok(Number.parseInt(challenge.challenge.randomness.slice(62), 16) < 0x40, 'byte 31 is masked');
 });
 
-test('a posted partition keeps its item although its skip made a sector faulty', async (t) => {
+test('a posted partition keeps its item although its skip made a sector faulty, over a restart too', async (t) => {
 	const bench = await setup(t);
 	bench.follower.start(assert.ifError);
 	const open = await bench.viewAt(FIRST_OPEN);
@@ -158,6 +160,10 @@ test('a posted partition keeps its item although its skip made a sector faulty',
 	assert.deepEqual(after.challenges[0]?.due, challenge.due);
 	assert.deepEqual([...(after.challenges[0]?.posted ?? [])], [0]);
 	assert.equal(after.sender.nonce, 1);
+
+	const restarted = await bench.freshView();
+	assert.deepEqual(restarted.challenges[0]?.due, challenge.due, 'a node that starts after the skip sees the same item');
+	assert.deepEqual([...(restarted.challenges[0]?.posted ?? [])], [0]);
 });
 
 test('what the chain refuses is told with its own text, and a posted partition is seen before signing', async (t) => {

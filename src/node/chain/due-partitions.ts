@@ -5,7 +5,14 @@
 
 import { Bitfield } from '../../domain/bitfield.ts';
 import type { PartitionState, SectorOnChain, TipSetKey } from '../../domain/chain.ts';
-import { type ActorId, type DeadlineIndex, type Hex32, type PartitionIndex, partitionIndex } from '../../domain/ids.ts';
+import {
+	type ActorId,
+	type DeadlineIndex,
+	epoch,
+	type Hex32,
+	type PartitionIndex,
+	partitionIndex,
+} from '../../domain/ids.ts';
 import { limits } from '../../domain/limits.ts';
 import type { Manifest } from '../../domain/manifest.ts';
 import type { DuePartition } from '../../domain/work.ts';
@@ -15,9 +22,9 @@ import type { ManifestBook } from '../manifest-book.ts';
 export interface DueQuery {
 	readonly miner: ActorId;
 	readonly deadline: DeadlineIndex;
-	/** Names the deadline's turn, so that the next period starts afresh. */
+	/** The epoch in which this turn of the deadline opens, so that the next period starts afresh; -1 for a dry run. */
 	readonly turn: number;
-	/** Partitions proven already keep their set: a skip makes sectors faulty, and the item must not change under it. */
+	/** Partitions proven already have the set of before: a skip makes sectors faulty, and the item must not change under it. */
 	readonly posted: Bitfield;
 	readonly at: TipSetKey;
 }
@@ -25,6 +32,12 @@ export interface DueQuery {
 interface Known {
 	readonly toProve: Bitfield;
 	readonly due: DuePartition;
+}
+
+interface Wanted {
+	readonly key: string;
+	readonly index: PartitionIndex;
+	readonly toProve: Bitfield;
 }
 
 export class DuePartitions {
@@ -42,26 +55,28 @@ export class DuePartitions {
 
 	/** Ascending by partition; partitions without a sector to prove are left out. */
 	async read(query: DueQuery): Promise<readonly DuePartition[]> {
-		const { miner, deadline, turn, posted, at } = query;
-		const partitions = await this.#chain.partitions(miner, deadline, at);
-		const wanted = partitions.map((state, index) => {
-			const key = `${miner}/${turn}/${deadline}/${index}`;
-			const known = this.#known.get(key);
-			const toProve = known !== undefined && posted.has(index) ? known.toProve : sectorsToProve(state);
-			return { key, index: partitionIndex(index), toProve };
-		});
-		const due = new Map<PartitionIndex, DuePartition>();
-		const missing = [];
-		for (const partition of wanted) {
-			const known = this.#known.get(partition.key);
-			if (known?.toProve.equals(partition.toProve)) due.set(partition.index, known.due);
-			else if (partition.toProve.size > 0) missing.push(partition);
+		const { posted, turn, at } = query;
+		const wanted = await this.#wanted(query, at);
+		const unseen = Bitfield.of(
+			wanted.filter(({ key, index }) => posted.has(index) && !this.#known.has(key)).map(({ index }) => index),
+		);
+		if (unseen.size > 0) {
+			// Posted before this process first looked: what is faulty by now may be what that message left out.
+			const { key: before } = await this.#chain.tipSetByHeight(epoch(turn - 1), at);
+			const then = await this.#wanted(query, before);
+			await this.#load(
+				query.miner,
+				then.filter(({ index }) => unseen.has(index)),
+				before,
+			);
 		}
-		for (let from = 0; from < missing.length; from += limits.chainPartitionsPerCall) {
-			const some = missing.slice(from, from + limits.chainPartitionsPerCall);
-			for (const loaded of await this.#load(miner, some, at)) due.set(loaded.partition, loaded);
-		}
-		return wanted.flatMap(({ index }) => due.get(index) ?? []);
+		const changed = wanted.filter(
+			({ key, index, toProve }) => !posted.has(index) && this.#known.get(key)?.toProve.equals(toProve) !== true,
+		);
+		await this.#load(query.miner, changed, at);
+		return wanted.flatMap(({ key, index, toProve }) =>
+			posted.has(index) || toProve.size > 0 ? (this.#known.get(key)?.due ?? []) : [],
+		);
 	}
 
 	/** Drops what was known of turns before `turn` of this miner. */
@@ -72,24 +87,30 @@ export class DuePartitions {
 		}
 	}
 
+	async #wanted({ miner, deadline, turn }: DueQuery, at: TipSetKey): Promise<readonly Wanted[]> {
+		const partitions = await this.#chain.partitions(miner, deadline, at);
+		return partitions.map((state, index) => ({
+			key: `${miner}/${turn}/${deadline}/${index}`,
+			index: partitionIndex(index),
+			toProve: sectorsToProve(state),
+		}));
+	}
+
 	/** One call for several partitions: a deadline may have thousands. */
-	async #load(
-		miner: ActorId,
-		partitions: readonly { key: string; index: PartitionIndex; toProve: Bitfield }[],
-		at: TipSetKey,
-	): Promise<readonly DuePartition[]> {
-		const loaded: DuePartition[] = [];
-		const union = partitions.reduce((all, { toProve }) => all.union(toProve), Bitfield.empty);
-		const sectors = await this.#chain.sectors(miner, union, at);
-		for (const { key, index, toProve } of partitions) {
-			const manifest = manifestOf(sectors.filter(({ number }) => toProve.has(number)));
-			const root = await this.#book.put(manifest);
-			this.#held(root, toProve);
-			const due = { partition: index, sectorCount: manifest.length, sectorRoot: root };
-			loaded.push(due);
-			this.#known.set(key, { toProve, due });
+	async #load(miner: ActorId, wanted: readonly Wanted[], at: TipSetKey): Promise<void> {
+		const partitions = wanted.filter(({ toProve }) => toProve.size > 0);
+		for (let from = 0; from < partitions.length; from += limits.chainPartitionsPerCall) {
+			const some = partitions.slice(from, from + limits.chainPartitionsPerCall);
+			const union = some.reduce((all, { toProve }) => all.union(toProve), Bitfield.empty);
+			const sectors = await this.#chain.sectors(miner, union, at);
+			for (const { key, index, toProve } of some) {
+				const manifest = manifestOf(sectors.filter(({ number }) => toProve.has(number)));
+				const root = await this.#book.put(manifest);
+				this.#held(root, toProve);
+				const due = { partition: index, sectorCount: manifest.length, sectorRoot: root };
+				this.#known.set(key, { toProve, due });
+			}
 		}
-		return loaded;
 	}
 }
 

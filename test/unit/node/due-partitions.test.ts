@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Bitfield } from '../../../src/domain/bitfield.ts';
+import type { PartitionState, SectorOnChain, TipSet, TipSetKey } from '../../../src/domain/chain.ts';
+import { actorId, cidText, deadlineIndex, hex32, sectorNumber } from '../../../src/domain/ids.ts';
+import { DuePartitions } from '../../../src/node/chain/due-partitions.ts';
+import { ManifestBook } from '../../../src/node/manifest-book.ts';
+import type { Chain } from '../../../src/ports/chain.ts';
+import { MemoryStore } from '../../fakes/memory-store.ts';
+
+const OPEN = 100;
+const BEFORE = 'before';
+const HEAD = 'head';
+const keyOf = (name: string): TipSetKey => [cidText(name)];
+
+/** Sectors 1 to 3 in the first of two partitions, 11 to 13 in the second. */
+function partition(base: number, faulty: readonly number[] = [], recovering: readonly number[] = []): PartitionState {
+	const all = Bitfield.of([1, 2, 3].map((number) => base + number));
+	const broken = Bitfield.of(faulty);
+	return { all, live: all, faulty: broken, recovering: Bitfield.of(recovering), active: all.subtract(broken) };
+}
+
+/** A full node whose partitions are told by tipset; `lookups` are the heights that were asked for. */
+function setup(states: Record<string, readonly PartitionState[]>) {
+	const lookups: number[] = [];
+	const chain: Partial<Chain> = {
+		partitions: async (_miner, _deadline, at) => states[at.join()] ?? [],
+		sectors: async (_miner, numbers) =>
+			[...numbers].map(
+				(number) => ({ number: sectorNumber(number), commR: hex32('ab'.repeat(32)), updated: false }) as SectorOnChain,
+			),
+		tipSetByHeight: async (height, at) => {
+			assert.deepEqual(at, keyOf(HEAD));
+			lookups.push(height);
+			return { key: keyOf(BEFORE) } as TipSet;
+		},
+	};
+	const newProcess = (): DuePartitions =>
+		new DuePartitions(chain as Chain, new ManifestBook(new MemoryStore()), () => undefined);
+	const read = (partitions: DuePartitions, posted: readonly number[]) =>
+		partitions.read({
+			miner: actorId(1001),
+			deadline: deadlineIndex(0),
+			turn: OPEN,
+			posted: Bitfield.of(posted),
+			at: keyOf(HEAD),
+		});
+	return { states, lookups, newProcess, read };
+}
+
+test('a partition that was posted before the process started has the sectors of before its deadline opened', async () => {
+	const { states, lookups, newProcess, read } = setup({ [HEAD]: [partition(0), partition(10)] });
+	const first = newProcess();
+	const due = await read(first, []);
+	assert.deepEqual(lookups, [], 'the head tells what is not posted');
+
+	// 2 was skipped and is faulty now, 3 recovered; the other partition waits for its message.
+	states[BEFORE] = [partition(0, [3], [3]), partition(10)];
+	states[HEAD] = [partition(0, [2]), partition(10)];
+	assert.deepEqual(await read(first, [0]), due, 'as it was known');
+	const second = newProcess();
+	assert.deepEqual(await read(second, [0]), due, 'as another process reads it');
+	assert.deepEqual(await read(second, [0]), due);
+	assert.deepEqual(lookups, [OPEN - 1], 'looked up once');
+});
+
+test('what is not posted is read at the head, whatever else is', async () => {
+	const { newProcess, read } = setup({
+		[BEFORE]: [partition(0), partition(10)],
+		[HEAD]: [partition(0, [2]), partition(10, [11, 12, 13])],
+	});
+	const due = await read(newProcess(), [0]);
+	assert.deepEqual(
+		due.map(({ partition: index, sectorCount }) => [index, sectorCount]),
+		[[0, 3]],
+		'nothing is left to prove in the other',
+	);
+	const unposted = await read(newProcess(), []);
+	assert.deepEqual(
+		unposted.map(({ partition: index, sectorCount }) => [index, sectorCount]),
+		[[0, 2]],
+	);
+});
