@@ -4,20 +4,23 @@ import { join, resolve } from 'node:path';
 import { defaultCacheDir } from '../src/adapters/native/build.ts';
 
 const cache = defaultCacheDir(process.env);
-const { status } = spawnSync(
-	'cargo',
-	[
-		...['run', '--quiet', '--release', '--locked', '--package', 'post-prover', '--features', 'bench'],
-		...['--example', 'bench_prover', '--', ...process.argv.slice(2)],
-	],
-	{
-		cwd: resolve(import.meta.dirname, '../native'),
-		env: {
-			...process.env,
-			CARGO_TARGET_DIR: join(cache, 'target'),
-			POSTER_TEST_PARAMS: process.env['POSTER_TEST_PARAMS'] ?? join(cache, 'test-params'),
-		},
-		stdio: 'inherit',
+const target = join(cache, 'target');
+const options = {
+	cwd: resolve(import.meta.dirname, '../native'),
+	env: {
+		...process.env,
+		CARGO_TARGET_DIR: target,
+		POSTER_TEST_PARAMS: process.env['POSTER_TEST_PARAMS'] ?? join(cache, 'test-params'),
 	},
-);
-process.exit(status ?? 1);
+	stdio: 'inherit',
+} as const;
+// The whole workspace: for this package alone cargo would choose other features, and build the proving library once more.
+const build = ['build', '--quiet', '--release', '--locked', '--workspace', '--features', 'post-prover/bench'];
+const steps = [
+	['cargo', ...build, '--example', 'bench_prover'],
+	[join(target, 'release/examples/bench_prover'), ...process.argv.slice(2)],
+] as const;
+for (const [command, ...args] of steps) {
+	const { status } = spawnSync(command, args, options);
+	if (status !== 0) process.exit(status ?? 1);
+}
