@@ -133,8 +133,32 @@ impl Parameters {
         })
     }
 
-    /// Decodes a `.params` file into a file for [`Parameters::open`], with both digests. The file appears under its name when it is whole.
+    /// Decodes a `.params` file into a file for [`Parameters::open`], with both digests. One that is there, fits and is whole is kept.
+    ///
+    /// The file appears under its name when it is whole. Of several processes one decodes and the others wait, by a lock on a file
+    /// beside it that stays: so a partial file is nobody else's, and one that a killed process left is overwritten, not piled up.
     pub fn install(
+        source_path: &Path,
+        path: &Path,
+        circuit: &Circuit,
+        arithmetic: Arithmetic,
+    ) -> Result<(), ParametersError> {
+        let lock = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path.with_extension("lock"))?;
+        lock.lock()?;
+        if Self::open(path, source_path, circuit, arithmetic).is_ok_and(|there| there.verify()) {
+            return Ok(());
+        }
+        let partial = path.with_extension("partial");
+        Self::write(source_path, &partial, circuit, arithmetic)?;
+        std::fs::rename(&partial, path)?;
+        Ok(())
+    }
+
+    fn write(
         source_path: &Path,
         path: &Path,
         circuit: &Circuit,
@@ -142,15 +166,14 @@ impl Parameters {
     ) -> Result<(), ParametersError> {
         let source = map(source_path)?;
         let sections = check_source(&source, circuit)?;
-        let partial = path.with_extension("partial");
         let file = File::options()
             .read(true)
             .write(true)
             .create(true)
             .truncate(true)
-            .open(&partial)?;
+            .open(path)?;
         file.set_len(sections.image_len() as u64)?;
-        // SAFETY: the file is new and ours; a process that writes into another's files can break anything.
+        // SAFETY: the file is ours by the lock; a process that writes into another's files can break anything.
         let mut image = unsafe { MmapMut::map_mut(&file)? };
         decode(&source, &sections, circuit, arithmetic, &mut image)?;
         let source_digest = blake2b(&source);
@@ -158,8 +181,6 @@ impl Parameters {
         image[SOURCE_DIGEST..][..64].copy_from_slice(source_digest.as_bytes());
         image[POINTS_DIGEST..][..64].copy_from_slice(points_digest.as_bytes());
         image.flush()?;
-        drop(image);
-        std::fs::rename(&partial, path)?;
         Ok(())
     }
 

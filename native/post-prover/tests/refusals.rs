@@ -3,7 +3,9 @@
 mod common;
 
 use std::fs;
-use std::sync::Arc;
+use std::os::unix::fs::MetadataExt;
+use std::sync::{Arc, Barrier};
+use std::thread;
 
 use blstrs::Scalar;
 use common::{shape, Sample};
@@ -81,6 +83,34 @@ fn an_installed_file_belongs_to_its_source() {
     bytes.pop();
     fs::write(&flat, &bytes).unwrap();
     assert!(open(&source).is_err());
+}
+
+/// All at once, over a damaged file and what a killed process left: one decodes, the others take what it made.
+#[test]
+fn installs_do_not_collide() {
+    let sample = sample();
+    let source = sample.points_without_setup();
+    let folder = tempfile::tempdir().unwrap();
+    let flat = folder.path().join("points.flat");
+    let arithmetic = Arithmetic::detect();
+    fs::write(&flat, b"damaged").unwrap();
+    fs::write(flat.with_extension("partial"), vec![0xff; 10_000_000]).unwrap();
+    let start = Barrier::new(4);
+    let install = || {
+        start.wait();
+        Parameters::install(&source, &flat, &sample.circuit, arithmetic).unwrap();
+        // Of this very moment, not of when the last one has ended.
+        let inode = fs::metadata(&flat).unwrap().ino();
+        let there = Parameters::open(&flat, &source, &sample.circuit, arithmetic).unwrap();
+        assert!(there.verify());
+        inode
+    };
+    let inodes: Vec<u64> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(install)).collect();
+        threads.into_iter().map(|t| t.join().unwrap()).collect()
+    });
+    assert!(inodes.iter().all(|inode| *inode == inodes[0]));
+    assert!(!flat.with_extension("partial").exists());
 }
 
 #[test]

@@ -180,11 +180,6 @@ impl OwnEngine {
         let path = self
             .file(proof_type, "flat")
             .ok_or("no folder for decoded parameters")?;
-        if let Ok(parameters) = Parameters::open(&path, &source, &circuit, arithmetic) {
-            if parameters.verify() {
-                return Ok(());
-            }
-        }
         Parameters::install(&source, &path, &circuit, arithmetic)
             .map_err(|error| format!("{}: {error}", path.display()))
     }
