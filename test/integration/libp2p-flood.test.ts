@@ -7,6 +7,7 @@ import type { HostilePeer } from '../fakes/hostile-peer.ts';
 import { immediately, isOpen, many, pour, pourBelow, repeat, yamuxFrame } from '../support/flooding.ts';
 import type { TestNode } from '../support/libp2p-nodes.ts';
 import { field, gossipFrame, gossipMessage, varint } from '../support/protobuf.ts';
+import { framed } from '../support/requests.ts';
 import { ECHO, underAttack } from '../support/under-attack.ts';
 import { until } from '../support/until.ts';
 
@@ -15,6 +16,15 @@ const KAD = '/poster/kad/1.0.0';
 const COSTLY = '/poster/costly/1';
 const LARGE = '/poster/large/1';
 const TOPIC = 'poster/test/1';
+
+/** Requests of so many bytes, the next one when the one before is answered. */
+function repeatLarge(hostile: HostilePeer, bytes: number): Promise<void> {
+	const request = framed(Buffer.alloc(bytes));
+	return repeat(hostile, async () => {
+		const stream = await hostile.send(LARGE, request);
+		await until('answered', () => stream.status !== 'open' || !isOpen(hostile));
+	});
+}
 
 const floods: readonly {
 	name: string;
@@ -99,12 +109,15 @@ const floods: readonly {
 		reason: 'flood-request-bytes',
 		attack: (hostile, victim) => {
 			victim.streams.onCall(LARGE, limits.pullBytes, async () => new Uint8Array(1));
-			const header = Buffer.alloc(4);
-			header.writeUInt32BE(limits.pullBytes);
-			return repeat(hostile, async () => {
-				const stream = await hostile.send(LARGE, Buffer.concat([header, Buffer.alloc(limits.pullBytes)]));
-				await until('answered', () => stream.status !== 'open' || !isOpen(hostile));
-			});
+			return repeatLarge(hostile, limits.pullBytes);
+		},
+	},
+	{
+		name: 'pulls of whole partitions that are not to be had',
+		reason: 'flood-pull-bytes',
+		attack: (hostile, victim) => {
+			victim.streams.onPull(LARGE, limits.vanillaRequestBytes, async () => undefined);
+			return repeatLarge(hostile, limits.vanillaRequestBytes);
 		},
 	},
 	{

@@ -13,6 +13,7 @@ import type { Metrics } from '../../ports/metrics.ts';
 import type { BulkWriter, CallCost } from '../../ports/streams.ts';
 import type { Conduct } from './conduct.ts';
 import { FrameReader, FrameWriter, isGarbage, writeFrame } from './frames.ts';
+import type { Quota } from './peer-quotas.ts';
 import { StreamSlots } from './stream-slots.ts';
 
 export interface StreamServerComponents {
@@ -29,6 +30,12 @@ interface Serving {
 	readonly connection: Connection;
 	readonly stream: Stream;
 	readonly abort: AbortController;
+}
+
+interface RequestBounds {
+	readonly maxBytes: number;
+	/** What its bytes are taken from. */
+	readonly quota: Quota;
 }
 
 export class StreamServer {
@@ -51,7 +58,7 @@ export class StreamServer {
 		handler: (peer: NodeId, request: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>,
 		cost?: CallCost,
 	): void {
-		this.#handle(protocol, maxRequestBytes, async ({ peer, stream, abort }, request) => {
+		this.#handle(protocol, 'request-bytes', maxRequestBytes, async ({ peer, stream, abort }, request) => {
 			if (cost !== undefined && !this.#components.conduct.spend(peer, protocol, cost)) {
 				throw new PosterError('stream-busy', 'asked more often than allowed');
 			}
@@ -71,7 +78,7 @@ export class StreamServer {
 		maxRequestBytes: number,
 		handler: (peer: NodeId, request: Uint8Array, writer: BulkWriter, signal: AbortSignal) => Promise<void>,
 	): void {
-		this.#handle(protocol, maxRequestBytes, async (serving, request) => {
+		this.#handle(protocol, 'pull-bytes', maxRequestBytes, async (serving, request) => {
 			const { peer, stream, abort } = serving;
 			const release = await this.#bulk.acquire(peer, abort.signal);
 			const frames = new FrameWriter(stream, abort.signal);
@@ -109,22 +116,27 @@ export class StreamServer {
 
 	#handle(
 		protocol: string,
+		quota: Quota,
 		maxRequestBytes: number,
 		answer: (serving: Serving, request: Uint8Array) => Promise<void>,
 	): void {
 		const { node, log } = this.#components;
 		node
-			.handle(protocol, (stream, connection) => this.#serve(stream, connection, maxRequestBytes, answer), {
-				maxInboundStreams: limits.streamsPerProtocol,
-				maxOutboundStreams: limits.outgoingCallsPerPeer,
-			})
+			.handle(
+				protocol,
+				(stream, connection) => this.#serve(stream, connection, { quota, maxBytes: maxRequestBytes }, answer),
+				{
+					maxInboundStreams: limits.streamsPerProtocol,
+					maxOutboundStreams: limits.outgoingCallsPerPeer,
+				},
+			)
 			.catch((error: unknown) => log.error({ err: error, protocol }, 'protocol cannot be registered'));
 	}
 
 	async #serve(
 		stream: Stream,
 		connection: Connection,
-		maxRequestBytes: number,
+		bounds: RequestBounds,
 		answer: (serving: Serving, request: Uint8Array) => Promise<void>,
 	): Promise<void> {
 		const abort = new AbortController();
@@ -135,7 +147,7 @@ export class StreamServer {
 			if (this.#serving.size > limits.incomingCalls || this.#servingOf(serving.peer) > limits.incomingCallsPerPeer) {
 				throw new PosterError('stream-busy', 'too many streams are served');
 			}
-			await answer(serving, await this.#request(serving, maxRequestBytes));
+			await answer(serving, await this.#request(serving, bounds));
 		} catch (error) {
 			this.#failed(serving, error);
 		} finally {
@@ -149,12 +161,12 @@ export class StreamServer {
 		return streams;
 	}
 
-	async #request({ peer, stream, abort }: Serving, maxBytes: number): Promise<Uint8Array> {
+	async #request({ peer, stream, abort }: Serving, { quota, maxBytes }: RequestBounds): Promise<Uint8Array> {
 		const stop = this.#abortAfter(abort, limits.requestReadMs, 'the request did not come');
 		try {
 			const request = await new FrameReader(stream).read(maxBytes, abort.signal);
 			if (request === undefined) throw new PosterError('stream-truncated', 'the stream ended without a request');
-			if (!this.#components.conduct.spend(peer, stream.protocol, 'request-bytes', request.byteLength)) {
+			if (!this.#components.conduct.spend(peer, stream.protocol, quota, request.byteLength)) {
 				throw new PosterError('stream-busy', 'larger requests than allowed');
 			}
 			return request;

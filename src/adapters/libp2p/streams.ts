@@ -26,12 +26,15 @@ export interface StreamsComponents {
 export class Libp2pStreams implements Streams {
 	readonly #components: StreamsComponents;
 	readonly #outgoing = new Map<NodeId, number>();
-	readonly #pace: Pace;
+	readonly #streamPace: Pace;
+	readonly #pullPace: Pace;
 	#outgoingTotal = 0;
 
 	constructor(components: StreamsComponents) {
 		this.#components = components;
-		this.#pace = new Pace(components.clock, components.membership);
+		const { clock, membership } = components;
+		this.#streamPace = new Pace(clock, membership, limits.callPace);
+		this.#pullPace = new Pace(clock, membership, limits.pullBytesPace);
 	}
 
 	onCall(
@@ -54,7 +57,7 @@ export class Libp2pStreams implements Streams {
 	async call(peer: NodeId, protocol: string, request: Uint8Array, options: CallOptions): Promise<Uint8Array> {
 		const exchange = new Exchange(this.#components, this.#take(peer), options);
 		try {
-			await this.#pace.turn(peer, exchange.signal);
+			await this.#streamPace.turn(peer, 1, exchange.signal);
 			const reader = await exchange.open(peer, protocol, request);
 			const answer = await reader.read(options.maxResponseBytes, exchange.signal);
 			if (answer === undefined) throw new PosterError('stream-reset', 'the peer closed without an answer');
@@ -72,7 +75,11 @@ export class Libp2pStreams implements Streams {
 	async pull(peer: NodeId, protocol: string, request: Uint8Array, options: CallOptions): Promise<BulkReader> {
 		const exchange = new Exchange(this.#components, this.#take(peer), options);
 		try {
-			await this.#pace.turn(peer, exchange.signal);
+			// Waiting for its turn is not the peer's silence.
+			exchange.stopTimer();
+			await this.#pullPace.turn(peer, request.byteLength, exchange.signal);
+			exchange.restartTimer();
+			await this.#streamPace.turn(peer, 1, exchange.signal);
 			const reader = await exchange.open(peer, protocol, request);
 			return new PullReader(exchange, reader, options.maxResponseBytes);
 		} catch (error) {

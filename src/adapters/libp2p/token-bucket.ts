@@ -27,6 +27,11 @@ export class TokenBucket {
 		return true;
 	}
 
+	/** Until it has `cost` tokens, at most the burst, if nobody takes any: a whole number of milliseconds, at least one. */
+	msUntil(cost: number): number {
+		return this.has(cost) ? 1 : Math.ceil(((cost - this.#tokens) * 1000) / this.#rate.perSecond);
+	}
+
 	has(cost: number): boolean {
 		const now = this.#clock.now();
 		const { perSecond, burst } = this.#rate;

@@ -29,8 +29,13 @@ export const networkLimits = {
 		'ping-bytes': { perSecond: 16 * KIB, burst: 64 * KIB },
 		/** Messages on streams of the DHT and of identify; a provide takes two or three of each peer, four times a second. */
 		'service-frames': { perSecond: 50, burst: 500 },
-		/** Requests of calls and pulls: a full digest and a full pull each 10 s, requests for vanilla proofs, and a burst of all. */
+		/** Requests of calls: a full digest and a full pull of a sync each 10 s, and a burst of both. */
 		'request-bytes': { perSecond: 1024 * KIB, burst: 8 * 1024 * KIB },
+		/**
+		 * Requests of bulk pulls, 43 bytes for a sector: ten full partitions of 58.6 MB at once, which take five seconds
+		 * of this node's time, and one in two seconds from then on. Honest members keep to `pullBytesPace`.
+		 */
+		'pull-bytes': { perSecond: 48 * KIB, burst: 1024 * KIB },
 		/** Calls that cost milliseconds each. Honest members sync and ask for addresses once in 5 to 10 s, and some in a row after an absence. */
 		costly: { perSecond: 5, burst: 100 },
 	},
@@ -44,6 +49,11 @@ export const networkLimits = {
 	probeReuseMs: 500,
 	/** Streams that this node opens to one member: half of what others allow. */
 	callPace: { perSecond: 50, burst: 200 },
+	/**
+	 * Bytes of requests for bulk that this node sends to one member, below its `quotas`: seven full partitions at once and
+	 * one in three seconds from then on, more than eight GPUs use up. Above it a request waits.
+	 */
+	pullBytesPace: { perSecond: 36 * KIB, burst: 768 * KIB },
 	/** Connections of one member at a time: two while both dial at once, and dead ones that the ping has not cut yet. */
 	connectionsPerPeer: 8,
 	/** Streams of one connection, all protocols together. */
