@@ -4,14 +4,16 @@
  * leases and do nothing, however many they are, keep nobody from the item for longer than that takes to tell. Always in
  * rank order, one step apart: without it every idle node starts the same item.
  */
+import type { NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { unbelieved } from './announce.ts';
 import { obstacle, ownCapacity, takeUp } from './claim.ts';
+import { shortEpochMs } from './epoch-clock.ts';
 import { freeSlots, liveLeases } from './leases.ts';
-import { isPresent, patient } from './liveness.ts';
+import { isPresent, isSilentFor, patient } from './liveness.ts';
 import { ranking } from './members.ts';
 import type { HeldLease, State, Work } from './state.ts';
-import { estimate, fits, type Load, pastNoReturn } from './timing.ts';
+import { estimate, fits, isLatestStart, type Load, pastNoReturn } from './timing.ts';
 import { isReached } from './wake.ts';
 
 /** Tenths of T95 after the point of no return at which a third copy starts. */
@@ -30,7 +32,9 @@ export function hedgeWork(state: State, works: readonly Work[], load: Load, unst
 	for (const work of works) {
 		if (work.item.kind === 'dry' || unbelieved(state, work) !== null) continue;
 		const leases = liveLeases(state, work);
-		const copies = leases.filter((held) => !isSlow(state, work, held)).length;
+		const copies = leases.filter(
+			(held) => mayBeSplitOff(state, work, load, held.node) || !isSlow(state, work, held),
+		).length;
 		const missing = leases.length === 0 ? 0 : copiesWanted(state, work) - copies;
 		if (missing <= 0 || obstacle(state, work, load) !== null) {
 			work.claim.hedgeAt = null;
@@ -58,6 +62,17 @@ export function hedgeWork(state: State, works: readonly Work[], load: Load, unst
 function copiesWanted(state: State, work: Work): number {
 	if (pastNoReturn(state, work, THIRD_COPY_TENTHS)) return 3;
 	return pastNoReturn(state, work, 0) ? 2 : 1;
+}
+
+/**
+ * The holder is one of many that fell silent at once. That nothing is heard of its progress says nothing about it: most
+ * likely it proves on the other side of a split, and its result comes when that heals. So it counts as a copy until the
+ * split is no short one, or all that waits on this side would no longer fit in.
+ */
+function mayBeSplitOff(state: State, work: Work, load: Load, node: NodeId): boolean {
+	const peer = state.peers.get(node);
+	if (peer === undefined || !peer.vanished || isLatestStart(state, work, load, shortEpochMs(state.clock))) return false;
+	return !isSilentFor(state, peer, limits.splitMs);
 }
 
 function isSlow(state: State, work: Work, { lease, heldAt, phaseAt, progressAt }: HeldLease): boolean {

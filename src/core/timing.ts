@@ -120,11 +120,16 @@ export function isTooLate(state: State, work: Work): boolean {
 
 /**
  * True from the latest time on at which the item must be started, reckoned so that all waiting items still fit in:
- * close - margin - T99 x ceil(waiting / slots). For giving up, so with the longer epoch.
+ * close - margin - T99 x ceil(waiting / slots). For giving up with the longer epoch, for adding work with the shorter.
  */
-export function isLatestStart(state: State, work: Work, load: Load): boolean {
+export function isLatestStart(
+	state: State,
+	work: Work,
+	load: Load,
+	epochMs: number = longEpochMs(state.clock),
+): boolean {
 	const ms = estimate(state, work.item.proofType).p99Ms * Math.max(1, Math.ceil(load.waiting / load.slots));
-	return isWithin(state, work.item.close - limits.marginEpochs, ms, longEpochMs(state.clock)) ?? false;
+	return isWithin(state, work.item.close - limits.marginEpochs, ms, epochMs) ?? false;
 }
 
 /** True from the point of no return on (close - margin - 1.6 x T95), or from `tenths` / 10 x T95 after it. */

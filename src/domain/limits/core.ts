@@ -31,6 +31,8 @@ export const coreLimits = {
 	/** From this share of silent members on (at least `massLossLeast`), vanished leases are honoured until it is almost too late. */
 	massLossPercent: 25,
 	massLossLeast: 3,
+	/** Silence of such members says nothing about their progress for this long: twice a split of five minutes. */
+	splitMs: 600_000,
 	/** Pause between two such samples: an answered one counts for as long as a probe takes, several times over. */
 	samplePauseMs: 5_000,
 	/** A reset connection is told to others this long: records of three renewals, should two of them be lost. */

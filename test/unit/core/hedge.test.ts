@@ -140,3 +140,51 @@ test('a holder that tells of ever new terms and phases is hedged once its lease 
 	const waited = bench.msUntil('hedge', 120_000, renew);
 	assert.ok(waited !== null && waited > 4 * P95_MS && waited <= 4 * P95_MS + 2 * limits.tickMs, `${waited}`);
 });
+
+/** Four of eight provers, one of them with a lease on the item, have fallen silent together, and their probes as well. */
+function splitOff(bench: ClaimBench, item: WorkItem): () => void {
+	const rest = bench.others.slice(4);
+	const lost = bench.others.slice(0, 4);
+	const beacon = (): void => {
+		for (const name of rest) bench.beacon(name);
+	};
+	for (const name of lost) bench.beacon(name, name === 'p' ? [leaseOf(item)] : [leaseOf(itemOf(99))]);
+	bench.announce(item);
+	bench.msUntil('hedge', limits.leaseMs, beacon);
+	// The holder's last: until three are known to be silent, the first ones look like single deaths.
+	for (const name of lost.toReversed()) bench.give({ type: 'probed', peer: bench.id(name), alive: false });
+	for (const name of lost) assert.equal(bench.state.peers.get(bench.id(name))?.vanished, true);
+	return beacon;
+}
+
+test('of members that fell silent together no lease is slow until no short split can be the cause', () => {
+	const bench = new ClaimBench({ others: 8 });
+	const item = itemOfIdleRank(bench, 0);
+	const beacon = splitOff(bench, item);
+	const waited = bench.msUntil('hedge', 2 * limits.splitMs, beacon);
+	const expected = limits.splitMs - limits.leaseMs;
+	assert.ok(waited !== null && Math.abs(waited - expected) <= 2 * limits.tickMs, `${waited}`);
+});
+
+test('their leases are hedged once all that waits here would no longer fit in', () => {
+	const bench = new ClaimBench({ others: 8 });
+	const item = itemOfIdleRank(bench, 0);
+	splitOff(bench, item);
+	const rest = bench.others.slice(4);
+	const held = [0, 1, 2, 3, 4].map((i) => itemOf(1_000 + i));
+	const beacon = (): void => {
+		for (const [i, name] of rest.entries()) {
+			const leases = held.filter((_, k) => k % rest.length === i);
+			bench.beacon(
+				name,
+				leases.map((known) => leaseOf(known)),
+			);
+		}
+	};
+	beacon();
+	// Six items with the one of the split: two rounds for the five members that are left.
+	for (const known of held) bench.announce(known);
+	setEpoch(bench, item.close - limits.marginEpochs - 1);
+	const waited = bench.msUntil('hedge', 30_000, beacon);
+	assert.ok(waited !== null && Math.abs(waited - (30_000 - 2 * P95_MS)) <= 2 * limits.tickMs, `${waited}`);
+});
