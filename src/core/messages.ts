@@ -16,6 +16,7 @@ import { publish } from './identity.ts';
 import { keys, writeStatement } from './keys.ts';
 import { hasRole, selfHasRole, senderOf } from './members.ts';
 import { alarm, clearAlarm, decide, effect, ignore, put } from './outbox.ts';
+import { hearRetold, isRefuted, turnToRetold } from './retold.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { Message, Sender, State, StatementOf, Work } from './state.ts';
 import { isReached } from './wake.ts';
@@ -41,6 +42,7 @@ export function onSubmission(state: State, statement: StatementOf<'sub'>): void 
 	if (known !== undefined) {
 		// The CID of a BLS message does not cover its signature: other bytes are another claim, asked for again by sync.
 		if (known.short !== short) ignore(state, 'submission-known-otherwise');
+		else if (known.submission.work !== body.work) hearRetold(state, known, work, statement);
 		else if (known.statement === null) {
 			known.statement = statement;
 			state.told++;
@@ -78,7 +80,7 @@ export function isUnjudged(message: Message): boolean {
 }
 
 /** What in the message does not answer the item; null when all of it does. */
-function mismatch(state: State, { item }: Work, { signed, call }: Submission): string | null {
+export function mismatch(state: State, { item }: Work, { signed, call }: Submission): string | null {
 	const { message } = signed;
 	if (item.kind !== 'post') return 'dry-run';
 	if (message.from !== senderOf(state, item.miner)) return 'sender';
@@ -105,7 +107,7 @@ export function enterMessage(
 	assert(call.kind === 'submit-post', 'only proofs are entered');
 	const short = shortHash(submission.bytes);
 	const known = state.messages.get(cid);
-	if (known?.short === short) return known;
+	if (known?.short === short && known.submission.work === submission.work) return known;
 	const message: Message = {
 		submission,
 		params: call.params,
@@ -131,6 +133,8 @@ export function enterMessage(
 		searchedEpoch: -1,
 		dead: null,
 		done: false,
+		retold: new SortedMap(),
+		refuted: new SortedMap(),
 	};
 	state.messages.set(cid, message);
 	senderSlice(state, message.sender);
@@ -179,7 +183,8 @@ export function checkMessages(state: State): void {
 		checking++;
 		byAuthor.set(authorOf(state, message), (byAuthor.get(authorOf(state, message)) ?? 0) + 1);
 	}
-	for (const [cid, message] of state.messages) {
+	for (const [cid, known] of state.messages) {
+		const message = turnToRetold(state, known);
 		const work = state.works.get(message.submission.work);
 		if (work === undefined || counts(message) || message.dead !== null) continue;
 		if (!isReached(state, message.retryAt)) continue;
@@ -199,7 +204,7 @@ export function checkMessages(state: State): void {
 		const { proof, skipped } = message.params;
 		// The chain refuses numbers that the partition does not have, and the verifier never sees them.
 		if (!skipped.isSubsetOf(sectors)) {
-			condemn(state, message, 'skips');
+			refute(state, message, 'skips');
 			continue;
 		}
 		message.checkingProof = true;
@@ -232,7 +237,7 @@ export function onMessageProof(state: State, { work, hash, verdict }: EventOf<'v
 		message.checkingProof = false;
 		state.dirty = true;
 		if (verdict === 'unavailable') message.retryAt = state.now + limits.verifyRetryMs;
-		else if (verdict === 'bad') condemn(state, message, 'proof');
+		else if (verdict === 'bad') refute(state, message, 'proof');
 		else {
 			message.proofGood = true;
 			settle(state, cid, message);
@@ -243,6 +248,11 @@ export function onMessageProof(state: State, { work, hash, verdict }: EventOf<'v
 /** Who told it; this node for what only its own full node shows. */
 function authorOf(state: State, { statement }: Message): NodeId {
 	return statement?.envelope.from ?? state.config.self;
+}
+
+function refute(state: State, message: Message, fault: 'proof' | 'skips'): void {
+	message.refuted.set(message.submission.work, true);
+	condemn(state, message, fault);
 }
 
 function condemn(state: State, message: Message, fault: string): void {
@@ -289,16 +299,25 @@ export function heedPool(state: State, view: ChainView): void {
 		message.pooled = pooled.has(cid);
 		message.everPooled ||= message.pooled;
 	}
-	for (const waiting of view.sender.pool) if (!state.messages.has(waiting.cid)) adopt(state, view, sender, waiting);
+	for (const waiting of view.sender.pool) {
+		const known = state.messages.get(waiting.cid);
+		if (known === undefined || isRefuted(known)) adopt(state, view, sender, waiting, known);
+	}
 }
 
 /** An unknown message of our sender: one of ours whose SUB was lost, or somebody uses the address beside this mesh. */
-function adopt(state: State, view: ChainView, sender: Sender, { cid, bytes, signed, call }: PoolMessage): void {
+function adopt(
+	state: State,
+	view: ChainView,
+	sender: Sender,
+	{ cid, bytes, signed, call }: PoolMessage,
+	known: Message | undefined,
+): void {
 	const work =
 		call?.kind === 'submit-post' ? answeredBy(state, view, call.params.deadline, call.params.partition) : null;
 	if (call !== null && work != null) {
 		const submission: Submission = { work: work.item.id, bytes, cid, signed, call };
-		if (mismatch(state, work, submission) === null) {
+		if (known?.refuted.has(work.item.id) !== true && mismatch(state, work, submission) === null) {
 			const message = enterMessage(state, work, submission);
 			// The full node took it into its pool, so the signature holds; the proof is still to be verified.
 			message.signatureGood = true;
@@ -308,7 +327,7 @@ function adopt(state: State, view: ChainView, sender: Sender, { cid, bytes, sign
 			return;
 		}
 	}
-	if (sender.foreign.has(cid) || sender.foreign.size >= limits.pendingMessages) return;
+	if (known !== undefined || sender.foreign.has(cid) || sender.foreign.size >= limits.pendingMessages) return;
 	sender.foreign.set(cid, true);
 	alarm(state, 'foreign-message', cid, { nonce: signed.message.nonce, method: signed.message.method });
 }

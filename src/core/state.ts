@@ -417,6 +417,9 @@ export interface Message {
 	/** Why it will never count again; a reorg brings back those that another message displaced. */
 	dead: string | null;
 	done: boolean;
+	/** retold.ts: what members said of it for other items, and items that its proof does not answer. */
+	readonly retold: SortedMap<NodeId, StatementOf<'sub'>>;
+	readonly refuted: SortedMap<WorkId, true>;
 }
 
 export interface SubmissionSlice {
