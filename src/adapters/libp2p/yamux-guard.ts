@@ -42,11 +42,13 @@ export class YamuxGuard {
 
 	/**
 	 * yamux with one fixed window, and guarded. The window may not grow: a paused stream is aborted above 4 MiB of unread
-	 * bytes, and both sides must assume the same size.
+	 * bytes, and both sides must assume the same size. Streams that come before this side has finished the handshake are
+	 * as many as any others: with its default of 10, yamux cuts a member that has much to ask a busy node.
 	 */
 	readonly muxer = (): StreamMuxerFactory => {
 		const factory = yamux({
 			maxInboundStreams: limits.streamsPerConnection,
+			maxEarlyStreams: limits.streamsPerConnection,
 			streamOptions: {
 				initialStreamWindowSize: limits.streamWindowBytes,
 				maxStreamWindowSize: limits.streamWindowBytes,
