@@ -76,6 +76,9 @@ function readPayload(payload: Uint8Array): Roster {
 	};
 	const names = new Set(roster.peers.map(({ name }) => name));
 	if (names.size !== roster.peers.length) throw badCbor('two peers of the roster have the same name');
+	// Nonces are the fence against paying twice, and each miner's submitters count them on their own.
+	const senders = new Set(roster.miners.map(({ sender }) => sender));
+	if (senders.size !== roster.miners.length) throw badCbor('two miners of the roster have the same sender');
 	return roster;
 }
 

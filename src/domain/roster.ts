@@ -6,7 +6,7 @@ export type Role = (typeof ROLES)[number];
 
 export interface RosterMiner {
 	readonly miner: ActorId;
-	/** Key address (f1 or f3) that sends this miner's proofs and is used by this mesh alone. */
+	/** Key address (f1 or f3) that sends this miner's proofs and nothing else; no other miner of the roster has it. */
 	readonly sender: string;
 }
 

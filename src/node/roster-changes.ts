@@ -40,7 +40,7 @@ export function withoutPeer(roster: Roster, idOrName: string): Roster {
 	return { ...roster, version: roster.version + 1, peers };
 }
 
-/** The next version with one more miner. Rejects `roster-duplicate`. */
+/** The next version with one more miner. Rejects `roster-duplicate`, `roster-sender-used`. */
 export function withMiner(roster: Roster, { miner, sender }: RosterMiner): Roster {
 	if (roster.miners.some((entry) => entry.miner === miner)) {
 		throw new PosterError('roster-duplicate', `the roster has ${minerAddress(miner)} already`, {
@@ -48,13 +48,15 @@ export function withMiner(roster: Roster, { miner, sender }: RosterMiner): Roste
 			meta: { miner },
 		});
 	}
+	requireOwnSender(roster, { miner, sender });
 	const miners = [...roster.miners, { miner, sender }].sort((a, b) => a.miner - b.miner);
 	return { ...roster, version: roster.version + 1, miners };
 }
 
-/** The next version in which another address sends for the miner. Rejects `roster-unknown-miner`. */
+/** The next version in which another address sends for the miner. Rejects `roster-unknown-miner`, `roster-sender-used`. */
 export function withSender(roster: Roster, { miner, sender }: RosterMiner): Roster {
 	requireMiner(roster, miner);
+	requireOwnSender(roster, { miner, sender });
 	const miners = roster.miners.map((entry) => (entry.miner === miner ? { miner, sender } : entry));
 	return { ...roster, version: roster.version + 1, miners };
 }
@@ -89,5 +91,15 @@ function requireMiner(roster: Roster, miner: ActorId): void {
 	throw new PosterError('roster-unknown-miner', `the roster has no miner ${minerAddress(miner)}`, {
 		advice: `It names: ${roster.miners.map((entry) => minerAddress(entry.miner)).join(', ')}`,
 		meta: { miner },
+	});
+}
+
+/** Rejects `roster-sender-used`: the nonces of an address are counted for one miner. */
+function requireOwnSender({ miners }: Roster, { miner, sender }: RosterMiner): void {
+	const other = miners.find((entry) => entry.sender === sender && entry.miner !== miner);
+	if (other === undefined) return;
+	throw new PosterError('roster-sender-used', `${sender} sends for ${minerAddress(other.miner)} already`, {
+		advice: `Make another address, and have ${minerAddress(miner)} name it as a control address: each miner needs its own.`,
+		meta: { miner, other: other.miner },
 	});
 }

@@ -91,6 +91,16 @@ const refused: readonly (readonly [args: (home: string) => readonly string[], co
 	[() => ['init', '--home', newHome(), '--join', root], 3, /is a folder\n.*file itself/],
 	[() => ['init', '--home', '', '--miner', 'f01000', '--sender', SENDER], 2, /It is empty/],
 	[() => ['init', '--home', newHome(), ...twice('--miner', 'f01000'), ...twice('--sender', SENDER)], 2, /given twice/],
+	[
+		() => ['init', '--home', newHome(), '--miner', 'f01000', '--miner', 'f02000', ...twice('--sender', SENDER)],
+		2,
+		/given twice\n.*each miner needs its own/,
+	],
+	[
+		(home) => ['roster', 'miner', 'add', 'f02000', '--sender', SENDER, '--home', home],
+		3,
+		/sends for f01000 already\n.*each miner needs its own/,
+	],
 	[(home) => ['start', '--home', home, '--config', '/dev/zero'], 3, /no regular file\n/],
 	[(home) => ['roster', 'network', '', '--home', home], 2, /A name has 1 to 63/],
 	[

@@ -5,6 +5,7 @@ import { cp, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { secpAddress } from '../../src/codec/address.ts';
 import type { StatusReport } from '../../src/node/control-api.ts';
 import { homePaths } from '../../src/node/home.ts';
 import { CLI_MAIN, cli } from '../support/cli.ts';
@@ -97,6 +98,7 @@ test('a second process with the key of another gives way', async () => {
 test('a mesh gets another miner, another sender and another network while it runs', async () => {
 	const [first, second, invite] = [join(root, 'op-3'), join(root, 'p-3'), join(root, 'invite-3.json')];
 	const [sender, next] = ['f134buwikwmjplvsoy67d26ypp6q5ekhu7qap6hwq', 'f15ihq5ibzwki2b4ep2f46avlkrqzhpqgtga7pdrq'];
+	const spare = secpAddress(new Uint8Array(65));
 	const founding = ['--name', 'op', '--network', 'mistyped', '--miner', 'f01000', '--sender', sender];
 	await succeeds('init', '--home', first, ...founding);
 	await configured(first);
@@ -108,7 +110,7 @@ test('a mesh gets another miner, another sender and another network while it run
 	await configured(second);
 	const joined = await started(second);
 	await succeeds(...(rosterAdd as string).split(' ').slice(1), '--home', first);
-	await succeeds('roster', 'miner', 'add', 'f02000', '--sender', sender, '--home', first);
+	await succeeds('roster', 'miner', 'add', 'f02000', '--sender', spare, '--home', first);
 	await succeeds('roster', 'miner', 'sender', 'f02000', next, '--home', first);
 	const asked = await cli('roster', 'miner', 'sender', 'f09', next, '--home', first);
 	assert.equal(asked.code, 3);

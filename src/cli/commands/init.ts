@@ -90,6 +90,13 @@ function minersOf({ miner = [], sender = [] }: InitOptions): Roster['miners'] {
 	}
 	const twice = miner.find((id, i) => miner.indexOf(id) !== i);
 	if (twice !== undefined) throw usageError(`--miner ${minerAddress(twice)} is given twice`, 'A miner has one sender.');
+	const shared = sender.find((address, i) => sender.indexOf(address) !== i);
+	if (shared !== undefined) {
+		throw usageError(
+			`--sender ${shared} is given twice`,
+			'Make another address, and have the other miner name it as a control address: each miner needs its own.',
+		);
+	}
 	const miners = miner.map((id, i) => ({ miner: id, sender: sender[i] as string }));
 	return miners.sort((a, b) => a.miner - b.miner);
 }

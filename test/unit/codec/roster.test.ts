@@ -52,6 +52,7 @@ test('a roster that readers would refuse cannot be made', () => {
 		['weight of nothing', { ...roster, peers: [{ ...alpha, weight: 0 }] }],
 		['weight over 64', { ...roster, peers: [{ ...alpha, weight: 65 }] }],
 		['roles out of order', { ...roster, peers: [{ ...alpha, roles: ['prover', 'chain'] }] }],
+		['one sender twice', { ...roster, miners: [...roster.miners, { miner: actorId(1001), sender }] }],
 		['version 0', { ...roster, version: 0 }],
 		['sender that is no address', { ...roster, miners: [{ miner: actorId(1000), sender: 'f1abc' }] }],
 		['sender in the testnet prefix', { ...roster, miners: [{ miner: actorId(1000), sender: `t${sender.slice(1)}` }] }],

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { Ed25519Identity } from '../../../src/adapters/identity/ed25519.ts';
+import { secpAddress } from '../../../src/codec/address.ts';
 import { isPosterError } from '../../../src/domain/errors.ts';
 import { actorId, nodeId } from '../../../src/domain/ids.ts';
 import type { Roster, RosterPeer } from '../../../src/domain/roster.ts';
@@ -75,8 +76,9 @@ test('a name or an id is given once, an id must be a key, a miner must be known,
 
 test('miners come, change their sender and go; each change is one version later', () => {
 	const next = 'f15ihq5ibzwki2b4ep2f46avlkrqzhpqgtga7pdrq';
-	let roster = withMiner(first, { miner: actorId(2000), sender: next });
-	roster = withMiner(roster, { miner: actorId(500), sender });
+	const [second, third] = [1, 2].map((fill) => secpAddress(new Uint8Array(65).fill(fill))) as [string, string];
+	let roster = withMiner(first, { miner: actorId(2000), sender: second });
+	roster = withMiner(roster, { miner: actorId(500), sender: third });
 	assert.deepEqual(
 		roster.miners.map(({ miner }) => miner),
 		[500, 1000, 2000],
@@ -88,6 +90,9 @@ test('miners come, change their sender and go; each change is one version later'
 	assert.deepEqual(signRoster(roster, operator).roster, roster);
 	throwsCode(() => withMiner(roster, { miner: actorId(1000), sender }), 'roster-duplicate');
 	throwsCode(() => withSender(roster, { miner: actorId(7), sender }), 'roster-unknown-miner');
+	throwsCode(() => withMiner(roster, { miner: actorId(3000), sender: next }), 'roster-sender-used');
+	throwsCode(() => withSender(roster, { miner: actorId(2000), sender: next }), 'roster-sender-used');
+	assert.deepEqual(withSender(roster, { miner: actorId(1000), sender: next }).miners, roster.miners);
 	throwsCode(() => withoutMiner(roster, actorId(7)), 'roster-unknown-miner');
 	const bound = withPeer(roster, peerOf('only-2000', { miners: [actorId(2000)] }));
 	throwsCode(() => withoutMiner(bound, actorId(2000)), 'roster-miner-used');
