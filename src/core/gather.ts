@@ -260,7 +260,7 @@ function incomplete(state: State, job: Job, work: Work, missing: Bitfield, why: 
 		work.claim.exhausted.set(id, state.now + limits.gatherPauseMs);
 	}
 	work.claim.incomplete++;
-	if (isReopened(work)) spendObjections(work, missing);
+	if (isReopened(work)) spendObjections(state, work, missing);
 	releaseJob(state, job.work, 'incomplete', why);
 }
 

@@ -7,14 +7,17 @@
  *     c/work  [term]                      f/work/peer  refusal         h/peer/miner  holdings
  *     e/peer  [epoch, keys]  distrust after a result that does not verify with these keys
  *     d/proof type  durations of own proofs, the oldest first
+ *     o/work  [[sector, holder, who objected], …]  objections that brought nothing
  */
 import { cborBytes, cborInteger, cborList, cborTuple, decodeCbor, encodeCbor } from '../codec/cbor.ts';
 import { decodeEnvelope, decodePayload, encodePayload } from '../codec/envelope.ts';
+import { cborNodeId, U53_MAX } from '../codec/mesh-cbor.ts';
 import type { Envelope, Statement } from '../domain/envelope.ts';
-import type { ActorId, CidText, NodeId, WorkId } from '../domain/ids.ts';
+import { type ActorId, type CidText, type NodeId, sectorNumber, type WorkId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { PoStProofType } from '../domain/proof.ts';
 import type { ChallengeKey } from '../domain/work.ts';
+import type { HeardObjection } from './state.ts';
 
 const NONCE_DIGITS = 16;
 
@@ -30,6 +33,7 @@ export const keys = {
 	holdings: (peer: NodeId, miner: ActorId): string => `h/${peer}/${miner}`,
 	distrust: (peer: NodeId): string => `e/${peer}`,
 	durations: (proofType: PoStProofType): string => `d/${proofType}`,
+	objections: (work: WorkId): string => `o/${work}`,
 } as const;
 
 export function writeStatement({ envelope, raw }: Statement): Uint8Array {
@@ -52,5 +56,24 @@ export function writeNumbers(numbers: readonly number[]): Uint8Array {
 export function readNumbers(value: Uint8Array): readonly number[] {
 	return cborList(decodeCbor(value, limits.storeValueBytes, 'stored numbers'), limits.durations, 'stored numbers').map(
 		(n) => cborInteger(n, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 'stored number'),
+	);
+}
+
+export function writeObjections(objections: readonly HeardObjection[]): Uint8Array {
+	return encodeCbor(objections.map(({ sector, holder, by }) => [sector, holder, by]));
+}
+
+/** Throws `bad-cbor` for a damaged value. */
+export function readObjections(value: Uint8Array): readonly Omit<HeardObjection, 'spent'>[] {
+	const most = limits.rosterPeers * limits.objectionsPerAuthor;
+	return cborList(decodeCbor(value, limits.storeValueBytes, 'stored objections'), most, 'stored objections').map(
+		(entry) => {
+			const [sector, holder, by] = cborTuple(entry, 3, 'stored objection');
+			return {
+				sector: sectorNumber(cborInteger(sector, 0, U53_MAX, 'stored sector')),
+				holder: cborNodeId(holder, 'stored holder'),
+				by: cborNodeId(by, 'stored author'),
+			};
+		},
 	);
 }

@@ -13,12 +13,12 @@ import { challengeKeyOf } from '../domain/work.ts';
 import { keepAnnouncement, keepTombstone } from './announce.ts';
 import type { Recovered } from './api.ts';
 import { onHoldings } from './holdings.ts';
-import { keys, readNumbers, readStatement } from './keys.ts';
+import { keys, readNumbers, readObjections, readStatement } from './keys.ts';
 import { peerOf } from './liveness.ts';
 import { enterMessage } from './messages.ts';
 import { del } from './outbox.ts';
 import { keysMark, onResult } from './results.ts';
-import { onRefusal } from './skips.ts';
+import { onRefusal, recoverObjections } from './skips.ts';
 import type { State, Work } from './state.ts';
 import { keepDurations } from './timing.ts';
 
@@ -35,6 +35,7 @@ const ORDER: readonly (readonly [prefix: string, kind?: BodyKind])[] = [
 	['f/'],
 	['r/'],
 	['s/'],
+	['o/'],
 ];
 
 export function recover(state: State, recovered: Recovered): void {
@@ -62,6 +63,8 @@ function isOrphan(state: State, key: string): boolean {
 			return work() === undefined;
 		case 'f':
 			return work()?.refusals.has(nodeId(second)) !== true;
+		case 'o':
+			return work() === undefined;
 		case 'h':
 			return !state.holdings.statements.has(`${first}/${second}`);
 		case 'e':
@@ -101,6 +104,11 @@ function recoverEntry(state: State, key: string, value: Uint8Array, kind: BodyKi
 				const proofType = Number(rest[0]);
 				proofShape(proofType);
 				keepDurations(state, proofType, readNumbers(value));
+				return;
+			}
+			case 'o': {
+				const work = state.works.get(workIdOf(rest[0] ?? ''));
+				if (work !== undefined) recoverObjections(work, readObjections(value));
 				return;
 			}
 			default: {

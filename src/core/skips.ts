@@ -11,7 +11,7 @@ import type { EventOf } from './api.ts';
 import { currentEpoch } from './epoch-clock.ts';
 import { holdersOf, holdingsOf } from './holdings.ts';
 import { isNewer, publish } from './identity.ts';
-import { keys, writeStatement } from './keys.ts';
+import { keys, writeObjections, writeStatement } from './keys.ts';
 import { hasRole, selfHasRole } from './members.ts';
 import { decide, ignore, put } from './outbox.ts';
 import { jitter } from './rank.ts';
@@ -215,8 +215,17 @@ export function isReopened(work: Work): boolean {
 }
 
 /** The sectors did not come: these objections are not heeded again. */
-export function spendObjections(work: Work, missing: Bitfield): void {
+export function spendObjections(state: State, work: Work, missing: Bitfield): void {
 	for (const [key, objection] of work.objections) {
 		if (missing.has(objection.sector)) work.objections.set(key, { ...objection, spent: true });
+	}
+	const spent = work.objections.values().filter((objection) => objection.spent);
+	if (spent.length > 0) put(state, keys.objections(work.item.id), writeObjections(spent));
+}
+
+/** What an earlier life fetched in vain. */
+export function recoverObjections(work: Work, spent: readonly Omit<HeardObjection, 'spent'>[]): void {
+	for (const { sector, holder, by } of spent) {
+		work.objections.set(`${sector}/${holder}`, { sector, holder, by, spent: true });
 	}
 }

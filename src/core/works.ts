@@ -224,6 +224,7 @@ export function retire(state: State, work: Work, why: string): void {
 	state.records.ended = state.records.ended.filter((entry) => entry.work !== id);
 	del(state, keys.result(id));
 	del(state, keys.claim(id));
+	if (work.objections.values().some(({ spent }) => spent)) del(state, keys.objections(id));
 	for (const peer of work.refusals.keys()) del(state, keys.refusal(id, peer));
 	for (const [cid, message] of state.messages) {
 		if (message.submission.work !== id) continue;

@@ -6,7 +6,9 @@ import { resultHash } from '../../../src/codec/work-id.ts';
 import type { Effect } from '../../../src/core/api.ts';
 import { backedSkips } from '../../../src/core/skips.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
+import { isPosterError } from '../../../src/domain/errors.ts';
 import { epoch, sectorNumber } from '../../../src/domain/ids.ts';
+import { limits } from '../../../src/domain/limits.ts';
 import { decided, itemOf } from '../../support/claim-bench.ts';
 import { CoreBench, DUE_CHALLENGE as challenge, idleRecord, MINER } from '../../support/core.ts';
 import { runs } from '../../support/runs.ts';
@@ -25,6 +27,12 @@ function bench(): CoreBench {
 		sub: ['submitter'],
 	});
 	for (let i = 0; i < 24; i++) made.second();
+	see(made);
+	return made;
+}
+
+/** The item comes into the own view, with nobody to prove it yet. */
+function see(made: CoreBench): void {
 	made.give({ type: 'head', epoch: epoch(NOW) });
 	const { partition, sectorCount, sectorRoot } = item;
 	const challenges = [{ challenge, due: [{ partition, sectorCount, sectorRoot }], posted: Bitfield.empty }];
@@ -35,7 +43,6 @@ function bench(): CoreBench {
 		view: { miner: MINER, epoch: epoch(NOW), challenges, sender, baseFee: 1n as never },
 	});
 	made.give({ type: 'manifest-held', root: sectorRoot, sectors: all });
-	return made;
 }
 
 const hold = (made: CoreBench, name: string, sectors: Bitfield): readonly Effect[] =>
@@ -118,8 +125,8 @@ test('an objection counts from the holder itself and from a submitter, not from 
 	assert.deepEqual(decided(reopened(bench(), 'sub', 'liar'), 'reopen'), []);
 });
 
-test('an objection that brought nothing is not heeded again', () => {
-	const made = bench();
+/** The item is opened again for a sector that does not come. */
+function inVain(made: CoreBench): readonly Effect[] {
 	hold(made, 'store', all);
 	made.give({ type: 'connected', peer: made.id('store') });
 	reopened(made, 'store', 'store');
@@ -136,8 +143,53 @@ test('an objection that brought nothing is not heeded again', () => {
 			...made.second(),
 		];
 	}
-	assert.equal(decided(effects, 'release')[0]?.reason, 'objection-unfounded');
+	return effects;
+}
+
+test('an objection that brought nothing is not heeded again', () => {
+	const made = bench();
+	assert.equal(decided(inVain(made), 'release')[0]?.reason, 'objection-unfounded');
 	const again = [...objectTo(made, 'store', 'store'), ...made.second(), ...hold(made, 'store', all), ...made.second()];
 	assert.deepEqual(decided(again, 'claim'), []);
 	assert.deepEqual(decided(again, 'reopen'), []);
+});
+
+test('nor after a restart, while one of another holder is; it goes from the disk with its item', () => {
+	const made = bench();
+	inVain(made);
+	const kept = `o/${item.id}`;
+	assert.ok(made.disk.has(kept));
+	made.restart();
+	see(made);
+	hold(made, 'store', all);
+	hold(made, 'other', all);
+	assert.deepEqual(decided(reopened(made, 'store', 'store'), 'reopen'), []);
+	assert.equal(decided(objectTo(made, 'other', 'other'), 'reopen').length, 1);
+
+	for (const key of made.disk.keys()) if (key.startsWith('a/')) made.disk.delete(key);
+	made.restart();
+	for (let i = 0; i < 3; i++) made.second();
+	assert.equal(made.disk.has(kept), false, 'what names no item is deleted');
+});
+
+test('a stored objection that cannot be read is named', () => {
+	const made = bench();
+	inVain(made);
+	made.disk.set(`o/${item.id}`, Uint8Array.of(0xff));
+	assert.throws(
+		() => made.restart(),
+		(error) => isPosterError(error, 'store-damaged') && error.message.includes(`o/${item.id}`),
+	);
+});
+
+test('an item that is forgotten takes its objections along', () => {
+	const made = bench();
+	inVain(made);
+	made.give({ type: 'head', epoch: epoch(challenge.close + limits.retentionEpochs + 1) });
+	for (let i = 0; i < 3; i++) made.second();
+	assert.equal(made.state.works.size, 0);
+	assert.deepEqual(
+		[...made.disk.keys()].filter((key) => key.startsWith('o/')),
+		[],
+	);
 });
