@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { MemberPlan } from '../../src/cli/demo/mesh-homes.ts';
 import { FullNodeProxy } from '../fakes/full-node-proxy.ts';
-import { epochsOf, MeshBench } from '../support/mesh-bench.ts';
+import { epochsOf, MeshBench, SETTLE_EPOCHS } from '../support/mesh-bench.ts';
 
 const MINER = 1100;
 const FIRST = { deadline: 1, sectors: [0, 1, 2, 3] };
@@ -37,7 +37,7 @@ test('a mesh whose members die one after another misses nothing and pays once', 
 		await bench.metricAtLeast(name, 'poster_directory_provided_total', 1);
 	}
 	await cluster.chain.call('Devnet.Resume');
-	await cluster.chain.until(epochsOf(FIRST.deadline).close + 2);
+	await cluster.chain.until(epochsOf(FIRST.deadline).close + SETTLE_EPOCHS);
 
 	await bench.rule(t, 'what only the DHT knows is found and proven', async () => {
 		for (const name of ['storage-1', 'storage-2']) {
@@ -69,7 +69,8 @@ test('a mesh whose members die one after another misses nothing and pays once', 
 		assert.equal(bench.events.find(included)?.facts['reason'], 'posted');
 	});
 
-	await cluster.chain.until(epochsOf(SECOND.deadline).close + 2);
+	const survivor = cluster.node('chain-1').running ? 'chain-1' : 'chain-2';
+	await bench.closed(survivor, SECOND.deadline, PARTITIONS);
 	await bench.rule(t, 'with one of two chain nodes and one of two provers dead all is proven', async () => {
 		const alive = ['chain-1', 'chain-2', 'prover-1', 'prover-2'].filter((name) => cluster.node(name).running);
 		assert.equal(alive.length, 2);

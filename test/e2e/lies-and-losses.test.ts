@@ -27,7 +27,7 @@ import {
 import { type PoStProofType, PROOF_BYTES } from '../../src/domain/proof.ts';
 import { EvilMember } from '../fakes/evil-member.ts';
 import { memoryLog } from '../support/memory-log.ts';
-import { epochsOf, MeshBench, PATIENCE_MS } from '../support/mesh-bench.ts';
+import { epochsOf, MeshBench, PATIENCE_MS, SETTLE_EPOCHS } from '../support/mesh-bench.ts';
 import { readRandomness } from '../support/post-randomness.ts';
 import { makeStrangerHome } from '../support/stranger-home.ts';
 import { systemClock } from '../support/system-clock.ts';
@@ -78,7 +78,7 @@ test('a deadline with every kind of lie and loss is proven, and only what is gon
 	await gossipLies(bench, evil);
 	await cluster.startNodes(['late'], door);
 	const { close } = epochsOf(DEADLINE);
-	await cluster.chain.until(close + 2);
+	await cluster.chain.until(close + SETTLE_EPOCHS);
 
 	await bench.rule(t, 'a damaged copy of a sector costs nothing', async () => {
 		await bench.assertProven(MINER.damaged, DEADLINE, 1);

@@ -30,6 +30,8 @@ const WINDOW_2KIB = 10;
 const PERIOD_EPOCHS = 48 * 60;
 /** Heads before the first challenge, from which the nodes learn how long an epoch is. */
 const LEAD_EPOCHS = 8;
+/** After a deadline's close: its faults are told. */
+export const SETTLE_EPOCHS = 2;
 /** Every wait has a bound that only a fault reaches, also on a machine that is busy with other things. */
 export const PATIENCE_MS = 180_000;
 
@@ -208,6 +210,21 @@ export class MeshBench {
 		};
 		await until(`work of f0${miner}/${deadline}/${partition}`, async () => (await find()) !== undefined, PATIENCE_MS);
 		return (await find()) as string;
+	}
+
+	/** After the close, whose epochs are made at once when the node sees that all is final. */
+	async closed(witness: string, deadline: number, partitions: number): Promise<void> {
+		await until(
+			`all of deadline ${deadline} is final`,
+			async () => {
+				const { claims } = await this.cluster.node(witness).claims();
+				return claims.filter((row) => row.deadline === deadline && row.phase === 'done').length === partitions;
+			},
+			PATIENCE_MS,
+		);
+		const { chain } = this.cluster;
+		const end = epochsOf(deadline).close + SETTLE_EPOCHS;
+		await chain.call('Devnet.Mine', [Math.max(0, end - (await chain.height())), 0]);
 	}
 
 	/** What became of a deadline's partitions, by what stands on the chain after its close. */
