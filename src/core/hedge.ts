@@ -1,6 +1,6 @@
 /**
  * Backup copies. Before the point of no return a second copy runs only where a slot would be idle and the first one is
- * slow or stands still; after it two copies run, then three. A lease that is slow is no copy, so that members who hold
+ * slow, whatever progress it tells of; after it two copies run, then three. A lease that is slow is no copy, so that members who hold
  * leases and do nothing, however many they are, keep nobody from the item for longer than that takes to tell. Always in
  * rank order, one step apart: without it every idle node starts the same item.
  */
@@ -18,11 +18,10 @@ import { isReached } from './wake.ts';
 
 /** Tenths of T95 after the point of no return at which a third copy starts. */
 const THIRD_COPY_TENTHS = 4;
-/** A copy is slow beyond 1.5 x its estimate, and stands still after 2 x it without progress. */
+/** A copy is slow beyond 1.5 x its estimate. That one of its phases hangs is for its own node to notice (docs/adr/0006). */
 const SLOW_TENTHS = 15;
 /** What is gathered ahead waits for the proof before it. */
 const WAITING_TENTHS = 25;
-const STILL_TENTHS = 20;
 /** Whatever phases and terms are told in turn: what may be gathered ahead, then proven, takes no longer. */
 const HELD_TENTHS = WAITING_TENTHS + SLOW_TENTHS;
 
@@ -75,12 +74,11 @@ function mayBeSplitOff(state: State, work: Work, load: Load, node: NodeId): bool
 	return !isSilentFor(state, peer, limits.splitMs);
 }
 
-function isSlow(state: State, work: Work, { lease, heldAt, phaseAt, progressAt }: HeldLease): boolean {
+function isSlow(state: State, work: Work, { lease, heldAt, phaseAt }: HeldLease): boolean {
 	const { p95Ms } = estimate(state, work.item.proofType);
 	const exceeds = (since: number, tenths: number): boolean =>
 		isReached(state, since + Math.floor((p95Ms * tenths) / 10) + 1);
 	if (isReached(state, heldAt + limits.hedgeLeastMs) && exceeds(heldAt, HELD_TENTHS)) return true;
 	if (!isReached(state, phaseAt + limits.hedgeLeastMs)) return false;
-	if (lease.phase !== 'prove') return exceeds(phaseAt, WAITING_TENTHS);
-	return exceeds(phaseAt, SLOW_TENTHS) || exceeds(progressAt, STILL_TENTHS);
+	return exceeds(phaseAt, lease.phase === 'prove' ? SLOW_TENTHS : WAITING_TENTHS);
 }

@@ -44,12 +44,10 @@ export function indexLeases(state: State, id: NodeId, statement: StatementOf<'re
 		const old = held.get(id);
 		if (old === undefined) state.dirty = true;
 		const samePhase = old?.lease.term === lease.term && old.lease.phase === lease.phase;
-		const still = samePhase && old?.lease.permille === lease.permille;
 		held.set(id, {
 			lease,
 			heldAt: old?.heldAt ?? state.now,
 			phaseAt: samePhase ? (old?.phaseAt ?? state.now) : state.now,
-			progressAt: still ? (old?.progressAt ?? state.now) : state.now,
 		});
 	}
 }

@@ -164,9 +164,8 @@ export interface HeldLease {
 	readonly lease: Lease;
 	/** Since when this holder tells of a lease on the item, whatever its term and phase. */
 	readonly heldAt: number;
-	/** When this term of this holder was first seen in its phase here, and when its progress last changed. */
+	/** When this term of this holder was first seen in its phase here. */
 	readonly phaseAt: number;
-	readonly progressAt: number;
 }
 
 export interface AnnounceSlice {
