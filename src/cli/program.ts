@@ -264,6 +264,7 @@ function addBenchCommands(root: Command): void {
 		.option('--test-parameters <dir>', 'folder of test parameters', pathText)
 		.option('--size <size>', 'sector size (repeat for more; default: every one whose parameters are here)', sectorSizes)
 		.option('--repeat <count>', 'proofs of each size in each slot, beside the one that warms it up', count(1, 64), 3)
+		.option('--self-test', "compare our prover with the library's first: the engine auto uses it where they agree")
 		.option('--no-keep', 'leave the estimates of the node as they are')
 		.addOption(jsonOption())
 		.action(async (options) => (await import('./commands/bench.ts')).benchProveCommand(options));

@@ -218,6 +218,8 @@ export type Event =
 			readonly slot: string;
 			readonly phase: string;
 			readonly permille: number;
+			/** The proof begins again with a prover whose usual time is not known: how long it may stand still is not either. */
+			readonly anew?: true;
 	  }
 	/** Answer to `prove`. A work given up and taken again may run in two slots for a moment: each answers for itself. */
 	| {
@@ -227,8 +229,24 @@ export type Event =
 			readonly proof: Uint8Array;
 			readonly proveMs: number;
 	  }
-	/** Answer to `prove`, and to `prove-cancel` with the code `prover-cancelled`. */
-	| { readonly type: 'prove-failed'; readonly work: WorkId; readonly slot: string; readonly code: string }
+	/**
+	 * Answer to `prove`, and to `prove-cancel` with the code `prover-cancelled`. `ownEngine`: our own prover may have been
+	 * at it.
+	 */
+	| {
+			readonly type: 'prove-failed';
+			readonly work: WorkId;
+			readonly slot: string;
+			readonly code: string;
+			readonly ownEngine?: boolean;
+	  }
+	/** Our own prover made a proof that verifies; or was given up, for a reason in words, and the library took its place. */
+	| {
+			readonly type: 'own-prover';
+			readonly slot: string;
+			readonly proofType: PoStProofType;
+			readonly failure: string | null;
+	  }
 	/** Answer to `verify`. `unavailable`: the verifier could not tell; it is asked again later. */
 	| {
 			readonly type: 'verified';
@@ -317,8 +335,14 @@ export type Effect =
 	| { readonly type: 'gather-stop'; readonly work: WorkId; readonly keep: boolean }
 	/** Submitter: can this holder open sectors that a result leaves out? Checked in full, kept by nobody. Answer: `holder-answered` within `limits.questionMs`. */
 	| { readonly type: 'ask-holder'; readonly work: WorkItem; readonly peer: NodeId; readonly sectors: Bitfield }
-	/** All sectors but `skipped` are in the spool: prove. Answer: `proved` or `prove-failed`. */
-	| { readonly type: 'prove'; readonly work: WorkItem; readonly slot: string; readonly skipped: Bitfield }
+	/** All sectors but `skipped` are in the spool: prove, with the library if `stock`. Answer: `proved` or `prove-failed`. */
+	| {
+			readonly type: 'prove';
+			readonly work: WorkItem;
+			readonly slot: string;
+			readonly skipped: Bitfield;
+			readonly stock: boolean;
+	  }
 	| { readonly type: 'prove-cancel'; readonly work: WorkId; readonly slot: string }
 	/** Verify against the held manifest without the skipped sectors. Answer: `verified`. */
 	| {
@@ -398,6 +422,8 @@ export type AlarmCode =
 	| 'deadline-missed'
 	/** Two provers of this node died over an item: it is tried in others, or not before it is nearly too late. */
 	| 'crashing-partition'
+	/** Our own prover made a wrong proof or failed: the library proves that size there, and this node's times are learned anew. */
+	| 'own-prover'
 	/** A member announces, proves or submits what does not hold. */
 	| 'bad-result'
 	| 'bad-submission'

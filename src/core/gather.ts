@@ -34,6 +34,7 @@ export function createJob(state: State, work: Work, term: number, backup: boolea
 		gatheredAt: null,
 		slot: null,
 		proveAt: null,
+		anew: false,
 		progressAt: state.now,
 		result: null,
 		hash: null,

@@ -5,13 +5,14 @@
  *     i  incarnation                      q  reserved sequences
  *     a/challenge/identity  ANN, TOMB     r/work  best result          s/sender/nonce/cid  submission
  *     c/work  [term]                      f/work/peer  refusal         h/peer/miner  holdings
+ *     k/work  [library too, [slot, …]]  whose provers died over it
  *     e/peer  [epoch, keys]  distrust after a result that does not verify with these keys
  *     d/proof type  durations of own proofs, the oldest first
  *     o/work  [[sector, holder, who objected], …]  objections that brought nothing
  */
 import { cborBytes, cborInteger, cborList, cborTuple, decodeCbor, encodeCbor } from '../codec/cbor.ts';
 import { decodeEnvelope, decodePayload, encodePayload } from '../codec/envelope.ts';
-import { cborNodeId, U53_MAX } from '../codec/mesh-cbor.ts';
+import { cborNodeId, cborText, U53_MAX } from '../codec/mesh-cbor.ts';
 import type { Envelope, Statement } from '../domain/envelope.ts';
 import { type ActorId, type CidText, type NodeId, sectorNumber, type WorkId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
@@ -29,6 +30,7 @@ export const keys = {
 	submission: (sender: string, nonce: number, cid: CidText): string =>
 		`s/${sender}/${String(nonce).padStart(NONCE_DIGITS, '0')}/${cid}`,
 	claim: (work: WorkId): string => `c/${work}`,
+	crashes: (work: WorkId): string => `k/${work}`,
 	refusal: (work: WorkId, peer: NodeId): string => `f/${work}/${peer}`,
 	holdings: (peer: NodeId, miner: ActorId): string => `h/${peer}/${miner}`,
 	distrust: (peer: NodeId): string => `e/${peer}`,
@@ -50,6 +52,24 @@ export function readStatement(value: Uint8Array): Statement {
 
 export function writeNumbers(numbers: readonly number[]): Uint8Array {
 	return encodeCbor(numbers);
+}
+
+export interface Crashes {
+	readonly crashes: readonly string[];
+	readonly stockCrashed: boolean;
+}
+
+export function writeCrashes({ crashes, stockCrashed }: Crashes): Uint8Array {
+	return encodeCbor([stockCrashed, crashes]);
+}
+
+/** Throws `bad-cbor` for a damaged value. */
+export function readCrashes(value: Uint8Array): Crashes {
+	const [stock, slots] = cborTuple(decodeCbor(value, limits.storeValueBytes, 'stored crashes'), 2, 'stored crashes');
+	const crashes = cborList(slots, limits.crashesKept, 'stored crashes').map((slot) =>
+		cborText(slot, limits.slotNameChars, 'stored slot'),
+	);
+	return { crashes, stockCrashed: stock === true };
 }
 
 /** Throws `bad-cbor` for a damaged value. */

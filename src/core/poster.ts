@@ -26,6 +26,7 @@ import { noticeMissed, onSearched } from './inclusion.ts';
 import { onConnected, onDisconnected, onProbed, onTick, probeSilent } from './liveness.ts';
 import { adoptRoster, createRosterSlice } from './members.ts';
 import { checkMessages, heedPool, onMessageChecked, onMessageProof, onSubmission } from './messages.ts';
+import { onOwnProver } from './own-prover.ts';
 import { assignSlots, onProved, onProveFailed, onProveProgress, onSlots, releaseHung } from './proving.ts';
 import { askHolders, onHolderAnswered } from './questions.ts';
 import { createRecordsSlice, heedEpoch, onRecord, sendRecord } from './records.ts';
@@ -33,6 +34,7 @@ import { dropOrphans, recover } from './recovery.ts';
 import { offerResults, onResult, onVerified, retryOwnVerifications, verifyCandidates } from './results.ts';
 import { heedSender } from './sender.ts';
 import { objectToSkips, onOpened, onRefusal } from './skips.ts';
+import { warnOfCrashes } from './slots.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { State } from './state.ts';
 import { openAhead } from './storage.ts';
@@ -100,6 +102,7 @@ export function step(state: State, event: Event, now: number): Step {
 	if (!state.identity.started) {
 		state.sync.startedAt = now;
 		beginIncarnation(state);
+		for (const work of state.works.values()) warnOfCrashes(state, work);
 	}
 	apply(state, event);
 	if (event.type === 'tick') {
@@ -245,6 +248,9 @@ function takeIn(state: State, event: Exclude<Event, { readonly type: 'tick' | 's
 			return;
 		case 'prove-failed':
 			onProveFailed(state, event);
+			return;
+		case 'own-prover':
+			onOwnProver(state, event);
 			return;
 		case 'verified':
 			onVerified(state, event);

@@ -9,7 +9,7 @@ import type { EventOf } from './api.ts';
 import { releaseJob } from './claim.ts';
 import { decide, effect } from './outbox.ts';
 import { refusalsFor } from './skips.ts';
-import { noteCrash, pickSlot } from './slots.ts';
+import { isForStock, noteCrash, pickSlot } from './slots.ts';
 import type { Job, State, Work } from './state.ts';
 import { learnDuration } from './timing.ts';
 import { isReached } from './wake.ts';
@@ -34,7 +34,8 @@ export function assignSlots(state: State): void {
 		job.progressAt = state.now;
 		state.slots.busy.set(slot, job.work);
 		state.records.changed = true;
-		effect(state, { type: 'prove', work: work.item, slot, skipped: job.skipped });
+		effect(state, { type: 'prove', work: work.item, slot, skipped: job.skipped, stock: isForStock(work) });
+		job.anew = false;
 		decide(state, 'prove', slot, { work: job.work, facts: { skipped: job.skipped.size } });
 	}
 }
@@ -49,12 +50,14 @@ export function onSlots(state: State, names: readonly string[]): void {
 	state.dirty = true;
 }
 
-export function onProveProgress(state: State, { work, slot, permille }: EventOf<'prove-progress'>): void {
+export function onProveProgress(state: State, event: EventOf<'prove-progress'>): void {
+	const { work, slot, permille, anew = false } = event;
 	const job = state.jobs.get(work);
 	if (job?.phase !== 'prove' || job.slot !== slot) return;
 	// Work time counts from the first word of the code that does it, never from a timer.
 	job.proveAt ??= state.now;
 	job.progressAt = state.now;
+	job.anew ||= anew;
 	const bounded = Math.max(0, Math.min(PERMILLE, Math.floor(permille)));
 	if (bounded > job.permille) {
 		job.permille = bounded;
@@ -78,25 +81,26 @@ export function onProved(state: State, { work: id, slot, proof, proveMs }: Event
 	effect(state, { type: 'verify', work: work.item, hash: job.hash, proof, skipped: job.skipped });
 }
 
-export function onProveFailed(state: State, { work, slot, code }: EventOf<'prove-failed'>): void {
+export function onProveFailed(state: State, { work, slot, code, ownEngine }: EventOf<'prove-failed'>): void {
 	freeSlot(state, work, slot);
 	const job = state.jobs.get(work);
 	const item = state.works.get(work);
-	if (code === CRASHED && item !== undefined) noteCrash(state, item, slot);
+	if (code === CRASHED && item !== undefined) noteCrash(state, item, { slot, ownEngine: ownEngine === true });
 	if (job?.phase === 'prove' && job.slot === slot) releaseJob(state, work, 'failed', code);
 }
 
 /**
  * A proof of this node that stands still for twice as long as its proofs take is given up: its slot is needed, and others
  * may do better. Before one of them has ended nothing is known, and the limit is the close. Each attempt at the item is
- * given twice the time of the one before, so that a machine that is only slow gets through and learns.
+ * given twice the time of the one before, so that a machine that is only slow gets through and learns. Nothing is known
+ * either of a proof that our own prover failed at and the library begins again.
  */
 export function releaseHung(state: State): void {
 	for (const [id, job] of state.jobs) {
 		const work = state.works.get(id);
 		if (job.phase !== 'prove' || work === undefined) continue;
 		const own = state.durations.get(work.item.proofType)?.estimate;
-		if (own === undefined) continue;
+		if (own === undefined || job.anew) continue;
 		const patience = HUNG_TIMES * own.p95Ms * 2 ** Math.min(work.claim.failures, limits.failedDoublings);
 		if (isReached(state, job.progressAt + Math.max(patience, limits.hedgeLeastMs) + 1)) {
 			releaseJob(state, id, 'failed', 'prover-hung');

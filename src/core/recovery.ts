@@ -13,7 +13,7 @@ import { challengeKeyOf } from '../domain/work.ts';
 import { keepAnnouncement, keepTombstone } from './announce.ts';
 import type { Recovered } from './api.ts';
 import { onHoldings } from './holdings.ts';
-import { keys, readNumbers, readObjections, readStatement } from './keys.ts';
+import { keys, readCrashes, readNumbers, readObjections, readStatement } from './keys.ts';
 import { peerOf } from './liveness.ts';
 import { enterMessage } from './messages.ts';
 import { del } from './outbox.ts';
@@ -31,6 +31,7 @@ const ORDER: readonly (readonly [prefix: string, kind?: BodyKind])[] = [
 	['a/', 'tomb'],
 	['h/'],
 	['c/'],
+	['k/'],
 	['e/'],
 	['f/'],
 	['r/'],
@@ -59,6 +60,7 @@ function isOrphan(state: State, key: string): boolean {
 		case 'a':
 			return state.announce.statements.get(challengeKeyOf(first))?.has(second) !== true;
 		case 'c':
+		case 'k':
 		case 'r':
 			return work() === undefined;
 		case 'f':
@@ -95,6 +97,11 @@ function recoverEntry(state: State, key: string, value: Uint8Array, kind: BodyKi
 			case 'c':
 				recoverTerm(state, workIdOf(rest[0] ?? ''), readNumbers(value)[0] ?? 0);
 				return;
+			case 'k': {
+				const work = state.works.get(workIdOf(rest[0] ?? ''));
+				if (work !== undefined) Object.assign(work.claim, readCrashes(value));
+				return;
+			}
 			case 'e': {
 				const [until = -1, mark] = readNumbers(value);
 				if (mark === keysMark(state)) peerOf(state, nodeId(rest[0] ?? '')).distrustedUntil = until;

@@ -7,7 +7,8 @@ import { limits } from '../domain/limits.ts';
 import type { WorkItem } from '../domain/work.ts';
 import type { SlotFilter, WaitReason } from './api.ts';
 import { holdingsOf } from './holdings.ts';
-import { alarm } from './outbox.ts';
+import { keys, writeCrashes } from './keys.ts';
+import { alarm, put } from './outbox.ts';
 import type { State, Work } from './state.ts';
 import { pastNoReturn } from './timing.ts';
 import { manifestOf } from './works.ts';
@@ -30,28 +31,50 @@ export function slotObstacle(state: State, work: Work): WaitReason | null {
 	return complaints.includes('not-held-here') ? 'not-held-here' : 'slot-filter';
 }
 
-/** The free slot that proves the item: one whose prover it has not killed, while there is such a slot. */
+/**
+ * The free slot that proves the item: one whose prover it has not killed, while there is such a slot or until the library
+ * is to make the proof, which is another prover.
+ */
 export function pickSlot(state: State, work: Work): string | undefined {
 	const fitting = fittingSlots(state, work);
 	const free = fitting.filter((name) => !state.slots.busy.has(name));
 	const untried = fitting.filter((name) => !work.claim.crashes.includes(name));
-	if (untried.length === 0 || pastNoReturn(state, work, 0))
+	if (untried.length === 0 || isUntriedByStock(work) || pastNoReturn(state, work, 0))
 		return free.find((name) => untried.includes(name)) ?? free[0];
 	return free.find((name) => untried.includes(name));
 }
 
-/** A prover died over the item. */
-export function noteCrash(state: State, work: Work, slot: string): void {
+/** From the second death on only the library proves the item here: our own prover may be what dies of it. */
+export function isForStock({ claim }: Work): boolean {
+	return claim.crashes.length >= CRASHES_TO_QUARANTINE;
+}
+
+function isUntriedByStock(work: Work): boolean {
+	return isForStock(work) && !work.claim.stockCrashed;
+}
+
+/** A prover died over the item; known again after a restart of this node, which it may have been the reason for. */
+export function noteCrash(state: State, work: Work, { slot, ownEngine }: { slot: string; ownEngine: boolean }): void {
 	const { claim, item } = work;
 	claim.crashes = [...claim.crashes, slot].slice(-limits.crashesKept);
-	if (claim.crashes.length < CRASHES_TO_QUARANTINE) return;
+	claim.stockCrashed ||= !ownEngine;
+	put(state, keys.crashes(item.id), writeCrashes(claim));
+	warnOfCrashes(state, work);
+}
+
+/** Tells of an item that is in quarantine, once. */
+export function warnOfCrashes(state: State, { claim, item, results }: Work): void {
+	if (claim.crashes.length < CRASHES_TO_QUARANTINE || results.best !== null || results.candidates.size > 0) return;
 	alarm(state, 'crashing-partition', item.id, { crashes: claim.crashes.length, slots: new Set(claim.crashes).size });
 }
 
-/** It has killed two provers here, and every one that could take it: left to others until nobody may wait any more. */
+/**
+ * It has killed two provers here, then the library's, and every one that could take it: left to others until nobody may
+ * wait any more.
+ */
 export function isQuarantined(state: State, work: Work): boolean {
 	const { crashes } = work.claim;
-	if (crashes.length < CRASHES_TO_QUARANTINE) return false;
+	if (crashes.length < CRASHES_TO_QUARANTINE || isUntriedByStock(work)) return false;
 	return fittingSlots(state, work).every((name) => crashes.includes(name)) && !pastNoReturn(state, work, 0);
 }
 

@@ -220,6 +220,8 @@ export interface ClaimSlice {
 	retryAt: number;
 	/** Slots whose prover died over it, one entry for each death. */
 	crashes: readonly string[];
+	/** The library's prover was among them. */
+	stockCrashed: boolean;
 	/** Sectors that the holders asked could not deliver to this node; null = never ended so. */
 	missing: Bitfield | null;
 	/** Those holders, until when they are not asked again; one that comes back or offers anew is removed. */
@@ -297,6 +299,8 @@ export interface Job {
 	slot: string | null;
 	proveAt: number | null;
 	progressAt: number;
+	/** Our own prover failed at it, the library began again. */
+	anew: boolean;
 	result: Result | null;
 	hash: Hex32 | null;
 	/** When an unavailable verifier is asked again; null while it has the proof. */

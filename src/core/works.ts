@@ -11,7 +11,7 @@ import { keys } from './keys.ts';
 import { connectedPeers } from './liveness.ts';
 import { hasRole, membersWith } from './members.ts';
 import { counts } from './messages.ts';
-import { decide, del, effect, ignore } from './outbox.ts';
+import { clearAlarm, decide, del, effect, ignore } from './outbox.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { State, Work } from './state.ts';
 import { isPast } from './timing.ts';
@@ -102,6 +102,7 @@ function createWork(state: State, item: WorkItem, enteredBy: NodeId | null): Wor
 			lastHolder: null,
 			failures: 0,
 			crashes: [],
+			stockCrashed: false,
 			retryAt: Number.MIN_SAFE_INTEGER,
 			missing: null,
 			exhausted: new SortedMap(),
@@ -224,6 +225,8 @@ export function retire(state: State, work: Work, why: string): void {
 	state.records.ended = state.records.ended.filter((entry) => entry.work !== id);
 	del(state, keys.result(id));
 	del(state, keys.claim(id));
+	if (work.claim.crashes.length > 0) del(state, keys.crashes(id));
+	clearAlarm(state, 'crashing-partition', id);
 	if (work.objections.values().some(({ spent }) => spent)) del(state, keys.objections(id));
 	for (const peer of work.refusals.keys()) del(state, keys.refusal(id, peer));
 	for (const [cid, message] of state.messages) {

@@ -12,7 +12,7 @@ import { circuitName } from '../domain/parameters.ts';
 import { type PoStProofType, proofShape } from '../domain/proof.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { ProverSlot } from '../ports/prover.ts';
+import type { ProofEngine, ProverSlot } from '../ports/prover.ts';
 import type { Home } from './home.ts';
 import { lockHome } from './lock.ts';
 import { ProofTimes, type Spread, spreadOf } from './proof-times.ts';
@@ -39,6 +39,8 @@ export interface BenchResult {
 	/** Of the circuit: a partition that is not full takes as long. */
 	readonly sectors: number;
 	readonly device: string;
+	/** Which prover made them; null where the program does not tell. */
+	readonly engine: ProofEngine | null;
 	/** The first proof of the slot, which starts the program and reads the parameters. */
 	readonly firstMs: number;
 	readonly repetitions: number;
@@ -110,6 +112,7 @@ async function benchSlot(
 			proof,
 			sectors: proofShape(proofType).partitionSectors,
 			device: first.device,
+			engine: samples.at(-1)?.engine ?? null,
 			firstMs: first.ms,
 			repetitions,
 			whole,
@@ -132,8 +135,9 @@ export async function keepBench(home: Home, results: readonly BenchResult[], log
 		const store = await openStore(home.paths.store, home.identity.id);
 		try {
 			const times = await ProofTimes.load(store, log);
-			for (const { slot, proofType, device, samples } of results) {
-				for (const sample of samples) await times.learn(slot, proofType, { ...sample, device });
+			for (const { slot, proofType, device, engine, samples } of results) {
+				const by = { device, ...(engine !== null && { engine }) };
+				for (const sample of samples) await times.learn(slot, proofType, { ...sample, ...by });
 				const key = keys.durations(proofType);
 				const known = await store.get(key);
 				const all = [...(known === undefined ? [] : readNumbers(known)), ...samples.map(({ ms }) => Math.max(1, ms))];

@@ -252,6 +252,18 @@ const proofs = z
 					'A copy in the own network is faster, and "mesh" needs a running node; nothing that has not the published digest is kept from anywhere.',
 				example: '["/mnt/share/filecoin-proof-parameters", "https://proofs.filecoin.io/ipfs/"]',
 			}),
+		engine: z.enum(['auto', 'stock', 'own']).default('auto').register(optionDocs, {
+			what: 'Which prover own CPU slots use: ours (docs/proving.md) or that of the proving library.',
+			unit: 'auto, stock or own',
+			trade:
+				'auto uses ours for a sector size once `poster-node bench prove --self-test` has made the same proof with both on this machine, bit for bit, and the library before and wherever ours fails; own uses ours untested; stock never uses it.',
+		}),
+		decoded: path.optional().register(optionDocs, {
+			what: 'Folder of our prover: decoded parameters, and the records of its self-tests.',
+			unit: 'path (default: decoded/ in the home)',
+			trade: 'As large as the parameters of the sizes that were tested: 61 GB for 32 GiB sectors. Slots share it.',
+			example: '"/var/lib/poster-node/decoded"',
+		}),
 		test_parameters: path.optional().register(optionDocs, {
 			what: 'Folder with test parameters, whose keys are accepted instead of the published ones.',
 			unit: 'path',

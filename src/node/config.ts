@@ -164,6 +164,8 @@ function resolvePaths(config: Parsed, folder: string): Config {
 		proofs: {
 			params: at(proofs.params ?? defaultParams(process.env)),
 			sources: proofs.sources.map((source) => (isUrl(source) || source === MESH_SOURCE ? source : at(source))),
+			engine: proofs.engine,
+			...(proofs.decoded !== undefined && { decoded: at(proofs.decoded) }),
 			...(proofs.testParameters !== undefined && { testParameters: at(proofs.testParameters) }),
 		},
 		...(spool.path !== undefined && { spool: { ...spool, path: at(spool.path) } }),

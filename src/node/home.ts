@@ -29,6 +29,8 @@ export interface HomePaths {
 	readonly config: string;
 	readonly store: string;
 	readonly spool: string;
+	/** Decoded parameters of our own prover, and the records of its self-tests. */
+	readonly decoded: string;
 	/** Segments of the flight recorder. */
 	readonly recorder: string;
 	readonly control: string;
@@ -70,6 +72,7 @@ export function homePaths(folder: string): HomePaths {
 		config: join(root, 'config.toml'),
 		store: join(root, 'store'),
 		spool: join(root, 'spool'),
+		decoded: join(root, 'decoded'),
 		recorder: join(root, 'recorder'),
 		control: join(root, 'control.json'),
 		lock: join(root, 'lock'),

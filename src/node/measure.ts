@@ -13,6 +13,7 @@ import type { Metrics } from '../ports/metrics.ts';
 import type { ProofJob, ProofMade, ProofPhase, ProverSlot } from '../ports/prover.ts';
 import type { Verifier } from '../ports/verifier.ts';
 import type { ProofDone } from './proof-times.ts';
+import { engineEvents } from './proving.ts';
 
 export interface MeasuringPorts {
 	readonly slots: readonly ProverSlot[];
@@ -95,6 +96,9 @@ export class Measuring {
 					advice: 'This machine proves wrongly: check its parameters, its memory and its GPU before it takes part.',
 				});
 			}
+			for (const event of engineEvents(done.slot, proofType, done)) this.#options.enqueue(event);
+			// The next real proof tells what the library takes.
+			if (done.alarm !== undefined) return;
 			const { partitionSectors: sectors } = proofShape(proofType);
 			log.info({ proofType, sectors, ms: done.ms, slot: done.slot }, 'measured a proof');
 			this.#options.enqueue({ type: 'measured', proofType, sectors, ms: done.ms });

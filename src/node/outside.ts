@@ -70,7 +70,10 @@ export async function openOutside(
 	const quarantine = await Quarantine.load(join(home.paths.root, 'quarantine.json'));
 
 	const command = await nativeCommand(config, log, signal);
-	const workers = startWorkers({ clock, log }, { config, command, scratch: join(home.paths.root, 'workers') });
+	const workers = startWorkers(
+		{ clock, log },
+		{ config, command, scratch: join(home.paths.root, 'workers'), decoded: home.paths.decoded },
+	);
 	stack.defer(() => workers.close());
 	const keys = needsKeys(config) ? await unlessAborted(readProofKeys(config, workers.verifier), signal) : NO_KEYS;
 	await unlessAborted(workers.requireGpus(), signal);

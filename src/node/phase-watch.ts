@@ -1,6 +1,7 @@
 /**
  * Notices a proof that hangs: a phase that takes twice the p95 of what it took in this slot before. Only frames of the
- * code that does the work move it; before the first proof nothing is known, and nothing is judged.
+ * code that does the work move it; before the first proof nothing is known, and nothing is judged. Nor is it when a phase
+ * begins a second time: then our own prover has failed, and the library makes the same proof.
  */
 import { limits } from '../domain/limits.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -22,6 +23,7 @@ export interface PhaseWatchOptions {
 export class PhaseWatch {
 	readonly #clock: Clock;
 	readonly #options: PhaseWatchOptions;
+	readonly #begun = new Set<string>();
 	#cancel: () => void = () => undefined;
 
 	constructor(clock: Clock, options: PhaseWatchOptions) {
@@ -29,11 +31,16 @@ export class PhaseWatch {
 		this.#options = options;
 	}
 
+	/** True from the moment on at which the worker begins the proof again: with another prover, of which nothing is known. */
+	isAnew = false;
+
 	heard({ phase, state }: ProofPhase): void {
 		this.#cancel();
 		const { known, attempts, hung } = this.#options;
 		const spread = known[phase];
-		if (state === 'end' || spread === undefined) return;
+		if (state === 'start' && this.#begun.has(phase)) this.isAnew = true;
+		this.#begun.add(phase);
+		if (state === 'end' || spread === undefined || this.isAnew) return;
 		const factor = HUNG_TIMES * 2 ** Math.min(attempts, limits.failedDoublings);
 		const patience = Math.min(Math.max(factor * spread.p95Ms, limits.hedgeLeastMs), LONGEST_TIMER_MS);
 		this.#cancel = this.#clock.after(patience, () => hung(phase));

@@ -9,6 +9,7 @@ import { limits } from '../domain/limits.ts';
 import { circuitName } from '../domain/parameters.ts';
 import type { PoStProofType } from '../domain/proof.ts';
 import type { Log } from '../ports/log.ts';
+import type { ProofEngine } from '../ports/prover.ts';
 import type { Store } from '../ports/store.ts';
 
 const PREFIX = 't/';
@@ -28,6 +29,8 @@ export interface SlotTimes {
 	/** `window 32GiB` */
 	readonly proof: string;
 	readonly device: string;
+	/** Which prover makes them; null where the program does not tell. */
+	readonly engine: ProofEngine | null;
 	readonly whole: Spread;
 	readonly phases: Readonly<Record<string, Spread>>;
 }
@@ -37,6 +40,7 @@ const Known = z.object({
 	slot: z.string(),
 	proofType: z.int(),
 	device: z.string(),
+	engine: z.enum(['own', 'stock']).nullable().default(null),
 	whole: z.array(z.number()).max(limits.durations),
 	phases: z.record(z.string(), z.array(z.number()).max(limits.durations)),
 });
@@ -46,6 +50,7 @@ export interface ProofDone {
 	readonly ms: number;
 	readonly phaseMs: Readonly<Record<string, number>>;
 	readonly device: string;
+	readonly engine?: ProofEngine;
 }
 
 export class ProofTimes {
@@ -70,14 +75,18 @@ export class ProofTimes {
 		this.#log = log;
 	}
 
-	async learn(slot: string, proofType: PoStProofType, { ms, phaseMs, device }: ProofDone): Promise<void> {
+	async learn(slot: string, proofType: PoStProofType, done: ProofDone): Promise<void> {
+		const { ms, phaseMs, device, engine = null } = done;
 		const key = keyOf(slot, proofType);
-		const before = this.#known.get(key);
+		const last = this.#known.get(key);
+		// What one prover takes says nothing about the other.
+		const before = last?.engine === engine ? last : undefined;
 		const phases = Object.entries(phaseMs).slice(0, limits.proofPhases);
 		const known: Known = {
 			slot,
 			proofType,
 			device,
+			engine,
 			whole: added(before?.whole, ms),
 			phases: Object.fromEntries(phases.map(([name, took]) => [name, added(before?.phases[name], took)])),
 		};
@@ -105,10 +114,11 @@ export class ProofTimes {
 	all(): readonly SlotTimes[] {
 		return [...this.#known.values()]
 			.sort((a, b) => (a.slot < b.slot ? -1 : a.slot > b.slot ? 1 : a.proofType - b.proofType))
-			.map(({ slot, proofType, device, whole, phases }) => ({
+			.map(({ slot, proofType, device, engine, whole, phases }) => ({
 				slot,
 				proof: circuitName(proofType),
 				device,
+				engine,
 				whole: spreadOf(whole),
 				phases: spreads(phases),
 			}));

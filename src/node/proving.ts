@@ -4,10 +4,11 @@ import type { Bitfield } from '../domain/bitfield.ts';
 import { isPosterError, PosterError } from '../domain/errors.ts';
 import type { WorkId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
+import type { PoStProofType } from '../domain/proof.ts';
 import type { WorkItem } from '../domain/work.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { ProverSlot } from '../ports/prover.ts';
+import type { ProofMade, ProverSlot } from '../ports/prover.ts';
 import type { Spool } from '../ports/vanilla.ts';
 import type { PostStatement, Verifier } from '../ports/verifier.ts';
 import type { EventHub } from './event-hub.ts';
@@ -67,7 +68,7 @@ export class Proving {
 	}
 
 	/** Effect `prove`. */
-	async prove({ work, slot: name, skipped }: EffectOf<'prove'>): Promise<void> {
+	async prove({ work, slot: name, skipped, stock }: EffectOf<'prove'>): Promise<void> {
 		const { log, clock } = this.#ports;
 		const { enqueue, times, proofTimes, progressed } = this.#options;
 		const abort = new AbortController();
@@ -86,12 +87,13 @@ export class Proving {
 			const statement = await this.#statement(work, skipped);
 			const permilleOf = trackProgress(known);
 			const made = await slot.prove(
-				{ statement, spool },
+				{ statement, spool, stock },
 				(phase) => {
 					watch.heard(phase);
 					const permille = permilleOf(phase);
 					progressed.emit('progress', { work: work.id, slot: name, phase: phase.phase, state: phase.state, permille });
-					enqueue({ type: 'prove-progress', work: work.id, slot: name, phase: phase.phase, permille });
+					const anew = watch.isAnew ? ({ anew: true } as const) : {};
+					enqueue({ type: 'prove-progress', work: work.id, slot: name, phase: phase.phase, permille, ...anew });
 				},
 				abort.signal,
 			);
@@ -99,7 +101,9 @@ export class Proving {
 			this.#running.delete(name);
 			times.set(work.id, 'prove', proveMs);
 			enqueue({ type: 'proved', work: work.id, slot: name, proof: made.proof, proveMs });
-			await proofTimes.learn(name, work.proofType, { ms: proveMs, ...made });
+			for (const event of engineEvents(name, work.proofType, made)) enqueue(event);
+			// With the attempt of our own prover before it the time is nobody's.
+			if (made.alarm === undefined) await proofTimes.learn(name, work.proofType, { ms: proveMs, ...made });
 		} catch (error) {
 			if (!isPosterError(error)) throw error;
 			// The slot tells that the proof was cancelled, whoever did it.
@@ -107,7 +111,8 @@ export class Proving {
 			log.warn({ error, code, work: work.id, slot: name }, 'a proof failed');
 			// Before the answer: the core may give the slot its next work on it.
 			this.#running.delete(name);
-			enqueue({ type: 'prove-failed', work: work.id, slot: name, code });
+			const ownEngine = error.meta['ownEngine'] === true;
+			enqueue({ type: 'prove-failed', work: work.id, slot: name, code, ...(ownEngine && { ownEngine }) });
 		} finally {
 			watch.end();
 		}
@@ -152,4 +157,10 @@ export class Proving {
 		const sectors = manifest.filter(({ number }) => !skipped.has(number));
 		return { proofType, miner, randomness, sectors };
 	}
+}
+
+/** What the core is to know of our own prover after a proof: nothing where it had no part in it. */
+export function engineEvents(slot: string, proofType: PoStProofType, { engine, alarm }: ProofMade): readonly Event[] {
+	if (alarm !== undefined) return [{ type: 'own-prover', slot, proofType, failure: alarm }];
+	return engine === 'own' ? [{ type: 'own-prover', slot, proofType, failure: null }] : [];
 }

@@ -41,9 +41,12 @@ export interface WorkersOptions {
 	readonly command: readonly string[];
 	/** Folder for working directories and TMPDIRs, emptied at each start of a child. */
 	readonly scratch: string;
+	/** Folder of our own prover, unless the config names another. */
+	readonly decoded: string;
 }
 
-export function startWorkers(components: NativeComponents, { config, command, scratch }: WorkersOptions): Workers {
+export function startWorkers(components: NativeComponents, options: WorkersOptions): Workers {
+	const { config, command, scratch } = options;
 	const { proofs, native, storage, prover, submitter } = config;
 	const open: OpenChild = (name, line, { cpus, nice, ...options }) =>
 		new NativeChild(
@@ -58,10 +61,8 @@ export function startWorkers(components: NativeComponents, { config, command, sc
 		);
 	const child = (name: string, line: readonly string[], place: Place = {}): NativeChild =>
 		open(name, line as Command, { env: {}, ...place });
-	const keys =
-		proofs.testParameters === undefined
-			? ['--params', proofs.params]
-			: ['--params', proofs.testParameters, '--test-params'];
+	const keys = keyArguments(config);
+	const engine = ['--engine', proofs.engine, '--own-dir', decodedFolder(options)];
 	const { clock } = components;
 
 	const verifier = new NativeVerifier(child('verify', [...command, 'verify', ...keys]));
@@ -69,7 +70,7 @@ export function startWorkers(components: NativeComponents, { config, command, sc
 		const name = slotName(slot, index);
 		const { cpus, nice } = slot;
 		const threads = slot.threads ?? coresOf(cpus) ?? Math.max(1, Math.floor(availableParallelism() / all.length));
-		const line = slot.worker ?? [...command, 'prove', ...keys, '--threads', String(threads)];
+		const line = slot.worker ?? [...command, 'prove', ...keys, ...engine, '--threads', String(threads)];
 		return new NativeProverSlot(name, child(`prove-${index}`, line, { env: deviceEnv(slot), cpus, nice }), clock);
 	});
 	const external = (prover?.external ?? []).map((entry, index) =>
@@ -98,6 +99,16 @@ export function startWorkers(components: NativeComponents, { config, command, sc
 		requireGpus,
 		close,
 	};
+}
+
+/** What the native worker is told of parameters and keys. */
+export function keyArguments({ proofs: { params, testParameters } }: Pick<Config, 'proofs'>): readonly string[] {
+	return testParameters === undefined ? ['--params', params] : ['--params', testParameters, '--test-params'];
+}
+
+/** Where our own prover has its decoded parameters and the records of its self-tests. */
+export function decodedFolder({ config, decoded }: Pick<WorkersOptions, 'config' | 'decoded'>): string {
+	return config.proofs.decoded ?? decoded;
 }
 
 interface Place {

@@ -12,7 +12,12 @@ export interface ProofJob {
 	readonly statement: PostStatement;
 	/** Vanilla proofs of exactly the statement's sectors lie in this spool. */
 	readonly spool: Spool;
+	/** The library's prover makes it, whatever the engine: this job has killed provers. */
+	readonly stock?: boolean;
 }
+
+/** Our own prover, or the proving library's. */
+export type ProofEngine = 'own' | 'stock';
 
 export interface ProofMade {
 	readonly proof: Uint8Array;
@@ -20,11 +25,16 @@ export interface ProofMade {
 	readonly device: string;
 	/** Most memory of the program so far, where it tells. */
 	readonly peakRssMb?: number;
+	/** Which prover made it, where the program tells. */
+	readonly engine?: ProofEngine;
+	/** Why our own prover was given up during this job; the library made the proof then. */
+	readonly alarm?: string;
 }
 
 /**
- * One GPU or CPU slot. One job at a time. Rejects with `prover-crashed` (child died), `prover-failed` (library refused
- * the job), `prover-cancelled` (the signal aborted: known within 1 s), `prover-unavailable`.
+ * One GPU or CPU slot. One job at a time. Rejects with `prover-crashed` (child died; meta.ownEngine: perhaps in our own
+ * prover), `prover-failed` (library refused the job), `prover-cancelled` (the signal aborted: known within 1 s),
+ * `prover-unavailable`.
  */
 export interface ProverSlot {
 	readonly name: string;

@@ -2,6 +2,7 @@
  * An executable in the place of `poster-native` that misbehaves in one chosen way: `node native-worker.ts BEHAVIOUR`.
  * Behaviours that answer echo each frame back: header and body, with the type `echo`.
  */
+import { spawn } from 'node:child_process';
 import { FrameDecoder, frameHead, type NativeFrame } from '../../src/adapters/native/frame.ts';
 
 const behaviour = process.argv[2];
@@ -68,6 +69,20 @@ function answer(frame: NativeFrame): void {
 			break;
 		case 'mute':
 			break;
+		case 'proves-alarmed':
+		case 'proves-own':
+			say(
+				{
+					type: 'proof',
+					job,
+					phases: { prove: 1 },
+					ms: 1,
+					engine: behaviour === 'proves-own' ? 'own' : 'stock',
+					alarm: behaviour === 'proves-own' ? null : `given up, asked for stock: ${frame.header['stock'] === true}`,
+				},
+				new Uint8Array(192),
+			);
+			break;
 		case 'byte-by-byte':
 			sayByteByByte({ ...frame.header, type: 'echo' }, frame.body);
 			break;
@@ -84,13 +99,19 @@ if (behaviour === 'fatal') {
 	process.exit(2);
 }
 if (behaviour === 'exit-at-start') process.exit(1);
+// A grandchild that keeps the pipes open after this process.
+if (behaviour === 'parent') {
+	const grandchild = spawn('sleep', ['60'], { stdio: 'inherit', detached: true });
+	process.stderr.write(`grandchild ${grandchild.pid}\n`);
+	grandchild.unref();
+}
 if (behaviour === 'stubborn') {
 	process.on('SIGTERM', () => undefined);
 	setInterval(() => undefined, 1000);
 }
 if (behaviour === 'chatty') for (let i = 0; i < 5000; i++) process.stderr.write(`line ${i} ${'x'.repeat(100)}\n`);
 const gpus = behaviour === 'gpu' ? ['a GPU'] : [];
-if (behaviour !== 'never-ready') say({ type: 'ready', mode: 'fake', pid: process.pid, gpus });
+if (behaviour !== 'never-ready') say({ type: 'ready', mode: 'fake', pid: process.pid, gpus, engine: process.argv[3] });
 if (behaviour === 'never-ready') setInterval(() => undefined, 1000);
 
 if (behaviour !== 'deaf') {

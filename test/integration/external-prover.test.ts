@@ -40,7 +40,7 @@ miners = ["f01000"]`;
 	const config = parseConfig(text, join(root, 'config.toml'));
 	const workers = startWorkers(
 		{ clock: systemClock, log: memoryLog() },
-		{ config, command: [native], scratch: join(root, 'workers') },
+		{ config, command: [native], scratch: join(root, 'workers'), decoded: join(root, 'decoded') },
 	);
 	t.after(() => workers.close());
 	assert.deepEqual(await readProofKeys(config, workers.verifier).then(({ proofTypes }) => proofTypes), [10]);

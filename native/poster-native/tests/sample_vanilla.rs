@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use common::{command, params, sector, text, vanilla_len, with, Client, WINDOW, WINNING};
+use common::{command, params, sector, text, vanilla_len, with, Client, WINDOW};
 use frames::{encode_sector_list, Sector};
 use serde_json::{json, Value};
 use tempfile::TempDir;
@@ -57,7 +57,7 @@ impl Sample {
 #[test]
 fn a_sample_of_every_size_is_good() {
     let mut checker = Client::start(&["check"]);
-    for proof_type in 10..15 {
+    for proof_type in (0..5).chain(10..15) {
         let sample = sample(proof_type);
         let bytes = fs::read(sample.path("spool")).unwrap();
         assert_eq!(bytes.len(), vanilla_len(proof_type));
@@ -109,8 +109,8 @@ fn a_sample_is_proven_as_a_partition() {
 }
 
 #[test]
-fn only_windows_have_a_sample() {
-    for proof_type in [WINNING, 5, 15] {
+fn what_is_no_proof_type_has_no_sample() {
+    for proof_type in [5, 9, 15] {
         let (code, folder, line) = run(proof_type);
         assert_eq!((code, &line["error"]["code"]), (1, &json!("bad-arguments")));
         assert!(!folder.path().join("spool").exists());

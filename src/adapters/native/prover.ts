@@ -57,6 +57,7 @@ export class NativeProverSlot implements ProverSlot {
 
 	async #prove(job: ProofJob, onPhase: (phase: ProofPhase) => void, signal: AbortSignal): Promise<ProofMade> {
 		const answer = Promise.withResolvers<ProofMade>();
+		const isOurs = (): boolean => job.stock !== true && ENGINES_OF_OURS.has(native.hello['engine']);
 		/** The cancelled job was over before the worker heard of it: then it does not end. */
 		const idle = Promise.withResolvers<void>();
 		// It may be settled before anybody waits for it.
@@ -70,7 +71,7 @@ export class NativeProverSlot implements ProverSlot {
 					else if (type !== 'cancelled') throw frameError(`a "${type}" frame in a proof`);
 					else if (!booleanField(frame.header, 'exits')) idle.resolve();
 				},
-				lost: (cause) => answer.reject(lost(cause)),
+				lost: (cause) => answer.reject(lost(cause, isOurs())),
 			},
 			signal,
 		);
@@ -79,7 +80,7 @@ export class NativeProverSlot implements ProverSlot {
 		signal.addEventListener('abort', abort, { once: true });
 		try {
 			const { header, body } = await this.#dialect.request(job);
-			native.send(header, body).catch((cause) => answer.reject(lost(cause)));
+			native.send(header, body).catch((cause) => answer.reject(lost(cause, isOurs())));
 			if (signal.aborted) abort();
 			const made = await Promise.race([answer.promise, onAbort.promise]);
 			if (made !== undefined) return made;
@@ -119,13 +120,16 @@ export class NativeProverSlot implements ProverSlot {
 	}
 }
 
+/** Under these a proof may be made by our own prover. */
+const ENGINES_OF_OURS: ReadonlySet<unknown> = new Set(['auto', 'own']);
+
 /** docs/prover-protocol.md: the vanilla proofs lie in a file. */
 const OWN_DIALECT: ProverDialect = {
 	request: async (job) => ({ header: proveHeader(job), body: encodeSectorList(job.statement.sectors) }),
 	hearsCancel: true,
 };
 
-function proveHeader({ statement, spool }: ProofJob): FrameHeader {
+function proveHeader({ statement, spool, stock }: ProofJob): FrameHeader {
 	return {
 		type: 'prove',
 		proofType: statement.proofType,
@@ -133,6 +137,7 @@ function proveHeader({ statement, spool }: ProofJob): FrameHeader {
 		randomness: statement.randomness,
 		spool: spool.path,
 		slots: statement.sectors.map((sector) => spool.slotOf(sector.number)),
+		...(stock === true && { stock }),
 	};
 }
 
@@ -154,6 +159,8 @@ function readProof({ header, body }: NativeFrame, hello: FrameHeader): ProofMade
 		phaseMs: Object.fromEntries(Object.keys(phases).map((name) => [name, numberField(phases as FrameHeader, name)])),
 		...(typeof header['peakRssMb'] === 'number' && { peakRssMb: header['peakRssMb'] }),
 		device: gpus.length > 0 ? gpus.join(', ') : 'cpu',
+		...((header['engine'] === 'own' || header['engine'] === 'stock') && { engine: header['engine'] }),
+		...(typeof header['alarm'] === 'string' && { alarm: header['alarm'].slice(0, limits.errorChars) }),
 	};
 }
 
@@ -167,10 +174,10 @@ function cancelled(signal: AbortSignal): PosterError {
 }
 
 /** A worker that says why it gave a job up did so for the job's sake; one that is gone says nothing about the job. */
-function lost(cause: PosterError): PosterError {
+function lost(cause: PosterError, ownEngine: boolean): PosterError {
 	const init = cause.advice === undefined ? { cause } : { cause, advice: cause.advice };
 	if (isPosterError(cause, 'native-failed')) {
 		return new PosterError('prover-failed', cause.message, { ...init, meta: cause.meta });
 	}
-	return new PosterError('prover-crashed', 'the proving worker died', init);
+	return new PosterError('prover-crashed', 'the proving worker died', { ...init, meta: { ownEngine } });
 }

@@ -162,7 +162,7 @@ export class WorkerProcess {
 		this.#child.on('exit', (code, signal) => {
 			exit = exitError(code, signal);
 			// `close` follows when the pipes are read to their end; a grandchild that inherited them may keep them open.
-			this.#clock.after(limits.nativeStopMs, () => this.#finish(exitError(code, signal)));
+			this.#clock.after(limits.nativeDrainMs, () => this.#finish(exitError(code, signal)));
 		});
 		this.#child.on('close', (code, signal) => this.#finish(exit ?? exitError(code, signal)));
 	}

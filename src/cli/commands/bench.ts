@@ -1,22 +1,23 @@
 /** `bench prove`: what this machine takes for a partition, measured on the provers that the node would use. */
 import { join, resolve } from 'node:path';
+import { type SelfTested, selfTest } from '../../adapters/native/self-test.ts';
 import { createClock } from '../../adapters/observe/clock.ts';
 import { createLog, type NodeLog } from '../../adapters/observe/log.ts';
-import { type SectorSizeName, WINDOW_TYPES } from '../../domain/parameters.ts';
+import { circuitName, type SectorSizeName, WINDOW_TYPES } from '../../domain/parameters.ts';
 import type { PoStProofType } from '../../domain/proof.ts';
 import { type BenchResult, benchProve, keepBench } from '../../node/bench-prove.ts';
 import { type Config, loadConfig, parseConfig } from '../../node/config.ts';
 import { homePaths, isHome, openHome } from '../../node/home.ts';
 import { lockHome } from '../../node/lock.ts';
 import { readProofKeys } from '../../node/proof-keys.ts';
-import { startWorkers } from '../../node/workers.ts';
+import { decodedFolder, keyArguments, startWorkers } from '../../node/workers.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { untilEnd } from '../end-signals.ts';
 import { usageError } from '../exit.ts';
 import { nativeWorker } from '../native-worker.ts';
 import { printJson, printText } from '../output.ts';
 import { openLine } from '../progress-line.ts';
-import { renderBench, renderBenchStep } from '../render/bench.ts';
+import { renderBench, renderBenchStep, renderSelfTest } from '../render/bench.ts';
 import { openScratch } from '../scratch.ts';
 
 const STDERR = 2;
@@ -30,7 +31,14 @@ export interface BenchProveOptions {
 	readonly repeat: number;
 	/** False with --no-keep. */
 	readonly keep: boolean;
+	/** Compare our prover with the library's first, so that the engine `auto` uses it. */
+	readonly selfTest?: boolean;
 	readonly json?: boolean;
+}
+
+interface Measured {
+	readonly selfTests: readonly SelfTested[];
+	readonly results: readonly BenchResult[];
 }
 
 export async function benchProveCommand(options: BenchProveOptions): Promise<void> {
@@ -41,10 +49,14 @@ export async function benchProveCommand(options: BenchProveOptions): Promise<voi
 	// A node that runs would be measured as well, and holds the store.
 	if (keeps) await (await lockHome(home.paths.lock)).release();
 	await untilEnd(async (signal) => {
-		const results = await measure(await configOf(options, home !== undefined), options, { clock, log, signal });
+		const config = await configOf(options, home !== undefined);
+		const { selfTests, results } = await measure(config, options, { clock, log, signal, decoded: home?.paths.decoded });
 		if (keeps) await keepBench(home, results, log);
-		if (options.json) printJson({ kept: keeps, results: results.map(withoutSamples) });
-		else printText([...results.map(renderBench), kept(keeps, options.home)].join('\n\n'));
+		if (options.json) printJson({ kept: keeps, selfTests, results: results.map(withoutSamples) });
+		else {
+			const tables = [...selfTests.map(renderSelfTest), ...results.map(renderBench)];
+			printText([...tables, kept(keeps, options.home)].join('\n\n'));
+		}
 	});
 	log.flush();
 }
@@ -54,27 +66,44 @@ function withoutSamples(result: BenchResult): object {
 	return { ...result, samples: undefined };
 }
 
+interface MeasureParts {
+	readonly clock: Clock;
+	readonly log: NodeLog;
+	readonly signal: AbortSignal;
+	/** Of the home; without one what is decoded goes with the rest. */
+	readonly decoded: string | undefined;
+}
+
 async function measure(
 	config: Config,
-	{ size, repeat }: BenchProveOptions,
-	{ clock, log, signal }: { readonly clock: Clock; readonly log: NodeLog; readonly signal: AbortSignal },
-): Promise<readonly BenchResult[]> {
+	{ size, repeat, selfTest: wantsTest = false }: BenchProveOptions,
+	{ clock, log, signal, decoded }: MeasureParts,
+): Promise<Measured> {
 	const command = config.native.worker ?? [await nativeWorker(signal)];
 	const scratch = await openScratch('poster-bench-prove-');
 	const line = openLine(process.stderr);
 	try {
-		const workers = startWorkers({ clock, log }, { config, command, scratch: join(scratch.path, 'workers') });
+		const folders = { scratch: join(scratch.path, 'workers'), decoded: decoded ?? join(scratch.path, 'decoded') };
+		const workers = startWorkers({ clock, log }, { config, command, ...folders });
 		try {
-			const { proofTypes, slotFilters } = await readProofKeys(config, workers.verifier);
+			const { proofTypes: all, slotFilters } = await readProofKeys(config, workers.verifier);
+			const proofTypes = chosen(all, size);
 			await workers.requireGpus();
-			return await benchProve(clock, {
+			const selfTests: SelfTested[] = [];
+			for (const proofType of wantsTest ? proofTypes : []) {
+				line.show(`self-test ${proofType}`, `${circuitName(proofType)}: comparing our prover with the library's`, 0);
+				const folder = decodedFolder({ config, ...folders });
+				selfTests.push(await selfTest(command, keyArguments(config), folder, proofType, signal));
+			}
+			const results = await benchProve(clock, {
 				workers,
-				proofTypes: chosen(proofTypes, size),
+				proofTypes,
 				slotFilters,
 				repetitions: repeat,
 				tell: (step) => line.show(`${step.slot} ${step.proof} ${step.repetition}`, renderBenchStep(step), 0),
 				signal,
 			});
+			return { selfTests, results };
 		} finally {
 			await workers.close();
 		}
@@ -96,12 +125,11 @@ async function configOf(options: BenchProveOptions, hasHome: boolean): Promise<C
 	}
 	const { params, testParameters } = options;
 	if (params === undefined && testParameters === undefined) return config;
-	const { sources } = config.proofs;
+	const { testParameters: _, ...proofs } = config.proofs;
 	return {
 		...config,
 		proofs: {
-			sources,
-			params: config.proofs.params,
+			...proofs,
 			...(params !== undefined && { params: resolve(params) }),
 			...(testParameters !== undefined && { testParameters: resolve(testParameters) }),
 		},

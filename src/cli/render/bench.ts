@@ -1,4 +1,6 @@
 /** The table of `bench prove`: what one partition takes in each slot, phase by phase. */
+import type { SelfTested } from '../../adapters/native/self-test.ts';
+import { circuitName } from '../../domain/parameters.ts';
 import type { BenchResult, BenchStep } from '../../node/bench-prove.ts';
 import type { Spread } from '../../node/proof-times.ts';
 import { duration } from './duration.ts';
@@ -19,12 +21,17 @@ const columns: readonly Column<Row>[] = [
 	{ title: 'Share', align: 'right', cell: ({ share }) => `${Math.round(share * PERCENT)} %` },
 ];
 
+export function renderSelfTest({ proofType, stockMs, ownMs }: SelfTested): string {
+	const times = `${duration(ownMs)}, the library's ${duration(stockMs)}`;
+	return `${circuitName(proofType)}: our prover made the proof of the library, bit for bit. Its first one took ${times}.`;
+}
+
 export function renderBench(result: BenchResult): string {
-	const { slot, proof, sectors, device, repetitions, firstMs, whole, phases, peakRssMb, partitionsPerHour } = result;
+	const { slot, proof, sectors, engine, repetitions, firstMs, whole, phases, peakRssMb, partitionsPerHour } = result;
 	const row = (what: string, spread: Spread): Row => ({ what, ...spread, share: spread.p50Ms / whole.p50Ms });
 	const rows = [...Object.entries(phases).map(([name, spread]) => row(name, spread)), row('whole proof', whole)];
 	return [
-		`${proof} in ${slot} on ${device}: a partition of ${sectors} sectors, ${repetitions} proofs, all verified`,
+		`${proof} in ${slot} on ${madeBy(engine, result.device)}: a partition of ${sectors} sectors, ${repetitions} proofs, all verified`,
 		renderTable(columns, rows),
 		`The first one took ${duration(firstMs)}. ${partitionsPerHour} partitions an hour, one after another.${memory(peakRssMb)}`,
 	].join('\n');
@@ -33,6 +40,10 @@ export function renderBench(result: BenchResult): string {
 export function renderBenchStep({ slot, proof, repetition, repetitions, phase }: BenchStep): string {
 	const which = repetition === 0 ? 'warming up' : `proof ${repetition} of ${repetitions}`;
 	return `${proof} in ${slot}, ${which}: ${phase ?? 'verifying'}`;
+}
+
+function madeBy(engine: BenchResult['engine'], device: string): string {
+	return engine === 'own' ? `${device} by our prover` : device;
 }
 
 function memory(peakRssMb: number | null): string {

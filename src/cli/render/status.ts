@@ -30,9 +30,10 @@ export function renderStatus(report: StatusReport, wallMs: number): string {
 	return [...lines.map(([name, value]) => `${name.padEnd(11)}${value}`), ...alarms].join('\n');
 }
 
-function timesText({ slot, proof, whole }: StatusReport['proofTimes'][number]): string {
+function timesText({ slot, proof, engine, whole }: StatusReport['proofTimes'][number]): string {
 	const [half, most] = [duration(whole.p50Ms), duration(whole.p95Ms)];
-	return `${proof} in ${slot}: ${half} (p95 ${most}, of ${whole.proofs})`;
+	const by = engine === 'own' ? ' by our prover' : '';
+	return `${proof} in ${slot}${by}: ${half} (p95 ${most}, of ${whole.proofs})`;
 }
 
 function storeText(stalledMs: number): string {

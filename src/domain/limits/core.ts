@@ -173,6 +173,8 @@ export const coreLimits = {
 	alarms: 256,
 	/** Slots remembered for an item whose provers died. */
 	crashesKept: 8,
+	/** Name of a slot: `external-`, index, 32 letters of the program, place. */
+	slotNameChars: 128,
 	/** Durations kept for the percentiles. */
 	durations: 64,
 	/** Phases of one proof whose times are kept: a prover has about five. */

@@ -13,6 +13,8 @@ export const provingLimits = {
 	nativeStartMs: 60_000,
 	/** From the end of stdin to SIGTERM, and from there to SIGKILL. The worker ends at once unless it is stuck in a driver. */
 	nativeStopMs: 2_000,
+	/** From the exit of a worker to the end of its pipes, where something else keeps them open: a death is known within 1 s. */
+	nativeDrainMs: 500,
 	/** A verification, a check or a folder scan that takes longer is stuck: a cold 32 GiB key takes 8 s. The worker is killed. */
 	nativeAnswerMs: 60_000,
 	/** First pause before a dead worker is started again; doubled each time ... */

@@ -83,3 +83,15 @@ test('before any proof of this node has ended nobody knows how long one takes: n
 	begin(bench);
 	assert.deepEqual(decided(seconds(bench, (10 * limits.hedgeLeastMs) / 1_000), 'release'), []);
 });
+
+test('a proof that the library begins anew after our own prover failed is not given up: nobody knows what it takes', () => {
+	const bench = new ClaimBench();
+	measured(bench);
+	bench.announce(item);
+	const { slot } = begin(bench);
+	bench.give({ type: 'prove-progress', work: item.id, slot, phase: 'params', permille: 0, anew: true });
+	assert.deepEqual(decided(seconds(bench, (4 * P95_MS) / 1_000), 'release'), []);
+	bench.give({ type: 'prove-failed', work: item.id, slot, code: 'prover-failed' });
+	begin(bench);
+	assert.equal(decided(seconds(bench, (5 * P95_MS) / 1_000), 'release')[0]?.reason, 'prover-hung', 'the next one is');
+});

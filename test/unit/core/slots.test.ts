@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SlotFilter } from '../../../src/core/api.ts';
 import { obstacle } from '../../../src/core/claim.ts';
+import { createState, step } from '../../../src/core/poster.ts';
+import { isQuarantined } from '../../../src/core/slots.ts';
+import type { State } from '../../../src/core/state.ts';
 import { currentLoad } from '../../../src/core/timing.ts';
+import { retire } from '../../../src/core/works.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
 import { actorId } from '../../../src/domain/ids.ts';
 import type { WorkItem } from '../../../src/domain/work.ts';
@@ -76,13 +80,32 @@ test('no more items are taken for one slot because another one is free for other
 });
 
 /** Lets the item be gathered and its proof end in this way. */
-function fail(on: ClaimBench, item: WorkItem, code: string): string | null {
+function fail(on: ClaimBench, item: WorkItem, code: string, ownEngine = false): string | null {
 	const wait = on.state.jobs.has(item.id) ? 0 : on.msUntil('claim', 60_000);
 	if (wait === null) return null;
 	on.give({ type: 'gathered', work: item.id, peer: on.id('self'), ok: Bitfield.of([0, 1, 2, 3]), failed: [] });
 	const slot = on.state.jobs.get(item.id)?.slot ?? null;
-	if (slot !== null) on.give({ type: 'prove-failed', work: item.id, slot, code });
+	if (slot !== null) on.give({ type: 'prove-failed', work: item.id, slot, code, ownEngine });
 	return slot;
+}
+
+/** What the next proof of the item is told: true if the library is to make it. */
+function nextIsForStock(on: ClaimBench, item: WorkItem): boolean | null {
+	if (!on.state.jobs.has(item.id) && on.msUntil('claim', 60_000) === null) return null;
+	const sectors = Bitfield.of([0, 1, 2, 3]);
+	const effects = on.give({ type: 'gathered', work: item.id, peer: on.id('self'), ok: sectors, failed: [] });
+	const [proof] = effects.flatMap((effect) => (effect.type === 'prove' ? [effect] : []));
+	assert.ok(proof !== undefined);
+	on.give({ type: 'prove-failed', work: item.id, slot: proof.slot, code: 'prover-failed' });
+	return proof.stock;
+}
+
+/** The same node after a kill. */
+function restarted(on: ClaimBench, item: WorkItem): State {
+	const state = createState(on.state.config, on.disk);
+	const [alarmed] = step(state, { type: 'tick' }, 0).after.filter(({ type }) => type === 'alarm');
+	assert.ok(alarmed?.type === 'alarm' && alarmed.alarm.subject === item.id, 'the alarm is raised again');
+	return state;
 }
 
 test('an item that killed a prover is tried in another one; after two it is in quarantine, with an alarm', () => {
@@ -109,6 +132,59 @@ test('with one slot two deaths are enough; what merely failed is tried again', (
 	assert.equal(whyNot(on, crashing), 'quarantined');
 	on.announce(failing);
 	for (let i = 0; i < 3; i++) assert.equal(fail(on, failing, 'prover-failed'), 'slot0');
+});
+
+test('an item that killed our own prover twice is proven by the library next, in a slot that it killed, with an alarm', () => {
+	const on = bench([]);
+	const item = itemOf(0);
+	on.announce(item);
+	for (let i = 0; i < 2; i++) assert.equal(fail(on, item, 'prover-crashed', true), 'slot0');
+	assert.deepEqual([...on.state.alarms.keys()], [`crashing-partition/${item.id}`]);
+	assert.notEqual(whyNot(on, item), 'quarantined');
+	assert.equal(nextIsForStock(on, item), true);
+	assert.equal(fail(on, item, 'prover-crashed'), 'slot0');
+	assert.equal(whyNot(on, item), 'quarantined', 'the library dies of it as well');
+	const other = itemOf(1);
+	on.announce(other);
+	assert.equal(nextIsForStock(on, other), false, 'other items are proven as ever');
+});
+
+test('a restart forgets neither the deaths nor the alarm, and a retired item leaves nothing of them behind', () => {
+	const on = bench([]);
+	const item = itemOf(0);
+	on.announce(item);
+	for (let i = 0; i < 2; i++) fail(on, item, 'prover-crashed', true);
+	assert.deepEqual(
+		[restarted(on, item)]
+			.map(({ works }) => works.get(item.id)?.claim)
+			.map((claim) => [claim?.crashes, claim?.stockCrashed]),
+		[[['slot0', 'slot0'], false]],
+	);
+	fail(on, item, 'prover-crashed');
+	const state = restarted(on, item);
+	const work = state.works.get(item.id);
+	assert.ok(work !== undefined && isQuarantined(state, work));
+	retire(on.state, work, 'past-retention');
+	const left = on.state.out.persist.flatMap(({ type, key }) => (type === 'del' ? [key] : []));
+	assert.ok(left.includes(`k/${item.id}`));
+	assert.deepEqual([...on.state.alarms.keys()], []);
+});
+
+test('our own prover given up raises an alarm and makes its times forgotten; a good proof of it clears the alarm', () => {
+	const on = bench([]);
+	on.give({ type: 'measured', proofType: 10, sectors: 2, ms: 1_000 });
+	const say = (failure: string | null) => on.give({ type: 'own-prover', slot: 'slot0', proofType: 10, failure });
+	const raised = say('its proof does not verify').flatMap((effect) => (effect.type === 'alarm' ? [effect.alarm] : []));
+	assert.deepEqual(
+		raised.map(({ code, subject, facts }) => [code, subject, facts['reason']]),
+		[['own-prover', 'slot0, window 2KiB', 'its proof does not verify']],
+	);
+	assert.match(String(raised[0]?.facts['advice']), /--self-test/);
+	assert.equal(on.state.durations.get(10), undefined);
+	assert.ok(!on.disk.has('d/10'));
+	assert.ok(!say('again').some(({ type }) => type === 'alarm'), 'told once');
+	assert.ok(say(null).some(({ type }) => type === 'alarm-cleared'));
+	assert.equal(on.state.alarms.size, 0);
 });
 
 test('past the point of no return quarantine ends: a try costs less than the deadline', () => {

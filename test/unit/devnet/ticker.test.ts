@@ -2,48 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Ticker } from '../../../src/devnet/ticker.ts';
-import { monoMs } from '../../../src/domain/ids.ts';
-import type { Clock } from '../../../src/ports/clock.ts';
 import { Bench } from '../../support/devnet-bench.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 const EPOCH_MS = 1000;
-
-/** A clock that stands until it is told to go on. */
-class ManualClock implements Clock {
-	#nowMs = 0;
-	readonly #timers = new Set<{ readonly at: number; readonly run: () => void }>();
-
-	now() {
-		return monoMs(this.#nowMs);
-	}
-
-	wallMs(): number {
-		return this.#nowMs;
-	}
-
-	sleep(ms: number): Promise<void> {
-		return new Promise((resolve) => this.after(ms, resolve));
-	}
-
-	after(ms: number, run: () => void): () => void {
-		const timer = { at: this.#nowMs + ms, run };
-		this.#timers.add(timer);
-		return () => this.#timers.delete(timer);
-	}
-
-	get timers(): number {
-		return this.#timers.size;
-	}
-
-	advance(ms: number): void {
-		this.#nowMs += ms;
-		for (const timer of [...this.#timers]) {
-			if (timer.at > this.#nowMs) continue;
-			this.#timers.delete(timer);
-			timer.run();
-		}
-	}
-}
 
 async function ticking() {
 	const bench = new Bench();

@@ -31,6 +31,7 @@ external = [
 			config: parseConfig(text, join(root, 'config.toml')),
 			command: ['poster-native'],
 			scratch: join(root, 'scratch'),
+			decoded: join(root, 'decoded'),
 		},
 	);
 	t.after(() => workers.close());
@@ -62,6 +63,7 @@ test('a slot runs on the cores that it is given', { skip: process.platform !== '
 			config: parseConfig(`[prover]\nslots = [{ worker = ${line}, cpus = "${core}" }]`, join(root, 'config.toml')),
 			command: ['poster-native'],
 			scratch: join(root, 'bound'),
+			decoded: join(root, 'decoded'),
 		},
 	);
 	t.after(() => workers.close());

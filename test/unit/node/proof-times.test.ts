@@ -105,3 +105,29 @@ test('a phase may take twice its p95, at least some seconds; each attempt twice 
 	first.end();
 	assert.equal(timers[1]?.cancelled, true);
 });
+
+test('a phase that begins again is another prover making the proof: nothing is known of it, and nothing judged', () => {
+	const { clock, timers } = watchedClock();
+	const known = { prove: { p50Ms: 1, p95Ms: 60_000, p99Ms: 60_000, proofs: 1 } };
+	const watch = new PhaseWatch(clock, { known, attempts: 0, hung: () => assert.fail('it was given up') });
+	watch.heard({ phase: 'prove', state: 'start' });
+	assert.equal(watch.isAnew, false);
+	watch.heard({ phase: 'prove', state: 'start' });
+	assert.equal(watch.isAnew, true);
+	assert.deepEqual(
+		timers.map(({ cancelled }) => cancelled),
+		[true],
+	);
+});
+
+test('what one prover takes is forgotten when the other one makes the proofs', async () => {
+	const times = await ProofTimes.load(new MemoryStore(), memoryLog());
+	const done = { ms: 1_000, phaseMs: { prove: 1_000 }, device: 'cpu' };
+	await times.learn('a', 10, { ...done, engine: 'own' });
+	await times.learn('a', 10, { ...done, engine: 'own' });
+	await times.learn('a', 10, { ...done, ms: 3_000, engine: 'stock' });
+	assert.deepEqual(
+		times.all().map(({ engine, whole }) => [engine, whole.p50Ms, whole.proofs]),
+		[['stock', 3_000, 1]],
+	);
+});

@@ -68,7 +68,7 @@ test('a proof that is given up while its spool is awaited ends at once', async (
 			progressed: { emit: () => undefined },
 		},
 	);
-	const ended = proving.prove({ type: 'prove', work, slot: 'a', skipped: Bitfield.empty });
+	const ended = proving.prove({ type: 'prove', work, slot: 'a', skipped: Bitfield.empty, stock: false });
 	proving.cancel({ type: 'prove-cancel', work: work.id, slot: 'a' });
 	await ended;
 	assert.deepEqual(events, [{ type: 'prove-failed', work: work.id, slot: 'a', code: 'prover-cancelled' }]);
@@ -107,7 +107,8 @@ test('a phase that hangs is given up as such, its slot is free again, and the ne
 			progressed: { emit: () => undefined },
 		},
 	);
-	for (let i = 0; i < 2; i++) await proving.prove({ type: 'prove', work, slot: 'a', skipped: Bitfield.empty });
+	for (let i = 0; i < 2; i++)
+		await proving.prove({ type: 'prove', work, slot: 'a', skipped: Bitfield.empty, stock: false });
 	const ends = events.filter(({ type }) => type !== 'prove-progress');
 	assert.deepEqual(
 		ends.map((event) => (event.type === 'prove-failed' ? event.code : event.type)),

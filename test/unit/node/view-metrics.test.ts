@@ -6,7 +6,7 @@ import { ViewMetrics } from '../../../src/node/view-metrics.ts';
 import { holder, item, result, submission, view } from '../../support/views.ts';
 
 const whole = { p50Ms: 100, p95Ms: 2_500, p99Ms: 3_000, proofs: 9 };
-const proofTimes = [{ slot: 'cpu-0', proof: 'window 2KiB', device: 'cpu', whole, phases: {} }];
+const proofTimes = [{ slot: 'cpu-0', proof: 'window 2KiB', device: 'cpu', engine: null, whole, phases: {} }];
 const facts = { chain: 'lost', storeStalledMs: 1_500, proofTimes } as const;
 
 async function told(...views: readonly View[]): Promise<readonly string[]> {

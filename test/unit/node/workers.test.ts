@@ -19,6 +19,7 @@ function workers(t: TestContext, slots: string, behaviour: string): Workers {
 			config: parseConfig(`[prover]\nslots = ${slots}\n`, join(root, 'config.toml')),
 			command: [process.execPath, WORKER, behaviour],
 			scratch: join(root, 'scratch'),
+			decoded: join(root, 'decoded'),
 		},
 	);
 	t.after(() => started.close());

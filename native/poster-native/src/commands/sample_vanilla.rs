@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use frames::{to_hex, PostKind, ProofType, Randomness};
+use frames::{to_hex, ProofType, Randomness};
 use proofs_core::sample_vanilla;
 use serde_json::json;
 
@@ -17,7 +17,11 @@ const SECTOR: u64 = 1;
 pub fn run(words: &[String]) -> Result<(), Failure> {
     let arguments =
         Arguments::parse(words, &["proof-type", "out"], &[]).map_err(Failure::arguments)?;
-    let proof_type = window(&arguments).map_err(Failure::arguments)?;
+    let number = arguments
+        .required_number("proof-type")
+        .map_err(Failure::arguments)?;
+    let proof_type =
+        ProofType::from_number(number).map_err(|error| Failure::arguments(error.to_string()))?;
     let out = arguments.required("out").map_err(Failure::arguments)?;
     let randomness = Randomness::from_bytes(RANDOMNESS).expect("the constant is masked");
     let (sector, bytes) = sample_vanilla(proof_type, &randomness, SECTOR);
@@ -27,13 +31,4 @@ pub fn run(words: &[String]) -> Result<(), Failure> {
         "randomness": to_hex(randomness.bytes()), "bytes": bytes.len(),
     }));
     Ok(())
-}
-
-fn window(arguments: &Arguments) -> Result<ProofType, String> {
-    let number = arguments.required_number("proof-type")?;
-    let proof_type = ProofType::from_number(number).map_err(|error| error.to_string())?;
-    if proof_type.kind == PostKind::Window {
-        return Ok(proof_type);
-    }
-    Err(format!("--proof-type {number} is no window"))
 }

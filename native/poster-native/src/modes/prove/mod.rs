@@ -34,6 +34,8 @@ struct ProveFields {
     randomness: String,
     spool: PathBuf,
     slots: Vec<u64>,
+    #[serde(default)]
+    stock: bool,
 }
 
 /// Starts the mode: `--params DIR [--test-params] [--threads N] [--engine auto|stock|own] [--own-dir DIR]`.
@@ -93,5 +95,6 @@ fn job(request: &Request) -> Result<Job, JobError> {
         spool: fields.spool,
         slots: fields.slots,
         sectors,
+        stock: fields.stock,
     })
 }

@@ -74,7 +74,7 @@ impl Prover {
         phases.start("read");
         let vanilla = read_vanilla(job)?;
         let mut alarm = None;
-        if self.own.is_chosen(job.proof_type) {
+        if !job.stock && self.own.is_chosen(job.proof_type) {
             match self.prove_own(job, &vanilla, &phases) {
                 Ok(proof) => {
                     phases.end();

@@ -28,6 +28,8 @@ pub struct Job {
     pub slots: Vec<u64>,
     /// Ascending.
     pub sectors: Vec<Sector>,
+    /// Made by the library, whatever the engine.
+    pub stock: bool,
 }
 
 /// A short queue: the node keeps the long one.

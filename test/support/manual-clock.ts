@@ -1,0 +1,45 @@
+/** A clock that stands until it is told to go on: for bounds in time that no wall clock may judge. */
+import { monoMs } from '../../src/domain/ids.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+
+export class ManualClock implements Clock {
+	#nowMs = 0;
+	readonly #timers = new Set<{ readonly at: number; readonly run: () => void }>();
+
+	now() {
+		return monoMs(this.#nowMs);
+	}
+
+	wallMs(): number {
+		return this.#nowMs;
+	}
+
+	sleep(ms: number, signal?: AbortSignal): Promise<void> {
+		return new Promise((resolve, reject) => {
+			const cancel = this.after(ms, resolve);
+			signal?.addEventListener('abort', () => {
+				cancel();
+				reject(signal.reason);
+			});
+		});
+	}
+
+	after(ms: number, run: () => void): () => void {
+		const timer = { at: this.#nowMs + ms, run };
+		this.#timers.add(timer);
+		return () => this.#timers.delete(timer);
+	}
+
+	get timers(): number {
+		return this.#timers.size;
+	}
+
+	advance(ms: number): void {
+		this.#nowMs += ms;
+		for (const timer of [...this.#timers]) {
+			if (timer.at > this.#nowMs) continue;
+			this.#timers.delete(timer);
+			timer.run();
+		}
+	}
+}
