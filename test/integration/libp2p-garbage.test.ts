@@ -4,9 +4,11 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
+import type { Stream } from '@libp2p/interface';
 import { limits } from '../../src/domain/limits.ts';
 import type { TestNode } from '../support/libp2p-nodes.ts';
 import { withNodes } from '../support/libp2p-nodes.ts';
+import { requestOf } from '../support/requests.ts';
 import { ECHO, MAX_REQUEST, underAttack } from '../support/under-attack.ts';
 import { until } from '../support/until.ts';
 
@@ -59,6 +61,34 @@ for (const protocol of ['/poster/kad/1.0.0', '/ipfs/id/push/1.0.0', '/poster/pee
 		});
 	});
 }
+
+test('a push of addresses that is whole and does not end holds no stream', async () => {
+	await underAttack(async (victim, hostile) => {
+		const protocol = '/ipfs/id/push/1.0.0';
+		const push = requestOf(protocol, hostile.id);
+		assert.ok(push);
+		// Nothing more; empty frames; the same again.
+		const drips = [null, Buffer.of(0), push];
+		const streams = await Promise.all(drips.map(() => hostile.send(protocol, push, true)));
+		const isOpen = (stream: Stream): boolean => stream.status === 'open';
+		const drip = setInterval(() => {
+			for (const [i, bytes] of drips.entries()) {
+				const stream = streams[i];
+				if (bytes !== null && stream !== undefined && isOpen(stream)) stream.send(bytes);
+			}
+		}, 400);
+		try {
+			await until('all are given up', () => !streams.some(isOpen), 3 * limits.requestReadMs).catch(() => {
+				assert.deepEqual(streams.map(isOpen), [false, false, false], 'these streams are still open');
+			});
+			const reason = 'stream-timeout';
+			assert.equal(victim.metrics.total('poster_stream_failures_total', { side: 'server', reason }), 3);
+			assert.equal(hostile.connection.status, 'open', 'slowness is no breach');
+		} finally {
+			clearInterval(drip);
+		}
+	});
+});
 
 test('random bytes to the ping protocol and to the identify protocol hurt nobody', async () => {
 	await underAttack(async (_, hostile) => {

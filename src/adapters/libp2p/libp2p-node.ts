@@ -31,7 +31,7 @@ import type { Membership } from './membership.ts';
 import type { Quota } from './peer-quotas.ts';
 import { boundPeerStore } from './peer-store-guard.ts';
 import { ProviderRecords } from './provider-records.ts';
-import { boundBytes, boundFrames, guarded } from './registrar-guard.ts';
+import { boundBytes, boundFrames, boundPush, guarded } from './registrar-guard.ts';
 import type { StreamWatch } from './stream-watch.ts';
 import type { YamuxGuard } from './yamux-guard.ts';
 
@@ -77,7 +77,7 @@ export async function createNode(
 			conduct.spend(nodeId(remotePeer.toString()), protocol, quota, cost);
 	const late = (): void => metrics.count('poster_stream_failures_total', { side: 'server', reason: 'stream-timeout' });
 	const watch: StreamWatch = { clock, late, garbage };
-	const guard = boundFrames(limits.serviceMessageBytes, watch, spending('service-frames'));
+	const bounds = [limits.serviceMessageBytes, watch, spending('service-frames')] as const;
 	return await createLibp2p({
 		start: false,
 		privateKey: key,
@@ -115,11 +115,13 @@ export async function createNode(
 				identify(IDENTIFY_STREAMS),
 				boundBytes(watch, spending('ping-bytes')),
 			),
-			identifyPush: guarded(identifyPush(IDENTIFY_STREAMS), guard),
+			identifyPush: guarded(identifyPush(IDENTIFY_STREAMS), boundPush(...bounds)),
 			ping: guarded<PingComponents, Ping>(ping(PING_STREAMS), boundBytes(watch, spending('ping-bytes'))),
 			pubsub: gossip({ topic, metrics, conduct, watch }),
 			publicAddresses: announceListened,
-			...(options.dht === false ? {} : { dht: guarded(dht(new ProviderRecords(clock, metrics)), guard) }),
+			...(options.dht === false
+				? {}
+				: { dht: guarded(dht(new ProviderRecords(clock, metrics)), boundFrames(...bounds)) }),
 		},
 	});
 }

@@ -41,6 +41,18 @@ export function boundFrames(maxBytes: number, watch: StreamWatch, spend: Spend):
 	};
 }
 
+/** The same for streams that bring frames once: libp2p then closes its own side, and the other one stays for who sends on. */
+export function boundPush(maxBytes: number, watch: StreamWatch, spend: Spend): RegistrarGuard {
+	const frames = boundFrames(maxBytes, watch, spend);
+	return {
+		watch,
+		opened: (stream, connection, protocol) => {
+			watchLife(stream, watch);
+			frames.opened(stream, connection, protocol);
+		},
+	};
+}
+
 /** For protocols without frames, where what comes is answered byte by byte, or not read at all. */
 export function boundBytes(watch: StreamWatch, spend: Spend): RegistrarGuard {
 	return {
