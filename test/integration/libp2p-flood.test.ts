@@ -152,6 +152,11 @@ const floods: readonly {
 			),
 	},
 	{
+		name: 'data of streams that are not open',
+		reason: 'flood-mux-stray-bytes',
+		attack: (hostile) => pourBelow(hostile, Buffer.concat([yamuxFrame(0, 0, 99_999, 60_000), Buffer.alloc(60_000)])),
+	},
+	{
 		name: 'bytes to be echoed',
 		reason: 'flood-ping-bytes',
 		attack: (hostile) => pour(hostile, '/ipfs/ping/1.0.0', () => randomBytes(8192)),

@@ -3,6 +3,7 @@
  * too many ended so are not listened to for a while. Members behind the same address keep their connections, and are
  * dialled by this node.
  */
+import { BlockList, type SocketAddress } from 'node:net';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { limits } from '../../domain/limits.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -17,8 +18,9 @@ export class HostPatience {
 		this.#clock = clock;
 	}
 
-	hasPatience(address: Multiaddr): boolean {
-		return this.#hosts.get(hostOf(address))?.has(1) ?? true;
+	/** `host`: an IP address. */
+	hasPatience(host: string): boolean {
+		return this.#hosts.get(host)?.has(1) ?? true;
 	}
 
 	/** A handshake from there was for nothing. */
@@ -36,4 +38,22 @@ export class HostPatience {
 /** The address without port: one machine has thousands of those. */
 function hostOf(address: Multiaddr): string {
 	return address.getComponents()[0]?.value ?? '';
+}
+
+/** An IPv4 address as a socket of both families tells it. */
+const MAPPED = '::ffff:';
+
+/** Closes connections as they are accepted: whoever connects again and again must not cost more than that. */
+export class RefusedHosts extends BlockList {
+	readonly #refuses: (host: string) => boolean;
+
+	constructor(refuses: (host: string) => boolean) {
+		super();
+		this.#refuses = refuses;
+	}
+
+	override check(address: string | SocketAddress): boolean {
+		const host = typeof address === 'string' ? address : address.address;
+		return this.#refuses(host.startsWith(MAPPED) ? host.slice(MAPPED.length) : host);
+	}
 }

@@ -2,6 +2,7 @@
  * The libp2p node under the ports. Every option of libp2p that matters to a private mesh is set here and in `gossip.ts`;
  * `docs/network.md` has the measurements behind them.
  */
+import type { ServerOpts } from 'node:net';
 import type { GossipSub } from '@chainsafe/libp2p-gossipsub';
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys';
 import type { Identify, IdentifyComponents } from '@libp2p/identify';
@@ -12,7 +13,7 @@ import { kadDHT, passthroughMapper } from '@libp2p/kad-dht';
 import { noise } from '@libp2p/noise';
 import type { Ping, PingComponents } from '@libp2p/ping';
 import { ping } from '@libp2p/ping';
-import { tcp } from '@libp2p/tcp';
+import { type TCPSocketOptions, tcp } from '@libp2p/tcp';
 import { createLibp2p } from 'libp2p';
 import { assert, PosterError } from '../../domain/errors.ts';
 import { nodeId } from '../../domain/ids.ts';
@@ -25,7 +26,7 @@ import type { Conduct } from './conduct.ts';
 import { watchUpgrades } from './connection-guard.ts';
 import type { Libp2pMeshOptions } from './create-mesh.ts';
 import { gossip } from './gossip.ts';
-import type { HostPatience } from './host-patience.ts';
+import { type HostPatience, RefusedHosts } from './host-patience.ts';
 import { componentLogger } from './logger.ts';
 import type { Membership } from './membership.ts';
 import type { Quota } from './peer-quotas.ts';
@@ -77,6 +78,12 @@ export async function createNode(
 			conduct.spend(nodeId(remotePeer.toString()), protocol, quota, cost);
 	const late = (): void => metrics.count('poster_stream_failures_total', { side: 'server', reason: 'stream-timeout' });
 	const watch: StreamWatch = { clock, late, garbage };
+	const blockList = new RefusedHosts((host) => {
+		if (hosts.hasPatience(host)) return false;
+		metrics.count('poster_mesh_refused_total', { reason: 'host' });
+		return true;
+	});
+	const listenOpts: TCPSocketOptions & Pick<ServerOpts, 'blockList'> = { blockList };
 	const bounds = [limits.serviceMessageBytes, watch, spending('service-frames')] as const;
 	return await createLibp2p({
 		start: false,
@@ -84,11 +91,11 @@ export async function createNode(
 		logger: componentLogger(log),
 		nodeInfo: { userAgent: 'poster-node' },
 		addresses: { listen: [...options.listen], announce: [...(options.announce ?? [])] },
-		transports: [tcp()],
+		transports: [tcp({ listenOpts })],
 		// The mesh key in the prologue and no pnet: pnet 3.0.27 leaks shared memory per connection and costs 60 % of the speed.
 		connectionEncrypters: [noise({ prologueBytes: readMeshKey(options.meshKey) })],
 		streamMuxers: [yamux.muxer],
-		connectionGater: membership.gater(hosts),
+		connectionGater: membership.gater(),
 		connectionManager: {
 			maxConnections: limits.connections,
 			maxIncomingPendingConnections: limits.pendingConnections,

@@ -9,7 +9,6 @@ import { limits } from '../../domain/limits.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Ban } from '../../ports/mesh.ts';
 import type { Metrics } from '../../ports/metrics.ts';
-import type { HostPatience } from './host-patience.ts';
 
 export type RefusalReason = 'not-member' | 'banned';
 
@@ -77,20 +76,15 @@ export class Membership {
 		return banned;
 	}
 
-	gater(hosts: HostPatience): ConnectionGater {
-		const refused = (reason: string): true => {
-			this.#metrics.count('poster_mesh_refused_total', { reason });
-			return true;
-		};
+	gater(): ConnectionGater {
 		const deny = (peer: PeerId): boolean => {
 			const reason = this.refusal(nodeId(peer.toString()));
-			return reason !== undefined && refused(reason);
+			if (reason !== undefined) this.#metrics.count('poster_mesh_refused_total', { reason });
+			return reason !== undefined;
 		};
 		return {
 			// Not counted: the DHT and the peer store offer peers to dial that left the roster long ago.
 			denyDialPeer: (peer) => this.refusal(nodeId(peer.toString())) !== undefined,
-			// Before the handshake, which is what costs.
-			denyInboundConnection: ({ remoteAddr }) => !hosts.hasPatience(remoteAddr) && refused('host'),
 			denyInboundEncryptedConnection: deny,
 			denyOutboundEncryptedConnection: deny,
 			denyInboundRelayReservation: () => true,

@@ -26,6 +26,7 @@ const NORMAL_TERMINATION = GoAwayCode.NormalTermination;
 interface YamuxInside {
 	readonly decoder: { readonly buffer: { readonly byteLength: number } };
 	readonly remoteGoAway: number | undefined;
+	readonly streams: readonly { readonly streamId: number }[];
 }
 
 export class YamuxGuard {
@@ -65,7 +66,7 @@ export class YamuxGuard {
 	}
 
 	#guard(connection: MessageStream, factory: StreamMuxerFactory): StreamMuxer {
-		const frames = new YamuxFrames();
+		const frames = new YamuxFrames((id) => insideOf(muxer).streams.some(({ streamId }) => streamId === id));
 		const unowned = { frames: 0 };
 		const cut = (event: Event, reason: string): void => {
 			// The muxer listens, too, and would still do what these bytes ask for.
@@ -90,11 +91,12 @@ export class YamuxGuard {
 		return muxer;
 	}
 
-	#allowed(peer: NodeId, { opened, pings, small }: FrameCounts): boolean {
+	#allowed(peer: NodeId, { opened, pings, small, stray }: FrameCounts): boolean {
 		return (
 			this.#conduct.spend(peer, YAMUX, 'streams', opened) &&
 			this.#conduct.spend(peer, YAMUX, 'mux-pings', pings) &&
-			this.#conduct.spend(peer, YAMUX, 'mux-frames', small)
+			this.#conduct.spend(peer, YAMUX, 'mux-frames', small) &&
+			this.#conduct.spend(peer, YAMUX, 'mux-stray-bytes', stray)
 		);
 	}
 

@@ -25,6 +25,8 @@ export const networkLimits = {
 		'mux-frames': { perSecond: 5_000, burst: 20_000 },
 		/** yamux pings: one each 30 s is what libp2p sends. */
 		'mux-pings': { perSecond: 10, burst: 100 },
+		/** Data for streams that are not open: a window was on its way to each stream that this node gave up. */
+		'mux-stray-bytes': { perSecond: 1024 * KIB, burst: 32 * 1024 * KIB },
 		/** Bytes to be echoed: 32 for each ping. */
 		'ping-bytes': { perSecond: 16 * KIB, burst: 64 * KIB },
 		/** Messages on streams of the DHT and of identify; a provide takes two or three of each peer, four times a second. */
