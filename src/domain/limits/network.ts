@@ -31,8 +31,8 @@ export const networkLimits = {
 		'ping-bytes': { perSecond: 16 * KIB, burst: 64 * KIB },
 		/** Messages on streams of the DHT and of identify; a provide takes two or three of each peer, four times a second. */
 		'service-frames': { perSecond: 50, burst: 500 },
-		/** Requests of calls: a full digest and a full pull of a sync each 10 s, and a burst of both. */
-		'request-bytes': { perSecond: 1024 * KIB, burst: 8 * 1024 * KIB },
+		/** Requests of calls: a full digest and a full pull of a sync, 1.3 MiB, each 10 s, and three of both at once. */
+		'request-bytes': { perSecond: 1024 * KIB, burst: 4 * 1024 * KIB },
 		/**
 		 * Requests of bulk pulls, 43 bytes for a sector: ten full partitions of 58.6 MB at once, which take five seconds
 		 * of this node's time, and one in two seconds from then on. Honest members keep to `pullBytesPace`.
