@@ -19,6 +19,13 @@ import { hasPlace, keepStatement, unsay } from './statements.ts';
 import { isEpochReached, isReached } from './wake.ts';
 import { announcerQuota, enterWork, itemsOf, possibleAnnouncers } from './works.ts';
 
+export interface AnnounceSlice {
+	/** Announcements of the own chain view that wait for their turn, by challenge. */
+	pending: SortedMap<ChallengeKey, { readonly dueAt: number; readonly works: readonly WorkId[] }>;
+	/** ANN and TOMB statements by challenge, then identity. */
+	statements: SortedMap<ChallengeKey, SortedMap<string, StatementOf<'ann'> | StatementOf<'tomb'>>>;
+}
+
 const FIRST_ANNOUNCERS = 2;
 
 /** Takes in what the own full node shows of a miner. */

@@ -3,12 +3,15 @@
  * waits r steps, so normally one claims and the others see it. A lease delays, it never forbids: one that lapsed is
  * free for the next in rank, and of two live ones the loser drops at once.
  */
+
+import type { Bitfield } from '../domain/bitfield.ts';
 import type { NodeId } from '../domain/ids.ts';
 import type { ReleaseReason } from '../domain/lease.ts';
 import { limits } from '../domain/limits.ts';
 import { isAgreed, unbelieved } from './announce.ts';
 import type { WaitReason } from './api.ts';
-import { canGather, createJob } from './gather.ts';
+import { canGather } from './gather.ts';
+import { createJob } from './job.ts';
 import { keys, writeNumbers } from './keys.ts';
 import { contenders, freeSlots, liveLeases, TERM_JUMP } from './leases.ts';
 import { isPresent, patient } from './liveness.ts';
@@ -20,11 +23,37 @@ import { announceClaim, noteEnded } from './records.ts';
 import { isTold } from './results.ts';
 import { isReopened } from './skips.ts';
 import { isQuarantined, slotObstacle } from './slots.ts';
+import type { SortedMap } from './sorted-map.ts';
 import type { State, Work } from './state.ts';
 import { liveMessageOf } from './submission.ts';
 import { fits, isPast, isTooLate, type Load, pastNoReturn } from './timing.ts';
 import { isReached } from './wake.ts';
 import { manifestOf } from './works.ts';
+
+export interface ClaimSlice {
+	/** Since when this node could take it, were it first in rank; null while it could not. */
+	availableAt: number | null;
+	/** Since when a backup is wanted. */
+	hedgeAt: number | null;
+	term: number;
+	/** Holder of the last live lease of another node. */
+	lastHolder: NodeId | null;
+	/** Attempts of this node that failed, and until when it leaves the item to others. */
+	failures: number;
+	retryAt: number;
+	/** Slots whose prover died over it, one entry for each death. */
+	crashes: readonly string[];
+	/** The library's prover was among them. */
+	stockCrashed: boolean;
+	/** Sectors that the holders asked could not deliver to this node; null = never ended so. */
+	missing: Bitfield | null;
+	/** Those holders, until when they are not asked again; one that comes back or offers anew is removed. */
+	readonly exhausted: SortedMap<NodeId, number>;
+	/** Gathers that ended so. */
+	incomplete: number;
+	/** Not one sector came: not tried again at the latest start time either. */
+	hopeless: boolean;
+}
 
 const STEP_JITTER = 5;
 

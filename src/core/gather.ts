@@ -9,39 +9,14 @@ import type { EventOf, GatherShare, WaitReason } from './api.ts';
 import { releaseJob } from './claim.ts';
 import { longEpochMs } from './epoch-clock.ts';
 import { holdersOf, holdingsOf } from './holdings.ts';
+import type { Asked, Job, Share } from './job.ts';
 import { alarm, decide, effect } from './outbox.ts';
 import { backedSkips, isReopened, objectedSectors, spendObjections } from './skips.ts';
 import { SortedMap } from './sorted-map.ts';
-import type { Asked, Job, Share, State, Work } from './state.ts';
+import type { State, Work } from './state.ts';
 import { isLatestStart, type Load } from './timing.ts';
 import { isReached } from './wake.ts';
 import { manifestOf } from './works.ts';
-
-export function createJob(state: State, work: Work, term: number, backup: boolean, replaces: NodeId | null): void {
-	state.jobs.set(work.item.id, {
-		work: work.item.id,
-		term,
-		backup,
-		replaces,
-		startedAt: state.now,
-		phase: 'gather',
-		permille: 0,
-		good: Bitfield.empty,
-		shares: new SortedMap(),
-		asked: new SortedMap(),
-		blocks: new SortedMap(),
-		skipped: Bitfield.empty,
-		gatheredAt: null,
-		slot: null,
-		proveAt: null,
-		anew: false,
-		progressAt: state.now,
-		result: null,
-		hash: null,
-		verifyAt: null,
-	});
-	state.dirty = true;
-}
 
 /** Whether a gather that ended for want of sectors may be tried again: a holder offers, or the time has come. */
 export function canGather(state: State, work: Work, load: Load): WaitReason | null {

@@ -9,10 +9,10 @@ import { limits } from '../domain/limits.ts';
 import { unbelieved } from './announce.ts';
 import { obstacle, ownCapacity, takeUp } from './claim.ts';
 import { shortEpochMs } from './epoch-clock.ts';
-import { freeSlots, liveLeases } from './leases.ts';
+import { freeSlots, type HeldLease, liveLeases } from './leases.ts';
 import { isPresent, isSilentFor, patient } from './liveness.ts';
 import { ranking } from './members.ts';
-import type { HeldLease, State, Work } from './state.ts';
+import type { State, Work } from './state.ts';
 import { estimate, fits, isLatestStart, type Load, pastNoReturn } from './timing.ts';
 import { isReached } from './wake.ts';
 

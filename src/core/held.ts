@@ -6,10 +6,11 @@
 import { limits } from '../domain/limits.ts';
 import type { ChainView } from './api.ts';
 import { isSynced } from './members.ts';
-import { bury, isLive, isUnjudged, settle } from './messages.ts';
-import { isElsewhere, messagesOf } from './nonces.ts';
+import { isLive, isUnjudged, type Message } from './message.ts';
+import { bury, settle } from './messages.ts';
+import { isElsewhere, messagesOf, type Sender } from './nonces.ts';
 import { decide } from './outbox.ts';
-import type { Message, Sender, State } from './state.ts';
+import type { State } from './state.ts';
 
 /** Lets those count that others know, or that neither the chain nor another message made needless; the rest stays here. */
 export function judgeHeld(state: State, view: ChainView, sender: Sender): void {

@@ -9,8 +9,17 @@ import { isNewer, publish } from './identity.ts';
 import { keys, writeStatement } from './keys.ts';
 import { hasRole, membersWith, selfHasRole } from './members.ts';
 import { alarm, clearAlarm, ignore, put } from './outbox.ts';
+import type { SortedMap } from './sorted-map.ts';
 import type { State, StatementOf } from './state.ts';
 import { epochNow, isEpochReached } from './wake.ts';
+
+export interface HoldingsSlice {
+	/** Newest HOLD of each peer and miner; the key is `peer/miner`. */
+	readonly statements: SortedMap<string, StatementOf<'hold'>>;
+	readonly own: SortedMap<ActorId, Bitfield>;
+	/** First epoch that this life knew. */
+	datedFrom: number | null;
+}
 
 /** Sectors of the miner that the member told of within the last 7 days, null when it told nothing that counts. */
 export function holdingsOf(state: State, id: NodeId, miner: ActorId): Bitfield | null {

@@ -10,6 +10,25 @@ import { keys, writeNumbers } from './keys.ts';
 import { alarm, effect, put } from './outbox.ts';
 import type { State } from './state.ts';
 
+/** The strictly rising (incarnation, sequence) of this node's statements. */
+export interface IdentitySlice {
+	incarnation: number;
+	/** Next sequence, and the first one that is not yet reserved on disk. */
+	sequence: number;
+	reserved: number;
+	/** The key speaks elsewhere: claims stop. */
+	cloned: boolean;
+	/** The node ends in order: nothing new is begun. */
+	stopping: boolean;
+	started: boolean;
+}
+
+/** Place of a statement among those of its author. */
+export interface Said {
+	readonly incarnation: number;
+	readonly sequence: number;
+}
+
 /** Gossips a body in a new envelope of this node and returns the envelope. */
 export function publish<B extends EnvelopeBody>(state: State, body: B): Envelope & B {
 	const { identity, config } = state;

@@ -6,10 +6,11 @@ import { attoFil } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { ChainView, EventOf } from './api.ts';
 import { isSynced } from './members.ts';
+import type { Message } from './message.ts';
 import { bury } from './messages.ts';
-import { currentMessages, messagesOf, pooledNonces, priceOf } from './nonces.ts';
+import { currentMessages, messagesOf, pooledNonces, priceOf, type Sender } from './nonces.ts';
 import { alarm, clearAlarm, decide, effect } from './outbox.ts';
-import type { Message, Sender, State, Work } from './state.ts';
+import type { State, Work } from './state.ts';
 import { isOpen, liveMessageOf, pushMessage, rankStep, submitters } from './submission.ts';
 
 export function followMessages(state: State, view: ChainView, sender: Sender): void {

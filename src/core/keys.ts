@@ -18,7 +18,7 @@ import { type ActorId, type CidText, type NodeId, sectorNumber, type WorkId } fr
 import { limits } from '../domain/limits.ts';
 import type { PoStProofType } from '../domain/proof.ts';
 import type { ChallengeKey } from '../domain/work.ts';
-import type { HeardObjection } from './state.ts';
+import type { HeardObjection } from './skips.ts';
 
 const NONCE_DIGITS = 16;
 

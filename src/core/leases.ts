@@ -5,12 +5,20 @@
 import { type NodeId, nodeId, type WorkId } from '../domain/ids.ts';
 import { LEASE_PHASES, type Lease } from '../domain/lease.ts';
 import { limits } from '../domain/limits.ts';
-import { isSilentFor, silenceLimitMs } from './liveness.ts';
+import { isSilentFor, type Peer, silenceLimitMs } from './liveness.ts';
 import { hasRole, ranking } from './members.ts';
 import { SortedMap } from './sorted-map.ts';
-import type { HeldLease, Peer, State, StatementOf, Work } from './state.ts';
+import type { State, StatementOf, Work } from './state.ts';
 import { pastNoReturn } from './timing.ts';
 import { isReached } from './wake.ts';
+
+export interface HeldLease {
+	readonly lease: Lease;
+	/** Since when this holder tells of a lease on the item, whatever its term and phase. */
+	readonly heldAt: number;
+	/** When this term of this holder was first seen in its phase here. */
+	readonly phaseAt: number;
+}
 
 /** Seconds of proving below which a lease counts as just begun. */
 const FRESH_SECONDS = 5;

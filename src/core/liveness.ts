@@ -4,13 +4,60 @@
  * they dead, and their leases are honoured until it is almost too late. This node's own slowness makes it patient.
  */
 import type { NodeId } from '../domain/ids.ts';
+import type { ReleaseReason } from '../domain/lease.ts';
 import { limits } from '../domain/limits.ts';
 import type { EventOf } from './api.ts';
+import type { EpochMark } from './epoch-clock.ts';
 import { hasRole } from './members.ts';
 import { decide, effect } from './outbox.ts';
 import { jitter } from './rank.ts';
-import type { Peer, State } from './state.ts';
+import type { SortedMap } from './sorted-map.ts';
+import type { State, StatementOf } from './state.ts';
 import { isReached, touch } from './wake.ts';
+
+/** What is known of one member. */
+export interface Peer {
+	record: StatementOf<'rec'> | null;
+	/** When the record was new at the latest: its arrival less its age at the relay. */
+	recordAt: number;
+	/** Last sign of life: record, statement or answered probe. */
+	aliveAt: number;
+	connected: boolean;
+	probing: boolean;
+	/** When the last probe began. */
+	probedAt: number;
+	/** A reset or a suspicion asks for a probe now. */
+	suspect: boolean;
+	/** All probes were silent after the last sign of life. */
+	dead: boolean;
+	/** Fell silent together with many others: its leases are honoured until it is almost too late. */
+	vanished: boolean;
+	/** Leases that expired without a result, one after another. */
+	expiries: number;
+	/** Why it gave up the lease that it told of last; the record names those it gave up in the order of their items. */
+	lastRelease: ReleaseReason | null;
+	/** No result of it is heeded before this epoch. */
+	distrustedUntil: number;
+	/** Newest epoch it spoke of, when. */
+	mark: EpochMark | null;
+	/** The mark that the length of its epochs was last learned from, and that length. */
+	pace: EpochMark | null;
+	paceMs: number | null;
+}
+
+export interface LivenessSlice {
+	lastTickAt: number | null;
+	/** 0 to 8. */
+	health: number;
+	/** Some member may be under suspicion. */
+	suspicion: boolean;
+	/** Time of the last good tick, for the slow recovery of health. */
+	healthAt: number;
+	/** Peers whose connection was reset here, until when they are named in the record. */
+	resets: SortedMap<NodeId, number>;
+	/** When members were last probed as a sample. */
+	sampledAt: number;
+}
 
 export function createPeer(): Peer {
 	return {

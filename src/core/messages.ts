@@ -15,10 +15,12 @@ import { currentEpoch } from './epoch-clock.ts';
 import { publish } from './identity.ts';
 import { keys, writeStatement } from './keys.ts';
 import { hasRole, selfHasRole, senderOf } from './members.ts';
+import { counts, isUnjudged, type Message } from './message.ts';
+import type { Sender } from './nonces.ts';
 import { alarm, clearAlarm, decide, effect, ignore, put } from './outbox.ts';
 import { hearRetold, isRefuted, turnToRetold } from './retold.ts';
 import { SortedMap } from './sorted-map.ts';
-import type { Message, Sender, State, StatementOf, Work } from './state.ts';
+import type { State, StatementOf, Work } from './state.ts';
 import { isReached } from './wake.ts';
 import { manifestOf } from './works.ts';
 
@@ -73,10 +75,6 @@ function unjudged(state: State, author: NodeId): number {
 		if (isUnjudged(message) && message.statement?.envelope.from === author) count++;
 	}
 	return count;
-}
-
-export function isUnjudged(message: Message): boolean {
-	return !counts(message) && message.dead === null;
 }
 
 /** What in the message does not answer the item; null when all of it does. */
@@ -155,20 +153,11 @@ export function senderSlice(state: State, address: string): Sender {
 	}));
 }
 
-/** A message counts: everything about it was checked here. */
-export function counts(message: Message): boolean {
-	return message.proofGood && message.signatureGood && !message.held;
-}
-
 /** It never counts again, unless a reorg brings it back. */
 export function bury(state: State, message: Message, why: string): void {
 	message.dead = why;
 	message.includedAt = null;
 	clearAlarm(state, 'submission-stuck', message.submission.cid);
-}
-
-export function isLive(message: Message): boolean {
-	return counts(message) && message.dead === null;
 }
 
 /** Asks for what is still unknown about messages: is the signature good, is the proof good. */

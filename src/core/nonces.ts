@@ -2,14 +2,32 @@
  * Nonces of one sending address: which one comes next, whether it may be used already, and at what price. (sender,
  * nonce) is the fence: of two messages with the same nonce the chain takes one.
  */
-import { type AttoFil, attoFil, type NodeId } from '../domain/ids.ts';
+import { type AttoFil, attoFil, type CidText, type NodeId, type WorkId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Gas } from '../domain/message.ts';
 import type { ChainView } from './api.ts';
 import { derived } from './derived.ts';
 import { connectedPeers, isPresent } from './liveness.ts';
-import { isLive } from './messages.ts';
-import type { Message, Sender, State } from './state.ts';
+import { isLive, type Message } from './message.ts';
+import type { SortedMap } from './sorted-map.ts';
+import type { State } from './state.ts';
+
+/** One sending address. */
+export interface Sender {
+	readonly address: string;
+	/** Work whose message is being prepared or signed, with the nonce once it is chosen. */
+	busy: { readonly work: WorkId; readonly nonce: number | null; readonly replaces?: CidText } | null;
+	/** Epoch since when the next nonce is held by no known message although later ones wait. */
+	gapEpoch: number | null;
+	/** Epoch of the last replacement. */
+	replacedEpoch: number;
+	/** When the last message of this node was signed, and its CID. */
+	lastSigned: { readonly cid: CidText; readonly epoch: number } | null;
+	/** Foreign messages already alarmed. */
+	readonly foreign: SortedMap<CidText, true>;
+	/** Short hashes of messages whose signature did not hold, newest first. */
+	forged: readonly string[];
+}
 
 /** Known messages of the sender, ascending by nonce, then the one that counts for it first. */
 export function messagesOf(state: State, address: string): readonly Message[] {

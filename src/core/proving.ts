@@ -7,10 +7,11 @@ import type { WorkId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { EventOf } from './api.ts';
 import { releaseJob } from './claim.ts';
+import type { Job } from './job.ts';
 import { decide, effect } from './outbox.ts';
 import { refusalsFor } from './skips.ts';
 import { isForStock, noteCrash, pickSlot } from './slots.ts';
-import type { Job, State, Work } from './state.ts';
+import type { State, Work } from './state.ts';
 import { learnDuration } from './timing.ts';
 import { isReached } from './wake.ts';
 

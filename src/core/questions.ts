@@ -9,14 +9,23 @@ import { limits } from '../domain/limits.ts';
 import type { EventOf } from './api.ts';
 import { noteVain } from './gather.ts';
 import { holdersOf, holdingsOf } from './holdings.ts';
+import type { Asked } from './job.ts';
 import { selfHasRole } from './members.ts';
 import { decide, effect } from './outbox.ts';
 import { backedSkips, isReopened, object, objectedOf } from './skips.ts';
+import type { SortedMap } from './sorted-map.ts';
 import type { State, Work } from './state.ts';
 import { liveMessageOf, rankStep, submitters } from './submission.ts';
 import { isPast } from './timing.ts';
 import { epochNow, isReached } from './wake.ts';
 import { manifestOf } from './works.ts';
+
+/** A submitter's questions to holders of sectors that the best result leaves out. */
+export interface QuestionsSlice {
+	/** The one that is under way. */
+	open: { readonly peer: NodeId; readonly sectors: Bitfield } | null;
+	readonly asked: SortedMap<NodeId, Asked>;
+}
 
 interface Question {
 	readonly peer: NodeId;

@@ -11,7 +11,7 @@ import type { NodeRecord } from '../domain/record.ts';
 import type { ChallengeKey } from '../domain/work.ts';
 import { type EpochMark, intervalMs, learnLength, longEpochMs, median, reference } from './epoch-clock.ts';
 import { isNewer, publish } from './identity.ts';
-import { indexLeases, ownLease } from './leases.ts';
+import { type HeldLease, indexLeases, ownLease } from './leases.ts';
 import { onAlive, onSuspicion, peerOf } from './liveness.ts';
 import { hasRole, isSynced } from './members.ts';
 import { alarm, clearAlarm, ignore } from './outbox.ts';
@@ -19,9 +19,26 @@ import { jitter } from './rank.ts';
 import { heedHave } from './results.ts';
 import { heedObjections, ownObjections } from './skips.ts';
 import { SortedMap } from './sorted-map.ts';
-import type { RecordsSlice, State, StatementOf } from './state.ts';
+import type { State, StatementOf } from './state.ts';
 import { ownEstimates } from './timing.ts';
 import { isReached, touch } from './wake.ts';
+
+/** When this node's own record goes out. */
+export interface RecordsSlice {
+	/** Content changed: send as soon as `recordPauseMs` allows. */
+	changed: boolean;
+	sentAt: number;
+	/** The last one sent. */
+	own: StatementOf<'rec'> | null;
+	/** Repeats of a claim still to be sent. */
+	repeatsAt: number[];
+	/** Live leases of all members by work, this node's excluded. */
+	leases: SortedMap<WorkId, SortedMap<NodeId, HeldLease>>;
+	/** Leases of this node that ended without a result, newest first. */
+	ended: { readonly work: WorkId; readonly reason: ReleaseReason }[];
+	/** Short hashes of the newest submissions on disk, newest first. */
+	submissions: string[];
+}
 
 /** Challenge key and CBOR heads of one entry of `have`. */
 const HAVE_FRAME_BYTES = 24;

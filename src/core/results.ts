@@ -4,7 +4,7 @@
  */
 import { resultHash } from '../codec/work-id.ts';
 import { Bitfield } from '../domain/bitfield.ts';
-import type { Hex32, NodeId } from '../domain/ids.ts';
+import type { Epoch, Hex32, NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { NodeRecord } from '../domain/record.ts';
 import type { Result } from '../domain/result.ts';
@@ -13,16 +13,48 @@ import type { EventOf } from './api.ts';
 import { releaseJob } from './claim.ts';
 import { currentEpoch } from './epoch-clock.ts';
 import { publish } from './identity.ts';
+import type { Job } from './job.ts';
 import { keys, writeNumbers, writeStatement } from './keys.ts';
 import { isPeerPresent, peerOf } from './liveness.ts';
 import { hasRole } from './members.ts';
 import { alarm, clearAlarm, decide, effect, ignore, put } from './outbox.ts';
 import { stopJob, verifyAgain } from './proving.ts';
 import { hasManySkips, hasUnbackedSkip } from './skips.ts';
-import type { Candidate, Job, State, StatementOf, Work } from './state.ts';
+import type { SortedMap } from './sorted-map.ts';
+import type { State, StatementOf, Work } from './state.ts';
 import { isPast } from './timing.ts';
 import { isReached } from './wake.ts';
 import { manifestOf } from './works.ts';
+
+export interface BestResult {
+	readonly statement: StatementOf<'res'>;
+	readonly result: Result;
+	readonly hash: Hex32;
+	readonly storedAt: number;
+	readonly storedEpoch: Epoch;
+}
+
+export interface ResultsSlice {
+	best: BestResult | null;
+	/** Unverified results by hash. */
+	readonly candidates: SortedMap<Hex32, Candidate>;
+	readonly bad: SortedMap<Hex32, true>;
+	/** When a member's record first told of a result that this node does not have. */
+	toldAt: number | null;
+	/** Offers made of the best result, by whoever proved it. */
+	offers: number;
+	offeredAt: number;
+	acknowledged: boolean;
+}
+
+export interface Candidate {
+	readonly statement: StatementOf<'res'>;
+	readonly result: Result;
+	/** Already on this node's disk (recovered at start). */
+	readonly stored: boolean;
+	verifying: boolean;
+	retryAt: number;
+}
 
 /** Hex digits of a hash that fit an exact integer. */
 const KEYS_MARK_DIGITS = 12;

@@ -3,9 +3,11 @@
  * behind an item that its proof cannot answer. So of every member the last word is kept until the proof is found good,
  * and once it does not hold for one item, or that item's sector list is not to be had, it is judged for the next.
  */
+
+import type { Message } from './message.ts';
 import { mismatch, settle } from './messages.ts';
 import { ignore } from './outbox.ts';
-import type { Message, State, StatementOf, Work } from './state.ts';
+import type { State, StatementOf, Work } from './state.ts';
 import { manifestOf } from './works.ts';
 
 /** SUB with the bytes of a known message, for another item than it is taken for. */

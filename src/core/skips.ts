@@ -4,7 +4,7 @@
  * back nothing. Whoever can open a skipped sector objects, and the item is open again for one who fetches it.
  */
 import { Bitfield } from '../domain/bitfield.ts';
-import { type NodeId, epoch as toEpoch } from '../domain/ids.ts';
+import { type NodeId, type SectorNumber, epoch as toEpoch } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Objection } from '../domain/record.ts';
 import type { EventOf } from './api.ts';
@@ -16,8 +16,18 @@ import { hasRole, selfHasRole } from './members.ts';
 import { decide, ignore, put } from './outbox.ts';
 import { jitter } from './rank.ts';
 import { SortedMap } from './sorted-map.ts';
-import type { HeardObjection, Opened, State, StatementOf, Work } from './state.ts';
+import type { State, StatementOf, Work } from './state.ts';
+import type { Opened } from './storage.ts';
 import { isPast } from './timing.ts';
+
+export interface HeardObjection {
+	readonly sector: SectorNumber;
+	readonly holder: NodeId;
+	/** Whoever objected first. */
+	readonly by: NodeId;
+	/** A claimant has fetched the sector in vain: not heeded again. */
+	spent: boolean;
+}
 
 const PERMILLE = 1_000;
 

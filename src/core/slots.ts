@@ -3,15 +3,23 @@
  * sectors itself takes none of which a sector lies elsewhere.
  */
 
+import type { WorkId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { WorkItem } from '../domain/work.ts';
 import type { SlotFilter, WaitReason } from './api.ts';
 import { holdingsOf } from './holdings.ts';
 import { keys, writeCrashes } from './keys.ts';
 import { alarm, put } from './outbox.ts';
+import type { SortedMap } from './sorted-map.ts';
 import type { State, Work } from './state.ts';
 import { pastNoReturn } from './timing.ts';
 import { manifestOf } from './works.ts';
+
+export interface SlotsSlice {
+	/** Slots in service with the work they hold. */
+	names: readonly string[];
+	readonly busy: SortedMap<string, WorkId>;
+}
 
 /** One death may be the machine's; the second one is the item's, as far as anybody can tell. */
 const CRASHES_TO_QUARANTINE = 2;

@@ -3,14 +3,29 @@
  * more is left; what failed is tried once more an epoch later, since only two failures make a refusal.
  */
 import { Bitfield } from '../domain/bitfield.ts';
+import type { WorkId } from '../domain/ids.ts';
 import { isCancelled } from './announce.ts';
 import { holdingsOf } from './holdings.ts';
 import { selfHasRole } from './members.ts';
 import { effect } from './outbox.ts';
+import type { SortedMap } from './sorted-map.ts';
 import type { State, Work } from './state.ts';
 import { isPast } from './timing.ts';
 import { epochNow } from './wake.ts';
 import { manifestOf } from './works.ts';
+
+export interface StorageSlice {
+	/** The last `open-ahead`. */
+	ordered: readonly { readonly work: WorkId; readonly sectors: Bitfield }[];
+	readonly opened: SortedMap<WorkId, Opened>;
+}
+
+export interface Opened {
+	ok: Bitfield;
+	/** Failed sectors by the epoch in which each failed first, and those that failed again in a later one. */
+	readonly failedFirst: SortedMap<number, Bitfield>;
+	failedTwice: Bitfield;
+}
 
 /** Tells the opener what to open, when that changed. */
 export function openAhead(state: State, works: readonly Work[]): void {

@@ -15,12 +15,23 @@ import { followMessages } from './inclusion.ts';
 import { keys, writeStatement } from './keys.ts';
 import { isPresent } from './liveness.ts';
 import { isSynced, nameOf, ranking, selfHasRole, senderOf } from './members.ts';
-import { enterMessage, isLive, senderSlice } from './messages.ts';
-import { compareMessages, mayUseNext, nextNonce, pendingCount, priceOf } from './nonces.ts';
+import { isLive, type Message } from './message.ts';
+import { enterMessage, senderSlice } from './messages.ts';
+import { compareMessages, mayUseNext, nextNonce, pendingCount, priceOf, type Sender } from './nonces.ts';
 import { alarm, clearAlarm, decide, effect, put } from './outbox.ts';
 import { hasManySkips, hasUnbackedSkip } from './skips.ts';
-import type { Message, Sender, State, Work } from './state.ts';
+import type { State, Work } from './state.ts';
 import { isEpochReached } from './wake.ts';
+
+export interface SubmissionSlice {
+	/** Epoch since when the work could be sent. */
+	readyEpoch: number | null;
+	retryEpoch: number;
+	/** Times the chain refused it. */
+	refusals: number;
+	/** Why nothing was sent yet, as people are told. */
+	reason: string;
+}
 
 /** Looks at every miner this node may submit for. */
 export function driveSubmissions(state: State): void {

@@ -5,7 +5,7 @@
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { sha256Hex } from '../codec/work-id.ts';
 import type { Envelope, Statement } from '../domain/envelope.ts';
-import type { Hex32, NodeId } from '../domain/ids.ts';
+import type { Epoch, Hex32, NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { ChallengeDigest, ChallengePull, Digest, Pull } from '../domain/sync.ts';
 import type { ChallengeKey } from '../domain/work.ts';
@@ -14,14 +14,41 @@ import { derived } from './derived.ts';
 import { currentEpoch } from './epoch-clock.ts';
 import { isNewer } from './identity.ts';
 import { connectedPeers } from './liveness.ts';
-import { counts, isUnjudged } from './messages.ts';
+import { counts, isUnjudged } from './message.ts';
 import { effect } from './outbox.ts';
 import { jitter } from './rank.ts';
 import { ownStatement } from './records.ts';
 import { SortedMap } from './sorted-map.ts';
-import type { State, StatementOf, SyncSlice, Work } from './state.ts';
+import type { State, StatementOf, Work } from './state.ts';
 import { isReached, touch } from './wake.ts';
 import { byChallenge } from './works.ts';
+
+export interface SyncSlice {
+	/** Completed exchanges since start, and when the node started. */
+	completed: number;
+	startedAt: number;
+	/** The exchange in progress. */
+	active:
+		| { readonly peer: NodeId; readonly at: number; readonly stage: 'digest' }
+		| {
+				readonly peer: NodeId;
+				readonly at: number;
+				readonly stage: 'pull';
+				readonly asked: Hex32;
+				readonly isWhole: boolean;
+		  }
+		| null;
+	nextAt: number;
+	/** The last question whose answer was full, hashed. */
+	fullPull: Hex32 | null;
+	/** Newly connected peers and those whose digest showed something newer, in key order. */
+	readonly wanted: SortedMap<NodeId, Digest | null>;
+	rounds: number;
+	/** Challenges of the last digest, for as long as nothing changes in the epoch. */
+	digested: { readonly told: number; readonly epoch: Epoch; readonly challenges: readonly ChallengeDigest[] } | null;
+	/** What the parts of the last digest covered, and their hashes. */
+	readonly hashes: SortedMap<string, { readonly text: string; readonly hash: Hex32 }>;
+}
 
 const SHORT_CHARS = 16;
 /** Four parts of each challenge that is exchanged. */

@@ -16,6 +16,12 @@ import { slotObstacle } from './slots.ts';
 import type { State, Work } from './state.ts';
 import { isWithin } from './wake.ts';
 
+/** Milliseconds of own proofs, the oldest first, and what follows from them. */
+export interface Durations {
+	readonly known: readonly number[];
+	readonly estimate: ProofEstimate;
+}
+
 /** Before anything is known: a large partition on a slow card, a test partition on a CPU. */
 const GUESS_LARGE_MS = 600_000;
 const GUESS_SMALL_MS = 10_000;

@@ -5,8 +5,9 @@ import { obstacle, waitMs } from './claim.ts';
 import { currentEpoch, longEpochMs } from './epoch-clock.ts';
 import { contenders, liveLeases } from './leases.ts';
 import { isSynced, nameOf } from './members.ts';
+import type { Message } from './message.ts';
 import { copiesOf } from './results.ts';
-import type { Message, State, Work } from './state.ts';
+import type { State, Work } from './state.ts';
 import { currentLoad, type Load } from './timing.ts';
 
 export function view(state: State, now: number): View {

@@ -10,12 +10,20 @@ import { currentEpoch } from './epoch-clock.ts';
 import { keys } from './keys.ts';
 import { connectedPeers } from './liveness.ts';
 import { hasRole, membersWith } from './members.ts';
-import { counts } from './messages.ts';
+import { counts } from './message.ts';
 import { clearAlarm, decide, del, effect, ignore } from './outbox.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { State, Work } from './state.ts';
 import { isPast } from './timing.ts';
 import { epochNow, isReached } from './wake.ts';
+
+export interface ManifestSlice {
+	/** Null while it is being fetched. */
+	sectors: Bitfield | null;
+	fetching: boolean;
+	retryAt: number;
+	tries: number;
+}
 
 /**
  * The work of an item, entered into the table if there is room. What the own view shows takes the place of what only

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { workItem } from '../../../src/codec/work-id.ts';
 import { waitMs } from '../../../src/core/claim.ts';
-import { createJob } from '../../../src/core/gather.ts';
+import { createJob } from '../../../src/core/job.ts';
 import type { Work } from '../../../src/core/state.ts';
 import { fits } from '../../../src/core/timing.ts';
 import { epoch, hex32, partitionIndex } from '../../../src/domain/ids.ts';

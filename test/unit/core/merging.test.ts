@@ -10,7 +10,7 @@ import { workItem } from '../../../src/codec/work-id.ts';
 import { isCancelled } from '../../../src/core/announce.ts';
 import type { Effect } from '../../../src/core/api.ts';
 import { contenders } from '../../../src/core/leases.ts';
-import { isLive } from '../../../src/core/messages.ts';
+import { isLive } from '../../../src/core/message.ts';
 import { buildDigest } from '../../../src/core/sync.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
 import { BODY_KINDS, type Envelope, type EnvelopeBody } from '../../../src/domain/envelope.ts';
