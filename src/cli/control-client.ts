@@ -18,7 +18,8 @@ export interface ControlClient {
 	access(path: string): { readonly url: string; readonly headers: Readonly<Record<string, string>> };
 	/** The answer's JSON. Rejects `node-not-running`, also when what answers is no node, or the API's own error. */
 	get<T>(path: string): Promise<T>;
-	post<T>(path: string, body: Uint8Array | object): Promise<T>;
+	/** `timeoutMs`: for what takes longer than an answer usually may. */
+	post<T>(path: string, body: Uint8Array | object, timeoutMs?: number): Promise<T>;
 	delete(path: string): Promise<void>;
 	/** Everything that the node tells from now on, until the signal aborts or the node ends. */
 	events(signal: AbortSignal): Promise<AsyncIterable<ControlEvent>>;
@@ -59,8 +60,13 @@ class HttpClient implements ControlClient {
 		return this.#request('GET', path);
 	}
 
-	post<T>(path: string, body: Uint8Array | object): Promise<T> {
-		return this.#request('POST', path, body instanceof Uint8Array ? Buffer.from(body) : JSON.stringify(body));
+	post<T>(path: string, body: Uint8Array | object, timeoutMs?: number): Promise<T> {
+		return this.#request(
+			'POST',
+			path,
+			body instanceof Uint8Array ? Buffer.from(body) : JSON.stringify(body),
+			timeoutMs,
+		);
 	}
 
 	async delete(path: string): Promise<void> {
@@ -84,8 +90,13 @@ class HttpClient implements ControlClient {
 		}
 	}
 
-	async #request<T>(method: string, path: string, body?: string | Buffer<ArrayBuffer>): Promise<T> {
-		const response = await this.#fetch(method, path, body);
+	async #request<T>(
+		method: string,
+		path: string,
+		body?: string | Buffer<ArrayBuffer>,
+		timeoutMs: number = limits.controlAnswerMs,
+	): Promise<T> {
+		const response = await this.#fetch(method, path, body, AbortSignal.timeout(timeoutMs));
 		const answer = await this.#json(response);
 		if (response.ok) return answer as T;
 		throw this.#controlError(answer);

@@ -42,6 +42,13 @@ export function program(): Command {
 	addBenchCommands(root);
 	addDevnetCommands(root);
 	root
+		.command('winning-prover')
+		.description(
+			'make winning PoSt through the mesh, as the ext-prover of a Damocles miner (lines on stdin and stdout)',
+		)
+		.addOption(homeOption())
+		.action(async (options) => (await import('./commands/winning-prover.ts')).winningProver(options));
+	root
 		.command('version')
 		.description('print the version')
 		.addOption(jsonOption())

@@ -66,6 +66,11 @@ export const WINDOW_TYPES: Readonly<Record<string, PoStProofType>> = Object.from
 	SECTOR_SIZES.map((size, index) => [`window-${size}`, FIRST_WINDOW_TYPE + index]),
 );
 
+/** Winning proof types by the names that a config uses: `winning-32GiB`. */
+export const WINNING_TYPES: Readonly<Record<string, PoStProofType>> = Object.fromEntries(
+	SECTOR_SIZES.map((size, index) => [`winning-${size}`, index]),
+);
+
 /** What a circuit is for, e.g. `window 32GiB`. */
 export function circuitName(type: PoStProofType): string {
 	return `${proofShape(type).kind} ${SECTOR_SIZES[type % 5]}`;

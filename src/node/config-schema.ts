@@ -6,7 +6,7 @@ import { multiaddr } from '@multiformats/multiaddr';
 import { z } from 'zod';
 import { actorId, attoFil } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
-import { WINDOW_TYPES } from '../domain/parameters.ts';
+import { WINDOW_TYPES, WINNING_TYPES } from '../domain/parameters.ts';
 import type { PoStProofType } from '../domain/proof.ts';
 
 export interface OptionDoc {
@@ -231,6 +231,45 @@ const prover = z
 	})
 	.register(sectionDocs, { what: 'Prover role: claims partitions and computes their proofs.' });
 
+const winning = z
+	.strictObject({
+		proof_types: z
+			.array(
+				z
+					.enum(Object.keys(WINNING_TYPES), { error: `is none of ${Object.keys(WINNING_TYPES).join(', ')}` })
+					.transform((name) => WINNING_TYPES[name] as PoStProofType),
+			)
+			.min(1)
+			.max(5)
+			.optional()
+			.register(optionDocs, {
+				what: 'Sector sizes that this node proves for members and for itself, with [prover].',
+				unit: '["winning-32GiB"] (default: all whose winning parameters are here)',
+				trade: 'Each keeps 200 MB of parameters in memory.',
+				example: '["winning-32GiB"]',
+			}),
+		miners: z.array(miner).min(1).max(1024).optional().register(optionDocs, {
+			what: 'Miners whose winning PoSt this node opens and proves.',
+			unit: '[miner ids] (default: all that the roster gives it)',
+			trade: 'A machine that proves for many miners may be busy when a block is due.',
+			example: '["f01000"]',
+		}),
+		per_epoch: z.int().min(1).max(64).default(4).register(optionDocs, {
+			what: 'Most proofs within the time of an epoch, for one miner: asked for by this node, and made for one member.',
+			unit: 'count',
+			trade: 'A miner needs one for each epoch that it wins; more lets a member take the machine from window PoSt.',
+		}),
+		worker: command.optional().register(optionDocs, {
+			what: 'Program that makes winning proofs, instead of the native worker on the CPU.',
+			unit: 'command and arguments',
+			trade: 'It must speak docs/native-protocol.md, mode prove, with the winning types.',
+			example: '["/opt/poster-native-gpu", "prove", "--params", "/var/tmp/filecoin-proof-parameters"]',
+		}),
+	})
+	.register(sectionDocs, {
+		what: 'Winning PoSt (docs/winning-post.md): off without this section. Storage opens, provers prove, whoever has it may ask.',
+	});
+
 const proofs = z
 	.strictObject({
 		params: path.optional().register(optionDocs, {
@@ -367,6 +406,7 @@ export const configSchema = z.strictObject({
 	chain: chain.optional(),
 	storage: storage.optional(),
 	prover: prover.optional(),
+	winning: winning.optional(),
 	submitter: submitter.optional(),
 	proofs: proofs.prefault({}),
 	native: native.prefault({}),

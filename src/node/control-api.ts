@@ -2,10 +2,12 @@
 import type { View } from '../core/api.ts';
 import type { ActorId, DeadlineIndex, NodeId, PartitionIndex } from '../domain/ids.ts';
 import type { Role } from '../domain/roster.ts';
+import type { WinningChallenge } from '../domain/winning.ts';
 import type { Ban } from '../ports/mesh.ts';
 import type { PeerFile } from './params-exchange.ts';
 import type { SlotTimes } from './proof-times.ts';
 import type { SignedRoster } from './roster-file.ts';
+import type { WinningProof } from './winning/winning-requests.ts';
 
 /** What the node offers to the control API. */
 export interface ControlSource {
@@ -33,6 +35,8 @@ export interface ControlSource {
 	computeState(id: string): ComputeState | undefined;
 	/** Ends a run that still goes on; what it has proven stays readable. False for an unknown id. */
 	cancelCompute(id: string): boolean;
+	/** The winning PoSt of a block, made and verified. Rejects `winning-…`. */
+	winningPost(challenge: WinningChallenge, signal: AbortSignal): Promise<WinningProof>;
 	/** Calls `listener` for every event until the returned function is called. Must not throw or wait. */
 	subscribe(listener: (event: ControlEvent) => void): () => void;
 	/** Begins an orderly end; returns at once. */

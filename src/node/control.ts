@@ -13,8 +13,10 @@ import { actorId, deadlineIndex, partitionIndex } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Log } from '../ports/log.ts';
 import type { ComputeRequest, ControlErrorBody, ControlEvent, ControlFile, ControlSource } from './control-api.ts';
+import { badRequest, readBody, readJson } from './control-body.ts';
 import { paramsRoute } from './control-params.ts';
 import { banRows, claimsReport, statusReport } from './control-views.ts';
+import { winningRoute } from './control-winning.ts';
 import { writeFileAtomic } from './files.ts';
 
 export interface ControlOptions {
@@ -82,6 +84,7 @@ export function controlApp(source: ControlSource, access: Access, log: Log): Hon
 	writeRoutes(app, source);
 	eventRoute(app, source, access.ending);
 	paramsRoute(app, source, access.ending);
+	winningRoute(app, source, access.ending);
 	return app;
 }
 
@@ -229,35 +232,6 @@ function digest(text: string): Buffer {
 	return createHash('sha256').update(text).digest();
 }
 
-/** Rejects `control-body` above `maxBytes`, without taking more of it. */
-async function readBody(context: Context, maxBytes: number): Promise<Buffer> {
-	const chunks: Uint8Array[] = [];
-	let length = 0;
-	for await (const chunk of context.req.raw.body ?? []) {
-		length += chunk.length;
-		if (length > maxBytes)
-			throw new PosterError('control-body', `at most ${maxBytes} bytes are taken`, {
-				advice: 'See docs/control.md for the shape of the request.',
-			});
-		chunks.push(chunk);
-	}
-	return Buffer.concat(chunks);
-}
-
-async function readJson(context: Context): Promise<unknown> {
-	const text = (await readBody(context, limits.controlBodyBytes)).toString('utf8');
-	try {
-		return JSON.parse(text);
-	} catch (error) {
-		if (error instanceof SyntaxError) throw badRequest('the body is no JSON');
-		throw error;
-	}
-}
-
-function badRequest(message: string): PosterError {
-	return new PosterError('control-request', message, { advice: 'See docs/control.md for the shape of the request.' });
-}
-
 function errorBody(code: string, message: string, advice: string | null = null): ControlErrorBody {
 	return { error: { code, message, advice } };
 }
@@ -273,7 +247,7 @@ function answerError(error: Error, context: Context, log: Log): Response {
 
 function statusOf(code: string): 400 | 404 | 409 | 413 | 503 {
 	if (code === 'params-no-peer' || code === 'params-not-held') return 404;
-	if (code === 'params-busy') return 503;
+	if (code === 'params-busy' || code === 'winning-timeout' || code === 'winning-too-many') return 503;
 	if (code === 'control-request') return 400;
 	if (code === 'control-body') return 413;
 	return code.startsWith('store-') || code.startsWith('chain-') ? 503 : 409;

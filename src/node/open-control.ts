@@ -11,9 +11,20 @@ import { pullParams } from './params-exchange.ts';
 import type { SignedRoster } from './roster-file.ts';
 import type { RosterKeeper } from './roster-keeper.ts';
 import { ViewMetrics } from './view-metrics.ts';
+import type { Winning } from './winning/build-winning.ts';
 
-/** Answers with its URL. `stop` begins the node's orderly end. */
-export async function openControl(context: Context, chain: ChainParts | undefined, stop: () => void): Promise<string> {
+export interface ControlParts {
+	readonly winning: Winning | undefined;
+	/** Begins the node's orderly end. */
+	readonly stop: () => void;
+}
+
+/** Answers with its URL. */
+export async function openControl(
+	context: Context,
+	chain: ChainParts | undefined,
+	{ winning, stop }: ControlParts,
+): Promise<string> {
 	const { options, outside, stack, state, hub, times, keeper, enqueue, fatal } = context;
 	const { clock, log, metrics, net } = outside;
 	const monitor = monitorLoop(clock, metrics, log);
@@ -51,6 +62,10 @@ export async function openControl(context: Context, chain: ChainParts | undefine
 		compute: (request) => runs.start(request),
 		computeState: (id) => runs.state(id),
 		cancelCompute: (id) => runs.cancel(id),
+		winningPost: async (challenge, signal) => {
+			if (winning === undefined) throw winningOff();
+			return winning.requests.prove(challenge, signal);
+		},
 		subscribe: (listener) => hub.subscribe(listener),
 		params: (peer, name, offset, signal) => pullParams(net.streams, peer, name, offset, signal),
 		stop,
@@ -91,5 +106,11 @@ async function setRoster(keeper: RosterKeeper, bytes: Uint8Array): Promise<Signe
 	throw new PosterError('roster-older', `this node follows version ${followed.roster.version} already`, {
 		advice: 'Start from the newest version: `poster-node roster show`.',
 		meta: { version: followed.roster.version },
+	});
+}
+
+function winningOff(): PosterError {
+	return new PosterError('winning-off', 'this node asks for no winning PoSt', {
+		advice: 'Write a [winning] section into its config and start it again (docs/winning-post.md).',
 	});
 }

@@ -18,7 +18,7 @@ import { type Config, configuredRoles } from './config.ts';
 import { makeFolder, readSecretFile } from './files.ts';
 import { lockHome } from './lock.ts';
 import { ManifestBook } from './manifest-book.ts';
-import { NO_KEYS, type ProofKeys, readProofKeys } from './proof-keys.ts';
+import { NO_KEYS, type ProofKeys, readProofKeys, readWinningTypes, type WinningTypes } from './proof-keys.ts';
 import { ProofTimes } from './proof-times.ts';
 import { Quarantine } from './quarantine.ts';
 import { checkResources, thisMachine } from './resources.ts';
@@ -43,6 +43,8 @@ export interface Outside extends ProofKeys {
 	readonly quarantine: Quarantine;
 	readonly proofTimes: ProofTimes;
 	readonly workers: Workers;
+	/** Undefined without [winning]. */
+	readonly winningTypes: WinningTypes | undefined;
 	readonly chain: Chain | undefined;
 	readonly blockDelaySeconds: number | undefined;
 	readonly wallet: RosterWallet | undefined;
@@ -76,6 +78,7 @@ export async function openOutside(
 	);
 	stack.defer(() => workers.close());
 	const keys = needsKeys(config) ? await unlessAborted(readProofKeys(config, workers.verifier), signal) : NO_KEYS;
+	const winningTypes = config.winning && (await unlessAborted(readWinningTypes(config, workers.verifier), signal));
 	await unlessAborted(workers.requireGpus(), signal);
 	checkResources({ config, members: roster.peers.length, ...keys }, await thisMachine());
 
@@ -118,6 +121,7 @@ export async function openOutside(
 		proofTimes: await ProofTimes.load(store, log),
 		workers,
 		...keys,
+		winningTypes,
 		chain,
 		blockDelaySeconds: chain && (await unlessAborted(chain.version(), signal)).blockDelaySeconds,
 		wallet,
@@ -128,7 +132,7 @@ export async function openOutside(
 
 /** A node that only carries messages verifies nothing and needs no worker. */
 function needsKeys(config: Config): boolean {
-	return configuredRoles(config).length > 0;
+	return configuredRoles(config).length > 0 || config.winning !== undefined;
 }
 
 async function nativeCommand(config: Config, log: NodeLog, signal: AbortSignal): Promise<readonly string[]> {

@@ -17,6 +17,8 @@ export interface PhaseWatchOptions {
 	readonly known: Readonly<Record<string, Spread>>;
 	/** Attempts at the same work that hung before: each one is given twice the time, since the machine may only be slow. */
 	readonly attempts: number;
+	/** Milliseconds that the prover was made to stand still so far: they are nobody's fault. @default never */
+	readonly pausedMs?: () => number;
 	readonly hung: (phase: string) => void;
 }
 
@@ -43,7 +45,17 @@ export class PhaseWatch {
 		if (state === 'end' || spread === undefined || this.isAnew) return;
 		const factor = HUNG_TIMES * 2 ** Math.min(attempts, limits.failedDoublings);
 		const patience = Math.min(Math.max(factor * spread.p95Ms, limits.hedgeLeastMs), LONGEST_TIMER_MS);
-		this.#cancel = this.#clock.after(patience, () => hung(phase));
+		this.#wait(patience, () => hung(phase));
+	}
+
+	#wait(ms: number, hung: () => void): void {
+		const { pausedMs = () => 0 } = this.#options;
+		const before = pausedMs();
+		this.#cancel = this.#clock.after(ms, () => {
+			const paused = pausedMs() - before;
+			if (paused > 0) this.#wait(paused, hung);
+			else hung();
+		});
 	}
 
 	end(): void {

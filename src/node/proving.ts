@@ -33,6 +33,8 @@ export interface ProvingOptions {
 	readonly times: StepTimes;
 	readonly proofTimes: ProofTimes;
 	readonly enqueue: (event: Event) => void;
+	/** Milliseconds that the slots were made to stand still for a block. */
+	readonly pausedMs?: () => number;
 	/** Hears of every phase of a proof. */
 	readonly progressed: Pick<EventHub, 'emit'>;
 }
@@ -78,6 +80,7 @@ export class Proving {
 		const watch = new PhaseWatch(clock, {
 			known,
 			attempts: this.#hung.get(work.id) ?? 0,
+			...(this.#options.pausedMs && { pausedMs: this.#options.pausedMs }),
 			hung: (phase) => this.#giveUp(work.id, name, phase, abort),
 		});
 		try {
@@ -125,6 +128,13 @@ export class Proving {
 		const oldest = this.#hung.keys().next();
 		if (this.#hung.size > limits.stepTimes && oldest.done !== true) this.#hung.delete(oldest.value);
 		abort.abort(new PosterError(HUNG, `the phase ${phase} takes more than twice its usual time in ${slot}`));
+	}
+
+	/** The slots go on after standing still for a block: what that took is not held against their proofs. */
+	resumed(): void {
+		for (const [slot, { work }] of this.#running) {
+			this.#options.enqueue({ type: 'prove-progress', work, slot, phase: 'resumed', permille: 0 });
+		}
 	}
 
 	/** Effect `prove-cancel`. */

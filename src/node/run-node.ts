@@ -39,6 +39,8 @@ import type { RunningNode, StartOptions } from './start-options.ts';
 import { StepTimes } from './step-times.ts';
 import { SyncExchange } from './sync-exchange.ts';
 import { VanillaServer } from './vanilla-server/vanilla-server.ts';
+import { buildWinning, type Winning } from './winning/build-winning.ts';
+import { WindowPause } from './winning/window-pause.ts';
 
 /** Manifests and proof times: what the node keeps in the store beside the core. */
 const NOT_OF_THE_CORE = ['m/', 't/'];
@@ -101,7 +103,7 @@ export async function runNode(
 	const times = new StepTimes((step, ms) => metrics.observe('poster_step_seconds', ms / SECOND_MS, { step }));
 	const context: Context = { options, outside, stack, state, hub, times, keeper, loop, enqueue, fatal };
 	const chain = buildChain(context);
-	const { effects, serve } = await buildParts(context, inbound, chain);
+	const { effects, serve, winning } = await buildParts(context, inbound, chain);
 
 	// Gives the leases back before the loop ends; the network is still there then.
 	stack.defer(() => {
@@ -127,7 +129,7 @@ export async function runNode(
 	startHoldings(context);
 	chain?.follower.start(fatal);
 	if (chain !== undefined) stack.defer(() => chain.follower.stop());
-	const control = await openControl(context, chain, stop);
+	const control = await openControl(context, chain, { winning, stop });
 	ending.running();
 	log.info({ id: options.home.identity.id, addresses: net.mesh.addresses(), roles: state.config.roles }, 'started');
 	return { addresses: net.mesh.addresses(), controlUrl: control, ended: ending.ended };
@@ -159,10 +161,11 @@ async function recovered({ store }: Outside): Promise<[string, Uint8Array][]> {
 }
 
 async function buildParts(
-	{ options, outside, stack, state, hub, times, keeper, enqueue, fatal }: Context,
+	context: Context,
 	inbound: Inbound,
 	chain: ChainParts | undefined,
-): Promise<{ effects: Effects; serve: () => void }> {
+): Promise<{ effects: Effects; serve: () => void; winning: Winning | undefined }> {
+	const { options, outside, stack, state, hub, times, keeper, enqueue, fatal } = context;
 	const { clock, log, metrics, book, workers, net } = outside;
 	const { streams, directory, mesh } = net;
 	const { home, config } = options;
@@ -196,11 +199,20 @@ async function buildParts(
 		},
 	);
 	stack.defer(() => measuring.stop());
+	const pause: WindowPause = new WindowPause(clock, workers.pausable, () => proving.resumed());
 	const proving = new Proving(
 		{ slots: measuring.slots, verifier: workers.verifier, book, clock, log },
-		{ spool: (work) => spoolOf(gatherer, work), times, proofTimes: outside.proofTimes, enqueue, progressed: hub },
+		{
+			spool: (work) => spoolOf(gatherer, work),
+			times,
+			proofTimes: outside.proofTimes,
+			enqueue,
+			pausedMs: () => pause.pausedMs,
+			progressed: hub,
+		},
 	);
 	proving.watchSlots();
+	const winning = await buildWinning(context, { local: vanilla, pause });
 	const sync = new SyncExchange(
 		{ streams, identity: home.identity, log },
 		{
@@ -220,6 +232,7 @@ async function buildParts(
 		if (config.proofs.testParameters === undefined) serveParams(streams, config.proofs.params);
 		vanilla?.serveOn(streams);
 		if (chain !== undefined) serveDryRuns(streams, { start: chain.announce, takeBack: chain.takeBack });
+		winning?.serve(fatal);
 		measuring.start(fatal);
 	};
 	const finding = new Finding(clock, times);
@@ -243,7 +256,7 @@ async function buildParts(
 		enqueue,
 		fatal,
 	});
-	return { effects, serve };
+	return { effects, serve, winning };
 }
 
 /** Calls `passed` once after each change of the epoch; the returned function ends it. */

@@ -19,9 +19,13 @@ export interface Workers {
 	readonly verifier: Verifier;
 	/** Empty without the prover role. */
 	readonly slots: readonly ProverSlot[];
+	/** What window proofs of this machine's processors run in: they stand still for a block. */
+	readonly pausable: readonly ProverSlot[];
+	/** Makes winning proofs, a process of its own; undefined without [prover] and [winning]. */
+	readonly winning: ProverSlot | undefined;
 	/** The job that slots are measured with; its spool is the caller's. Rejects `sample-failed`. */
 	readonly sample: (proofType: PoStProofType, signal: AbortSignal) => Promise<ProofJob>;
-	/** Undefined without the roles that take sectors from others: prover and submitter. Starts with its first use. */
+	/** Undefined without what takes sectors from others: prover, submitter, winning PoSt. Starts with its first use. */
 	readonly checker: VanillaChecker | undefined;
 	/** Undefined without the storage role. */
 	readonly source: VanillaSource | undefined;
@@ -47,7 +51,7 @@ export interface WorkersOptions {
 
 export function startWorkers(components: NativeComponents, options: WorkersOptions): Workers {
 	const { config, command, scratch } = options;
-	const { proofs, native, storage, prover, submitter } = config;
+	const { proofs, native, storage, prover, submitter, winning } = config;
 	const open: OpenChild = (name, line, { cpus, nice, ...options }) =>
 		new NativeChild(
 			{ ...components, log: components.log.child({ worker: name }) },
@@ -77,22 +81,30 @@ export function startWorkers(components: NativeComponents, options: WorkersOptio
 		externalSlots(entry, index, storage?.paths ?? [], open, clock),
 	);
 	const slots = byWeight(own, external, prover?.external ?? []);
+	const openWinning = (): NativeProverSlot => {
+		const line = winning?.worker ?? [...command, 'prove', ...keys, ...engine];
+		return new NativeProverSlot('winning', child('prove-winning', line), clock);
+	};
 	const requireGpus = async (): Promise<void> => {
 		for (const [index, { kind, worker }] of (prover?.slots ?? []).entries()) {
 			const slot = own[index];
 			if (kind === 'gpu' && worker === undefined && slot !== undefined) await requireGpu(slot);
 		}
 	};
-	const checks = prover !== undefined || submitter !== undefined;
+	const pausable = own.filter((_, index) => isPausable(prover?.slots[index]));
+	const winningSlot = prover && winning && openWinning();
+	const checks = prover !== undefined || submitter !== undefined || winning !== undefined;
 	const checker = checks ? new NativeChecker(child('check', [...command, 'check']), clock) : undefined;
 	const source =
 		storage && new NativeVanillaSource(child('vanilla', storage.worker ?? vanillaLine(command, storage)), clock);
 	const close = async (): Promise<void> => {
-		await Promise.all([verifier, ...slots, checker, source].map(async (worker) => worker?.close()));
+		await Promise.all([verifier, ...slots, winningSlot, checker, source].map(async (worker) => worker?.close()));
 	};
 	return {
 		verifier,
 		slots,
+		pausable,
+		winning: winningSlot,
 		sample: (proofType, signal) => makeSample(command, join(scratch, 'sample'), proofType, signal),
 		checker,
 		source,
@@ -115,6 +127,11 @@ interface Place {
 	readonly env?: Readonly<Record<string, string>>;
 	readonly cpus?: string | undefined;
 	readonly nice?: number | undefined;
+}
+
+/** A program of somebody else, or one that uses a GPU, is not in the way of a block on the processors. */
+function isPausable(slot: ProverSlotConfig | undefined): boolean {
+	return slot !== undefined && slot.kind === 'cpu' && slot.worker === undefined;
 }
 
 /** `taskset` becomes the command itself, so that its process id is the worker's. */

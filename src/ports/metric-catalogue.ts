@@ -118,6 +118,24 @@ export const METRICS = {
 		labels: { code },
 		help: 'Spool files that could not be removed.',
 	},
+	poster_winning_asked_total: {
+		kind: 'counter',
+		unit: 'proofs',
+		labels: { outcome: "`good`, or the error's code" },
+		help: 'Winning PoSt that was asked for through this node.',
+	},
+	poster_winning_served_total: {
+		kind: 'counter',
+		unit: 'questions',
+		labels: { question: '`open`, `offer` or `prove`', outcome: "`good`, or the error's code" },
+		help: 'Questions of members about winning PoSt.',
+	},
+	poster_winning_seconds: {
+		kind: 'histogram',
+		unit: 'seconds',
+		labels: {},
+		help: 'From the question for a winning PoSt to the verified proof.',
+	},
 	poster_measurements_failed_total: {
 		kind: 'counter',
 		unit: 'measurements',

@@ -45,6 +45,8 @@ export interface ProverSlot {
 	 * One listener.
 	 */
 	watch(changed: (inService: boolean) => void): void;
+	/** Lets it stand still where it is until the returned function is called; absent where that cannot be done. */
+	pause?(): () => void;
 	close(): Promise<void>;
 }
 

@@ -3,6 +3,7 @@ import type { Ed25519Identity } from '../../src/adapters/identity/ed25519.ts';
 import type { View } from '../../src/core/api.ts';
 import { PosterError } from '../../src/domain/errors.ts';
 import type { NodeId } from '../../src/domain/ids.ts';
+import type { WinningChallenge } from '../../src/domain/winning.ts';
 import type {
 	ComputeRequest,
 	ComputeState,
@@ -13,6 +14,7 @@ import type {
 } from '../../src/node/control-api.ts';
 import type { PeerFile } from '../../src/node/params-exchange.ts';
 import { type SignedRoster, supersedes, verifyRoster } from '../../src/node/roster-file.ts';
+import type { WinningProof } from '../../src/node/winning/winning-requests.ts';
 import type { Ban } from '../../src/ports/mesh.ts';
 
 const CHUNK = 65_000;
@@ -21,6 +23,8 @@ export class FakeControlSource implements ControlSource {
 	readonly asked: ComputeRequest[] = [];
 	readonly cancelled: string[] = [];
 	readonly runs = new Map<string, ComputeState>();
+	/** Winning PoSt that was asked for. */
+	readonly blocks: WinningChallenge[] = [];
 	stops = 0;
 	banned: readonly Ban[] = [];
 	/** Parameter files of every member, and where a transfer of them breaks. */
@@ -124,6 +128,12 @@ export class FakeControlSource implements ControlSource {
 	cancelCompute(id: string): boolean {
 		this.cancelled.push(id);
 		return this.runs.has(id);
+	}
+
+	async winningPost(challenge: WinningChallenge): Promise<WinningProof> {
+		if (challenge.miner !== 1000) throw new PosterError('winning-off', 'off', { advice: 'Switch it on.' });
+		this.blocks.push(challenge);
+		return { proof: new Uint8Array(192).fill(7), prover: this.#view.self, ms: 5 };
 	}
 
 	subscribe(listener: (event: ControlEvent) => void): () => void {

@@ -45,6 +45,7 @@ const FORMS: Readonly<Record<string, Form>> = {
 	'/poster/dry-run/1': 'cbor',
 	'/poster/vanilla/1': 'cbor',
 	'/poster/params/1': 'cbor',
+	'/poster/winning/1': 'cbor',
 	'/poster/peers/1': 'plain',
 	'/poster/instance/1': 'plain',
 	'/poster/kad/1.0.0': 'prefixed',

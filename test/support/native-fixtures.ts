@@ -36,11 +36,11 @@ export function ensureNative(): Promise<string> {
 	return native;
 }
 
-/** Folder with the test parameters of 2 KiB window proofs. */
-export async function ensureParams(): Promise<string> {
+/** Folder with the test parameters of 2 KiB window proofs; with those of winning proofs in another one (a minute, once). */
+export async function ensureParams(kind: 'window' | 'both' = 'window'): Promise<string> {
 	// The worker itself keeps what exists and lets a second process wait for the first.
-	const dir = join(await cacheDir(), 'params');
-	await run(await ensureNative(), ['params', 'generate-test', '--dir', dir]);
+	const dir = join(await cacheDir(), kind === 'window' ? 'params' : 'params-both');
+	await run(await ensureNative(), ['params', 'generate-test', '--dir', dir, '--kind', kind]);
 	return dir;
 }
 

@@ -6,8 +6,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { encodeCbor } from '../../src/codec/cbor.ts';
 import { encodeDigest, encodePull } from '../../src/codec/sync.ts';
 import { encodeVanillaRequest } from '../../src/codec/vanilla-wire.ts';
-import { actorId, hex32, type NodeId, nodeId, workIdOf } from '../../src/domain/ids.ts';
+import { encodeWinningAsk } from '../../src/codec/winning-wire.ts';
+import { actorId, hex32, type NodeId, nodeId, sectorNumber, workIdOf } from '../../src/domain/ids.ts';
 import { PUBLISHED_PARAMETERS } from '../../src/domain/parameters.ts';
+import { proofShape } from '../../src/domain/proof.ts';
 import { challengeKeyOf } from '../../src/domain/work.ts';
 import { MINER } from './devnet-bench.ts';
 import { field, varint } from './protobuf.ts';
@@ -101,6 +103,19 @@ const REQUESTS: Readonly<Record<string, ((other: NodeId) => Uint8Array) | null>>
 			}),
 		),
 	'/poster/params/1': () => framed(encodeCbor([PUBLISHED_PARAMETERS[0]?.name ?? '', 0])),
+	'/poster/winning/1': () =>
+		framed(
+			encodeWinningAsk({
+				kind: 'prove',
+				challenge: {
+					proofType: 4,
+					miner: MINER,
+					randomness: hex32('11'.repeat(32)),
+					sector: { number: sectorNumber(1), commR: hex32('22'.repeat(32)) },
+				},
+				vanilla: randomBytes(proofShape(4).vanillaBytes),
+			}),
+		),
 	'/poster/peers/1': () => framed(randomBytes(16)),
 	'/poster/instance/1': () => framed(randomBytes(16)),
 	'/poster/kad/1.0.0': () => kad(4),

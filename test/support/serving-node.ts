@@ -9,6 +9,7 @@ import type { Home } from '../../src/node/home.ts';
 import { openOutside } from '../../src/node/outside.ts';
 import { loadRoster } from '../../src/node/roster-file.ts';
 import { runNode } from '../../src/node/run-node.ts';
+import { FakeChecker } from '../fakes/fake-vanilla.ts';
 import { TagVerifier } from '../fakes/tag-verifier.ts';
 import { BENCH_MINER, SHORT_POLICY } from './devnet-bench.ts';
 import { silentLog } from './silent-log.ts';
@@ -21,9 +22,10 @@ export async function startServingNode(home: Home, bootstrap: readonly string[] 
 	const stack = new AsyncDisposableStack();
 	const end = new AbortController();
 	const roster = await loadRoster(home);
-	const config = await loadConfig(home.paths.config);
+	// What a [winning] section turns on, without the keys that a real one needs.
+	const config = { ...(await loadConfig(home.paths.config)), winning: { perEpoch: 4 } };
 	const options = { home, config, roster, bootstrap, version: 'test', signal: end.signal };
-	const outside = await openOutside(options, stack);
+	const outside = await openOutside({ ...options, config: { ...config, winning: undefined } }, stack);
 	const { clock, metrics } = outside;
 	const log = silentLog;
 	const devnet = await startDevnet(
@@ -36,7 +38,8 @@ export async function startServingNode(home: Home, bootstrap: readonly string[] 
 		{ endpoints: [{ url: devnet.url, token: devnet.tokens.read }] },
 	);
 	stack.defer(() => chain.close());
-	const workers = { ...outside.workers, source: new ZeroSectorSource() };
-	const node = await runNode(options, { ...outside, workers, chain }, stack);
+	const workers = { ...outside.workers, source: new ZeroSectorSource(), checker: new FakeChecker() };
+	const winningTypes = { provable: [], verifiable: [0] };
+	const node = await runNode(options, { ...outside, workers, winningTypes, chain }, stack);
 	return { ...node, stop: () => end.abort(), id: home.identity.id, net: outside.net, metrics };
 }

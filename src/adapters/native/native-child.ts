@@ -83,6 +83,13 @@ export class NativeChild {
 		this.#watchers.push(changed);
 	}
 
+	/** Stops the process that runs now, by signal, until the returned function is called. One that dies meanwhile is dead. */
+	pause(): () => void {
+		const paused = this.#process;
+		paused?.setStopped(true);
+		return () => paused?.setStopped(false);
+	}
+
 	/** Rejects `native-busy`, `native-stopped`, the cause of a failed start, or the signal's reason. */
 	async open(listener: JobListener, signal?: AbortSignal): Promise<NativeJob> {
 		const { process, hello } = await this.#running(signal);

@@ -51,6 +51,10 @@ export class NativeProverSlot implements ProverSlot {
 		this.#child.watch(changed);
 	}
 
+	pause(): () => void {
+		return this.#child.pause();
+	}
+
 	close(): Promise<void> {
 		return this.#child.close();
 	}

@@ -119,12 +119,18 @@ export class WorkerProcess {
 	/** Ends stdin, which ends the child at once; then SIGTERM, then SIGKILL. Resolves when no process is left. */
 	async stop(): Promise<void> {
 		this.#cause ??= new PosterError('native-stopped', 'the native worker was stopped');
+		this.setStopped(false);
 		this.#child.stdin.end();
 		const cancelTerm = this.#clock.after(limits.nativeStopMs, () => this.#child.kill('SIGTERM'));
 		const cancelKill = this.#clock.after(2 * limits.nativeStopMs, () => this.#child.kill('SIGKILL'));
 		await this.exited;
 		cancelTerm();
 		cancelKill();
+	}
+
+	/** Lets the process stand still, or go on. */
+	setStopped(stopped: boolean): void {
+		if (this.#end === undefined) this.#child.kill(stopped ? 'SIGSTOP' : 'SIGCONT');
 	}
 
 	/** SIGKILL, for a child that does not do what it was told. */

@@ -73,6 +73,29 @@ export const provingLimits = {
 	sectorBatch: 64,
 	sectorBatchMs: 100,
 
+	// Winning PoSt.
+	/** A question of it, and an answer: one vanilla proof of at most 167,760 bytes and its statement. */
+	winningBytes: 168 * KIB,
+	/** From the question to the proof; an epoch has 30 s, and a block that comes later than that is worth nothing. */
+	winningMs: 25_000,
+	/** A member says within this time whether it can prove: it looks at nothing but its own memory. */
+	winningOfferMs: 2_000,
+	/** Members asked whether they can prove; more answers do not make a better choice of two. */
+	winningOffers: 16,
+	/** Holders asked for the sector, and provers asked for the proof, at a time: the first good answer counts. */
+	winningHolders: 2,
+	winningProvers: 2,
+	/** Proofs that wait in one node for the one that runs: a third one would come too late. */
+	winningQueue: 1,
+	/** Proofs asked for through one node at a time. */
+	winningRequests: 8,
+	/** Window proofs stand still for a winning proof at most this long, whatever becomes of it. */
+	winningPauseMs: 30_000,
+	/** A winning proof that takes this long hangs, where its usual time is not known: the first one reads 200 MB. */
+	winningProofMs: 120_000,
+	/** Pause before a winning prover that could not be warmed up is tried again. */
+	winningWarmMs: 60_000,
+
 	// Parameter files.
 	/** The largest published file, the parameters of a 64 GiB window, has 62.6 GB. */
 	paramsFileBytes: 128 * KIB * KIB * KIB,

@@ -1,0 +1,184 @@
+/**
+ * The winning side of a prover: a worker of its own whose parameters stay resident, so that a block never waits behind a
+ * window proof. While it proves the window provers of this machine stand still: a process that is stopped keeps its work,
+ * and the whole processor is the block's. One proof at a time, one more in line.
+ */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Event } from '../../core/api.ts';
+import { isPosterError, PosterError } from '../../domain/errors.ts';
+import { limits } from '../../domain/limits.ts';
+import type { PoStProofType } from '../../domain/proof.ts';
+import type { WinningChallenge } from '../../domain/winning.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import type { ProofJob, ProofMade, ProverSlot } from '../../ports/prover.ts';
+import type { VanillaChecker } from '../../ports/vanilla.ts';
+import { Slots } from '../gather/slots.ts';
+import { PhaseWatch } from '../phase-watch.ts';
+import type { ProofTimes } from '../proof-times.ts';
+import { engineEvents } from '../proving.ts';
+import { unlessAborted } from '../unless-aborted.ts';
+import { withChecked } from './checked-spool.ts';
+import type { WindowPause } from './window-pause.ts';
+
+export interface WinningProverPorts {
+	readonly slot: ProverSlot;
+	readonly checker: VanillaChecker;
+	readonly sample: (proofType: PoStProofType, signal: AbortSignal) => Promise<ProofJob>;
+	readonly pause: WindowPause;
+	readonly proofTimes: ProofTimes;
+	readonly clock: Clock;
+	readonly log: Log;
+}
+
+export interface WinningProverOptions {
+	readonly proofTypes: readonly PoStProofType[];
+	/** For the files of the proofs under way. */
+	readonly folder: string;
+	readonly enqueue: (event: Event) => void;
+}
+
+const ignore = (): void => undefined;
+const HUNG = 'Its worker is ended and started anew. If it repeats, look at the memory of this machine.';
+
+export class WinningProver {
+	readonly #ports: WinningProverPorts;
+	readonly #options: WinningProverOptions;
+	readonly #turn = new Slots(1);
+	readonly #stop = new AbortController();
+	/** Types that were proven since the worker was started. */
+	readonly #warm = new Set<PoStProofType>();
+	/** Jobs that have or want the worker. */
+	#jobs = 0;
+	#files = 0;
+	/** Ends the warm-up that runs: real work goes first. */
+	#displace: () => void = ignore;
+	#warming: Promise<void> = Promise.resolve();
+
+	constructor(ports: WinningProverPorts, options: WinningProverOptions) {
+		this.#ports = ports;
+		this.#options = options;
+	}
+
+	/** Makes one proof of each type in the background, so that the first block finds everything in memory. */
+	start(fatal: (error: unknown) => void): void {
+		this.#warming = this.#warmUp().catch(fatal);
+	}
+
+	async stop(): Promise<void> {
+		this.#stop.abort(new PosterError('prover-cancelled', 'the node stops'));
+		await this.#warming;
+	}
+
+	/** Usual milliseconds of a proof that would begin now. Throws `winning-no-params`, `winning-cold`, `winning-busy`. */
+	offer(proofType: PoStProofType): number {
+		if (!this.#options.proofTypes.includes(proofType)) throw refusal('winning-no-params', 'of another size');
+		if (this.#jobs > limits.winningQueue) throw refusal('winning-busy', 'proving for others');
+		if (!this.#warm.has(proofType)) throw refusal('winning-cold', 'not warm yet');
+		return this.#ports.proofTimes.whole(this.#ports.slot.name, proofType)?.p95Ms ?? 0;
+	}
+
+	/** Rejects like `offer` (but a cold prover proves), `winning-vanilla`, `prover-…`, `check-…`, or the signal's reason. */
+	async prove(challenge: WinningChallenge, vanilla: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+		const { proofType, miner, randomness, sector } = challenge;
+		if (!this.#options.proofTypes.includes(proofType)) throw refusal('winning-no-params', 'of another size');
+		if (this.#jobs > limits.winningQueue) throw refusal('winning-busy', 'proving for others');
+		this.#jobs++;
+		this.#displace();
+		const path = join(this.#options.folder, `winning-${this.#files++}.vanilla`);
+		const statement = { proofType, miner, randomness, sectors: [sector] };
+		const run = withChecked(this.#ports.checker, path, challenge, vanilla, (spool) =>
+			this.#run({ statement, spool }, signal),
+		).finally(() => this.#jobs--);
+		// A proof that nobody waits for any more goes on to its end: leaving it would end the worker, and warming it up
+		// again costs more.
+		run.catch(ignore);
+		return (await unlessAborted(run, signal)).proof;
+	}
+
+	/** `signal`: nobody waits any more. Window proofs go on then. */
+	async #run(job: ProofJob, signal: AbortSignal): Promise<ProofMade> {
+		const giveBack = await this.#turn.take(signal);
+		const resume = this.#ports.pause.begin();
+		signal.addEventListener('abort', resume, { once: true });
+		try {
+			return await this.#prove(job, this.#stop.signal);
+		} finally {
+			signal.removeEventListener('abort', resume);
+			resume();
+			giveBack();
+		}
+	}
+
+	async #prove(job: ProofJob, signal: AbortSignal): Promise<ProofMade> {
+		const { slot, clock, proofTimes } = this.#ports;
+		const { proofType } = job.statement;
+		const hung = new AbortController();
+		const giveUp = (): void => hung.abort(new PosterError('prover-hung', 'the winning prover hangs', { advice: HUNG }));
+		const cancelTimeout = clock.after(limits.winningProofMs, giveUp);
+		const watch = new PhaseWatch(clock, { known: proofTimes.phases(slot.name, proofType), attempts: 0, hung: giveUp });
+		const startedMs = clock.now();
+		try {
+			const made = await slot.prove(job, (phase) => watch.heard(phase), AbortSignal.any([signal, hung.signal]));
+			const isWarm = this.#warm.has(proofType);
+			this.#warm.add(proofType);
+			for (const event of engineEvents(slot.name, proofType, made)) this.#options.enqueue(event);
+			// What a first proof takes, with reading the parameters, is no measure.
+			if (isWarm && made.alarm === undefined) {
+				await proofTimes.learn(slot.name, proofType, { ms: clock.now() - startedMs, ...made });
+			}
+			return made;
+		} catch (error) {
+			// Its process may be gone, and with it what was resident.
+			this.#warm.clear();
+			throw error;
+		} finally {
+			cancelTimeout();
+			watch.end();
+		}
+	}
+
+	/** Again and again, since a worker that dies or is displaced is cold. */
+	async #warmUp(): Promise<void> {
+		const { clock, log } = this.#ports;
+		const { signal } = this.#stop;
+		while (!signal.aborted) {
+			const cold = this.#options.proofTypes.find((type) => !this.#warm.has(type));
+			try {
+				if (cold === undefined || this.#jobs > 0) await clock.sleep(limits.tickMs, signal);
+				else await this.#warmOne(cold, signal);
+			} catch (error) {
+				if (signal.aborted) return;
+				if (!isPosterError(error)) throw error;
+				if (this.#jobs > 0 || error.code === 'prover-cancelled') continue;
+				log.warn({ error, code: error.code, proofType: cold }, 'winning PoSt could not be warmed up');
+				await clock.sleep(limits.winningWarmMs, signal).catch(ignore);
+			}
+		}
+	}
+
+	async #warmOne(proofType: PoStProofType, stop: AbortSignal): Promise<void> {
+		const wanted = new AbortController();
+		this.#displace = () => wanted.abort(new PosterError('prover-cancelled', 'a block needs the prover'));
+		const signal = AbortSignal.any([stop, wanted.signal]);
+		const job = await this.#ports.sample(proofType, signal);
+		const giveBack = await this.#turn.take(signal);
+		try {
+			// Window proofs go on: nobody waits for this one. The second one tells what a proof takes.
+			await this.#prove(job, signal);
+			await this.#prove(job, signal);
+			this.#ports.log.info({ proofType }, 'winning PoSt is warm');
+		} finally {
+			this.#displace = ignore;
+			giveBack();
+			await rm(job.spool.path, { force: true });
+		}
+	}
+}
+
+function refusal(code: string, why: string): PosterError {
+	return new PosterError(code, `this node does not prove it: ${why}`, {
+		advice: 'Others are asked; see [winning] in its config and docs/winning-post.md.',
+	});
+}
