@@ -37,6 +37,10 @@ pub enum Code {
     ProofFailed,
     /// The library panicked.
     Panic,
+    /// A GPU is required and none is there.
+    NoGpu,
+    /// A GPU is required and the library left it.
+    GpuFallback,
 }
 
 impl Code {
@@ -58,6 +62,8 @@ impl Code {
             Self::BadParams => "bad-params",
             Self::ProofFailed => "proof-failed",
             Self::Panic => "panic",
+            Self::NoGpu => "no-gpu",
+            Self::GpuFallback => "gpu-fallback",
         }
     }
 
@@ -89,6 +95,9 @@ impl Code {
             Self::ProofFailed => "the reason has the words of the proving library",
             Self::Panic => {
                 "the job is lost, the process goes on; do not repeat the same input for ever"
+            }
+            Self::NoGpu | Self::GpuFallback => {
+                "look at the driver (nvidia-smi, kernel log) and at what else uses the GPU; a restart of the worker opens it again"
             }
         }
     }

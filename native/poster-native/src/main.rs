@@ -22,7 +22,7 @@ const USAGE: &str = "usage: poster-native COMMAND
 resident modes (frames on stdin and stdout, see docs/native-protocol.md):
   vanilla --storage DIR... [--threads N]
   check [--threads N]
-  prove --params DIR [--test-params] [--threads N] [--engine auto|stock|own] [--own-dir DIR]
+  prove --params DIR [--test-params] [--threads N] [--engine auto|stock|own] [--own-dir DIR] [--gpu]
   verify --params DIR [--test-params] [--threads N]
 one-shot commands (JSON lines on stdout):
   scan --storage DIR... --miner N

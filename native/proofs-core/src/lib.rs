@@ -4,6 +4,7 @@
 //! code is instantiated here, so a change costs the better part of a minute of rebuild: protocol, files and threads live in
 //! `poster-native`.
 
+mod device;
 mod error;
 mod library;
 mod parameters;
@@ -17,6 +18,7 @@ mod tree;
 mod vanilla;
 mod verify;
 
+pub use device::{gpus, HAS_GPU_CODE};
 pub use error::CoreError;
 pub use library::{guarded, CRATES};
 pub use parameters::{

@@ -1,6 +1,6 @@
 //! `version`: this program and the crates that decide over proofs.
 
-use proofs_core::CRATES;
+use proofs_core::{CRATES, HAS_GPU_CODE};
 use serde_json::{json, Map, Value};
 
 use super::print;
@@ -19,6 +19,8 @@ pub fn run(words: &[String]) -> Result<(), Failure> {
         .iter()
         .map(|(name, version)| ((*name).to_string(), json!(version)))
         .collect();
-    print(&json!({"version": version, "crates": crates, "engines": ["stock", "own"]}));
+    print(
+        &json!({"version": version, "crates": crates, "engines": ["stock", "own"], "gpu": HAS_GPU_CODE}),
+    );
     Ok(())
 }

@@ -38,7 +38,12 @@ pub struct Client {
 impl Client {
     /// Starts a mode and waits for its `ready`.
     pub fn start(words: &[&str]) -> Self {
-        let mut client = Self::spawn(words);
+        Self::start_with(words, &[])
+    }
+
+    /// The same with more in its environment.
+    pub fn start_with(words: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut client = Self::spawn_with(words, environment);
         client.ready = client.next();
         assert_eq!(client.ready["type"], "ready", "{}", client.ready);
         client
@@ -46,8 +51,13 @@ impl Client {
 
     /// Starts a mode.
     pub fn spawn(words: &[&str]) -> Self {
+        Self::spawn_with(words, &[])
+    }
+
+    fn spawn_with(words: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_poster-native"))
             .args(words)
+            .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -1,5 +1,6 @@
 //! Mode `prove`: one proof at a time, parameters mapped once.
 
+mod device;
 mod phases;
 mod prover;
 mod queue;
@@ -18,6 +19,7 @@ use crate::own_engine::{Engine, OwnEngine};
 use crate::request::{self, Request};
 use crate::resident::{prepare, Mode, Refusal, Started};
 use crate::system::spawn_essential;
+use device::Devices;
 use prover::Prover;
 use queue::{Job, Queue};
 
@@ -38,23 +40,33 @@ struct ProveFields {
     stock: bool,
 }
 
-/// Starts the mode: `--params DIR [--test-params] [--threads N] [--engine auto|stock|own] [--own-dir DIR]`.
+/// Starts the mode: `--params DIR [--test-params] [--threads N] [--engine auto|stock|own] [--own-dir DIR] [--gpu]`.
 pub fn start(words: &[String], output: &Arc<Output>) -> Result<Started, Failure> {
-    let (arguments, threads) = prepare(words, &["params", "engine", "own-dir"], &["test-params"])?;
+    let (arguments, threads) = prepare(
+        words,
+        &["params", "engine", "own-dir"],
+        &["test-params", "gpu"],
+    )?;
     let engine = arguments.get("engine").map_err(Failure::arguments)?;
     let engine = Engine::from_name(engine.unwrap_or("stock"))
         .ok_or_else(|| Failure::arguments("--engine is auto, stock or own".to_string()))?;
+    let needs_gpu = arguments.has("gpu");
+    if needs_gpu && engine != Engine::Stock {
+        let reason = "--gpu goes with --engine stock: our own prover is for CPUs";
+        return Err(Failure::arguments(reason.to_string()));
+    }
     let own_folder = arguments.get("own-dir").map_err(Failure::arguments)?;
     let own = OwnEngine::new(engine, own_folder.map(PathBuf::from));
     let folder = arguments.required("params").map_err(Failure::arguments)?;
     let folder = KeyFolder::open(Path::new(folder), arguments.has("test-params"))?;
+    let devices = Devices::open(needs_gpu);
     let ready = Map::from_iter([
         ("engine".to_string(), json!(engine.name())),
         ("testParams".to_string(), json!(folder.is_test())),
-        ("gpus".to_string(), json!([])),
+        ("gpus".to_string(), json!(devices.names())),
     ]);
     let queue = Arc::new(Queue::default());
-    let prover = Prover::new(folder, own, Arc::clone(output));
+    let prover = Prover::new(folder, own, devices, Arc::clone(output));
     let jobs = Arc::clone(&queue);
     spawn_essential(move || prover.work(&jobs));
     Ok(Started {

@@ -12,11 +12,12 @@ use post_prover::{Phase, Randomisers};
 use proofs_core::{verify_proof, MappedParameters, PartitionCircuit, PROOF_BYTES};
 use serde_json::{json, Map, Value};
 
+use super::device::{Devices, Watch};
 use super::phases::{millis, Phases};
 use super::queue::{Job, Queue};
 use crate::job_error::{Code, JobError};
 use crate::key_folder::KeyFolder;
-use crate::logger::on_synthesis_end;
+use crate::logger::{on_library_line, LibraryLine};
 use crate::output::Output;
 use crate::own_engine::{Engine, OwnEngine, Partition};
 use crate::system::peak_rss_mib;
@@ -26,6 +27,7 @@ pub struct Prover {
     output: Arc<Output>,
     folder: KeyFolder,
     own: OwnEngine,
+    devices: Devices,
     parameters: BTreeMap<u64, MappedParameters>,
 }
 
@@ -33,17 +35,20 @@ struct Proven {
     proof: [u8; PROOF_BYTES],
     phases: Map<String, Value>,
     engine: Engine,
+    /// The whole proof was made on a GPU.
+    gpu: bool,
     /// Why our prover was given up.
     alarm: Option<String>,
 }
 
 impl Prover {
     /// A prover without parameters: they are mapped at the first job that needs them.
-    pub fn new(folder: KeyFolder, own: OwnEngine, output: Arc<Output>) -> Self {
+    pub fn new(folder: KeyFolder, own: OwnEngine, devices: Devices, output: Arc<Output>) -> Self {
         Self {
             output,
             folder,
             own,
+            devices,
             parameters: BTreeMap::new(),
         }
     }
@@ -60,7 +65,7 @@ impl Prover {
                     json!({
                         "type": "proof", "job": job.id, "proofType": job.proof_type.number(),
                         "phases": proven.phases, "ms": ms, "peakRssMb": peak_rss_mib(),
-                        "engine": proven.engine.name(), "alarm": proven.alarm,
+                        "engine": proven.engine.name(), "gpu": proven.gpu, "alarm": proven.alarm,
                     }),
                     &proven.proof,
                 ),
@@ -70,6 +75,7 @@ impl Prover {
     }
 
     fn prove(&mut self, job: &Job) -> Result<Proven, JobError> {
+        self.devices.check()?;
         let phases = Arc::new(Phases::new(job.id, Arc::clone(&self.output)));
         phases.start("read");
         let vanilla = read_vanilla(job)?;
@@ -82,18 +88,21 @@ impl Prover {
                         proof,
                         phases: phases.times(),
                         engine: Engine::Own,
+                        gpu: false,
                         alarm: None,
                     });
                 }
                 Err(reason) => alarm = Some(self.give_up_own(job.proof_type, &reason)),
             }
         }
-        let proof = self.prove_stock(job, vanilla, &phases);
+        let device = self.devices.watch(job.id, &self.output);
+        let proof = self.prove_stock(job, vanilla, &phases, &device);
         phases.end();
         Ok(Proven {
             proof: proof?,
             phases: phases.times(),
             engine: Engine::Stock,
+            gpu: device.was_on_gpu(),
             alarm,
         })
     }
@@ -103,6 +112,7 @@ impl Prover {
         job: &Job,
         vanilla: Vec<Vec<u8>>,
         phases: &Arc<Phases>,
+        device: &Arc<Watch>,
     ) -> Result<[u8; PROOF_BYTES], JobError> {
         phases.start("params");
         let parameters = self.parameters(job.proof_type)?;
@@ -111,10 +121,13 @@ impl Prover {
         let circuit = PartitionCircuit::build(job.proof_type, job.miner, &job.randomness, &slices)?;
         drop(vanilla);
         phases.start("synthesis");
-        let listener = Arc::clone(phases);
-        on_synthesis_end(Some(Arc::new(move || listener.start("prove"))));
+        let (phases, device) = (Arc::clone(phases), Arc::clone(device));
+        on_library_line(Some(Arc::new(move |line| match line {
+            LibraryLine::SynthesisEnd => phases.start("prove"),
+            line => device.take(&line),
+        })));
         let proof = circuit.prove(parameters);
-        on_synthesis_end(None);
+        on_library_line(None);
         Ok(proof?)
     }
 
