@@ -1,4 +1,4 @@
-/** Builds the Rust worker if it is missing, with progress, and prints its path as the last line. */
+/** Builds the Rust worker if it is missing (`--cuda`: the one for NVIDIA GPUs), with progress, and prints its path as the last line. */
 import { resolve } from 'node:path';
 import { type BuildProgress, defaultCacheDir, ensureNative } from '../src/adapters/native/build.ts';
 
@@ -9,10 +9,12 @@ function show({ done, total, leftMs }: BuildProgress): void {
 	else if (done % 25 === 0) process.stderr.write(`${line}\n`);
 }
 
+const cuda = process.argv.includes('--cuda');
 const path = await ensureNative({
 	sources: resolve(import.meta.dirname, '../native'),
 	cacheDir: defaultCacheDir(process.env),
-	binary: process.env['POSTER_NATIVE'],
+	cuda,
+	binary: process.env[cuda ? 'POSTER_NATIVE_CUDA' : 'POSTER_NATIVE'],
 	onProgress: show,
 });
 process.stdout.write(`${path}\n`);

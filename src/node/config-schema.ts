@@ -171,6 +171,7 @@ const place = {
 const slot = z.strictObject({
 	kind: z.enum(['cpu', 'gpu']).default('cpu'),
 	device: z.int().min(0).max(63).optional(),
+	lock_dir: path.optional(),
 	threads: z.int().min(1).max(1024).optional(),
 	worker: command.optional(),
 	...place,
@@ -200,15 +201,15 @@ const prover = z
 		slots: z
 			.union([z.int().min(0).max(64), z.array(slot).min(1).max(64)], {
 				error:
-					'is a count from 1 to 64, or an array of { kind, device, threads, worker, cpus, nice, proof_types, miners }',
+					'is a count from 1 to 64, or an array of { kind, device, lock_dir, threads, worker, cpus, nice, proof_types, miners }',
 			})
 			.default(1)
 			.transform((slots) => (typeof slots === 'number' ? Array.from({ length: slots }, () => slot.parse({})) : slots))
 			.register(optionDocs, {
 				what: 'Proofs computed at the same time: a count of CPU slots, or one table per slot.',
-				unit: 'count, or [{ kind = "cpu" or "gpu", device = index, threads = count, worker = command, cpus = "0-7,16" (Linux), nice = level, proof_types = ["window-32GiB"], miners = ["f01000"] }]',
+				unit: 'count, or [{ kind = "cpu" or "gpu", device = index, lock_dir = path, threads = count, worker = command, cpus = "0-7,16" (Linux), nice = level, proof_types = ["window-32GiB"], miners = ["f01000"] }]',
 				trade:
-					'The native worker proves on the CPU: a GPU slot needs a `worker` that speaks docs/native-protocol.md, mode prove, and sees its device alone (CUDA_VISIBLE_DEVICES). Each CPU slot of a 32 GiB miner takes some 100 GB of memory; threads default to cores / slots. The first start measures one proof of each size whose parameters are here, in the background; on a CPU that takes long for large sectors, and until then times are guessed.',
+					'A GPU slot runs the CUDA build of the native worker ([native] gpu_worker), one process that sees its device alone; lock_dir is the TMPDIR of a sealing process on the same GPU, so that they take turns. It is untested on hardware (docs/proving.md). Each CPU slot of a 32 GiB miner takes some 100 GB of memory; threads default to cores / slots. The first start measures one proof of each size whose parameters are here, in the background; on a CPU that takes long for large sectors, and until then times are guessed.',
 			}),
 		memory_bytes: z
 			.int()
@@ -319,6 +320,13 @@ const native = z
 			unit: 'command and arguments (default: the one this package builds, or POSTER_NATIVE)',
 			trade: 'For a binary that was built elsewhere.',
 			example: '["/opt/poster-native"]',
+		}),
+		gpu_worker: command.optional().register(optionDocs, {
+			what: 'The CUDA build of the native worker, for GPU slots.',
+			unit: 'command and arguments (default: the one this package builds, or POSTER_NATIVE_CUDA)',
+			trade:
+				'Building it needs the CUDA toolkit; the binary then needs nothing but the driver, and starts only where one is.',
+			example: '["/opt/poster-native-cuda"]',
 		}),
 		nice: z.int().min(0).max(19).default(10).register(optionDocs, {
 			what: 'Priority of proving, checking and opening below the node itself.',

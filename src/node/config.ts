@@ -150,7 +150,11 @@ function resolvePaths(config: Parsed, folder: string): Config {
 		...(chain && { chain: { ...withToken(chain), fallback: chain.fallback.map(withToken) } }),
 		...(storage && { storage: { ...storage, paths: storage.paths.map(at) } }),
 		...(prover && {
-			prover: { ...prover, external: prover.external.map((entry) => ({ ...entry, bin: at(entry.bin) })) },
+			prover: {
+				...prover,
+				slots: prover.slots.map((slot) => (slot.lockDir === undefined ? slot : { ...slot, lockDir: at(slot.lockDir) })),
+				external: prover.external.map((entry) => ({ ...entry, bin: at(entry.bin) })),
+			},
 		}),
 		...(submitter && {
 			submitter: {

@@ -1,10 +1,9 @@
 /** Opens and checks everything outside of the program that one node needs: disk, workers, full node, network. */
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { LotusChain } from '../adapters/chain/lotus-chain.ts';
 import type { EndpointOptions } from '../adapters/chain/rpc-endpoint.ts';
 import { openStore } from '../adapters/level/store.ts';
 import { createLibp2pMesh } from '../adapters/libp2p/create-mesh.ts';
-import { defaultCacheDir, ensureNative } from '../adapters/native/build.ts';
 import { createClock } from '../adapters/observe/clock.ts';
 import { createLog, type NodeLog } from '../adapters/observe/log.ts';
 import { createMetrics, type NodeMetrics } from '../adapters/observe/metrics.ts';
@@ -15,9 +14,10 @@ import type { Clock } from '../ports/clock.ts';
 import type { Store } from '../ports/store.ts';
 import { addressFile } from './address-file.ts';
 import { type Config, configuredRoles } from './config.ts';
-import { makeFolder, readSecretFile } from './files.ts';
+import { readSecretFile } from './files.ts';
 import { lockHome } from './lock.ts';
 import { ManifestBook } from './manifest-book.ts';
+import { gpuCommand, nativeCommand } from './native-command.ts';
 import { NO_KEYS, type ProofKeys, readProofKeys, readWinningTypes, type WinningTypes } from './proof-keys.ts';
 import { ProofTimes } from './proof-times.ts';
 import { Quarantine } from './quarantine.ts';
@@ -29,7 +29,6 @@ import { openWallets, type RosterWallet } from './wallets.ts';
 import { startWorkers, type Workers } from './workers.ts';
 
 const STDERR = 2;
-const NATIVE_SOURCES = resolve(import.meta.dirname, '../../native');
 /** The longest token of a full node is some hundred bytes. */
 const TOKEN_BYTES = 4096;
 
@@ -72,9 +71,10 @@ export async function openOutside(
 	const quarantine = await Quarantine.load(join(home.paths.root, 'quarantine.json'));
 
 	const command = await nativeCommand(config, log, signal);
+	const commands = { command, gpuCommand: await gpuCommand(config, log, signal) };
 	const workers = startWorkers(
 		{ clock, log },
-		{ config, command, scratch: join(home.paths.root, 'workers'), decoded: home.paths.decoded },
+		{ config, ...commands, scratch: join(home.paths.root, 'workers'), decoded: home.paths.decoded },
 	);
 	stack.defer(() => workers.close());
 	const keys = needsKeys(config) ? await unlessAborted(readProofKeys(config, workers.verifier), signal) : NO_KEYS;
@@ -133,22 +133,6 @@ export async function openOutside(
 /** A node that only carries messages verifies nothing and needs no worker. */
 function needsKeys(config: Config): boolean {
 	return configuredRoles(config).length > 0 || config.winning !== undefined;
-}
-
-async function nativeCommand(config: Config, log: NodeLog, signal: AbortSignal): Promise<readonly string[]> {
-	if (config.native.worker !== undefined) return config.native.worker;
-	if (!needsKeys(config)) return ['poster-native'];
-	const cacheDir = defaultCacheDir(process.env);
-	const binary = process.env['POSTER_NATIVE'];
-	if (binary === undefined) await makeFolder(cacheDir);
-	const path = await ensureNative({
-		sources: NATIVE_SOURCES,
-		cacheDir,
-		binary,
-		signal,
-		onProgress: ({ done, total, leftMs }) => log.info({ done, total, leftMs }, 'building the native worker'),
-	});
-	return [path];
 }
 
 async function openChain(

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { NativeChecker } from '../adapters/native/checker.ts';
+import { GpuSlot } from '../adapters/native/gpu-slot.ts';
 import { NativeChild, type NativeComponents } from '../adapters/native/native-child.ts';
 import { NativeProverSlot } from '../adapters/native/prover.ts';
 import { makeSample } from '../adapters/native/sample.ts';
@@ -43,6 +44,8 @@ export interface WorkersOptions {
 	readonly config: Config;
 	/** The native worker without its mode. */
 	readonly command: readonly string[];
+	/** The same for GPU slots. @default command */
+	readonly gpuCommand?: readonly string[] | undefined;
 	/** Folder for working directories and TMPDIRs, emptied at each start of a child. */
 	readonly scratch: string;
 	/** Folder of our own prover, unless the config names another. */
@@ -50,7 +53,7 @@ export interface WorkersOptions {
 }
 
 export function startWorkers(components: NativeComponents, options: WorkersOptions): Workers {
-	const { config, command, scratch } = options;
+	const { config, command, gpuCommand = command, scratch } = options;
 	const { proofs, native, storage, prover, submitter, winning } = config;
 	const open: OpenChild = (name, line, { cpus, nice, ...options }) =>
 		new NativeChild(
@@ -74,13 +77,19 @@ export function startWorkers(components: NativeComponents, options: WorkersOptio
 		const name = slotName(slot, index);
 		const { cpus, nice } = slot;
 		const threads = slot.threads ?? coresOf(cpus) ?? Math.max(1, Math.floor(availableParallelism() / all.length));
-		const line = slot.worker ?? [...command, 'prove', ...keys, ...engine, '--threads', String(threads)];
-		return new NativeProverSlot(name, child(`prove-${index}`, line, { env: deviceEnv(slot), cpus, nice }), clock);
+		// Our own prover is for CPUs.
+		const program = slot.kind === 'gpu' ? [...gpuCommand, 'prove', '--gpu'] : [...command, 'prove', ...engine];
+		const line = slot.worker ?? [...program, ...keys, '--threads', String(threads)];
+		const place = { env: deviceEnv(slot), cpus, nice, tmpDir: slot.lockDir };
+		return new NativeProverSlot(name, child(`prove-${index}`, line, place), clock);
 	});
 	const external = (prover?.external ?? []).map((entry, index) =>
 		externalSlots(entry, index, storage?.paths ?? [], open, clock),
 	);
-	const slots = byWeight(own, external, prover?.external ?? []);
+	const guarded = own.map((slot, index) =>
+		prover?.slots[index]?.kind === 'gpu' ? new GpuSlot(slot, clock, components.log) : slot,
+	);
+	const slots = byWeight(guarded, external, prover?.external ?? []);
 	const openWinning = (): NativeProverSlot => {
 		const line = winning?.worker ?? [...command, 'prove', ...keys, ...engine];
 		return new NativeProverSlot('winning', child('prove-winning', line), clock);
@@ -127,6 +136,7 @@ interface Place {
 	readonly env?: Readonly<Record<string, string>>;
 	readonly cpus?: string | undefined;
 	readonly nice?: number | undefined;
+	readonly tmpDir?: string | undefined;
 }
 
 /** A program of somebody else, or one that uses a GPU, is not in the way of a block on the processors. */
@@ -152,11 +162,15 @@ export function coresOf(cpus: string | undefined): number | undefined {
 
 async function requireGpu(slot: NativeProverSlot): Promise<void> {
 	if ((await slot.gpus()).length > 0) return;
-	throw new PosterError('prover-no-gpu', `the slot ${slot.name} is a GPU, and the native worker proves on the CPU`, {
-		advice:
-			'It is built without GPU support: name a program that proves on the GPU with `worker` in the slot, or use CPU slots.',
-		meta: { slot: slot.name },
-	});
+	throw new PosterError(
+		'prover-no-gpu',
+		`the slot ${slot.name} is a GPU, and its native worker would prove on the CPU`,
+		{
+			advice:
+				'The driver shows it no device, or it is built without GPU support: see nvidia-smi, `device` of the slot and [native] gpu_worker, or use CPU slots.',
+			meta: { slot: slot.name },
+		},
+	);
 }
 
 function vanillaLine(
@@ -187,5 +201,6 @@ export function slotName({ kind, device }: ProverSlotConfig, index: number): str
 /** One process sees one device: the driver hides the others from it. */
 function deviceEnv({ kind, device }: ProverSlotConfig): Record<string, string> {
 	if (kind === 'cpu') return { BELLMAN_NO_GPU: '1' };
-	return device === undefined ? {} : { CUDA_VISIBLE_DEVICES: String(device) };
+	// In the order that nvidia-smi shows; the driver's own puts the fastest first.
+	return { CUDA_DEVICE_ORDER: 'PCI_BUS_ID', ...(device !== undefined && { CUDA_VISIBLE_DEVICES: String(device) }) };
 }

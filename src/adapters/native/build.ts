@@ -24,7 +24,9 @@ export interface NativeBuildOptions {
 	readonly sources: string;
 	/** Where binaries and cargo's target folder are kept; see `defaultCacheDir`. */
 	readonly cacheDir: string;
-	/** A ready binary that is used as it is (environment variable POSTER_NATIVE). */
+	/** The build for NVIDIA GPUs: a binary of its own, since it does not start without their driver. @default false */
+	readonly cuda?: boolean;
+	/** A ready binary that is used as it is (environment variables POSTER_NATIVE and POSTER_NATIVE_CUDA). */
 	readonly binary?: string | undefined;
 	readonly onProgress?: (progress: BuildProgress) => void;
 	/** Ends a build at once, with everything it started. */
@@ -41,10 +43,13 @@ export function defaultCacheDir(env: NodeJS.ProcessEnv): string {
 
 /** Path of an executable worker. Errors: `native-missing`, `native-no-cargo`, `native-build`, the signal's reason. */
 export async function ensureNative(options: NativeBuildOptions): Promise<string> {
+	const { cuda = false } = options;
 	if (options.binary !== undefined) return requireExecutable(options.binary);
-	const built = join(options.cacheDir, 'native', (await sourceHash(options.sources)).slice(0, 16), 'poster-native');
+	const hash = (await sourceHash(options.sources)).slice(0, 16);
+	const built = join(options.cacheDir, 'native', hash, cuda ? 'poster-native-cuda' : 'poster-native');
 	if (await isExecutable(built)) return built;
-	const target = join(options.cacheDir, 'target');
+	// A folder of its own: with other features all would be built anew each time, kernels (minutes of nvcc) included.
+	const target = join(options.cacheDir, cuda ? 'target-cuda' : 'target');
 	await mkdir(target, { recursive: true });
 	await cargoBuild(target, options);
 	await mkdir(join(built, '..'), { recursive: true });
@@ -64,7 +69,8 @@ async function isExecutable(path: string): Promise<boolean> {
 async function requireExecutable(path: string): Promise<string> {
 	if (await isExecutable(path)) return path;
 	throw new PosterError('native-missing', `${path} is not an executable file`, {
-		advice: 'POSTER_NATIVE must name a poster-native binary; unset it to build one from the sources.',
+		advice:
+			'POSTER_NATIVE and POSTER_NATIVE_CUDA must name poster-native binaries; unset them to build from the sources.',
 	});
 }
 
@@ -80,11 +86,14 @@ async function sourceHash(sources: string): Promise<string> {
 	return hash.digest('hex');
 }
 
-async function cargoBuild(target: string, { sources, onProgress, signal }: NativeBuildOptions): Promise<void> {
+async function cargoBuild(target: string, options: NativeBuildOptions): Promise<void> {
+	const { sources, cuda = false, onProgress, signal } = options;
 	signal?.throwIfAborted();
 	const lock = await readFile(join(sources, 'Cargo.lock'), 'utf8');
 	const total = lock.split('[[package]]').length - 1;
-	const args = ['build', '--release', '--locked', '-p', 'poster-native', '--message-format', 'json-render-diagnostics'];
+	const features = cuda ? ['--features', 'cuda'] : [];
+	const args = ['build', '--release', '--locked', '-p', 'poster-native', ...features];
+	args.push('--message-format', 'json-render-diagnostics');
 	const cargo = spawn('cargo', args, {
 		cwd: sources,
 		env: { ...process.env, CARGO_TARGET_DIR: target },
@@ -127,7 +136,9 @@ async function cargoBuild(target: string, { sources, onProgress, signal }: Nativ
 	signal?.throwIfAborted();
 	if (code !== 0) {
 		throw new PosterError('native-build', `cargo build of the native worker failed (exit ${code}):\n${errors}`, {
-			advice: 'It needs Rust 1.89 or newer and a C compiler; nothing else.',
+			advice: cuda
+				? 'It needs Rust 1.89 or newer, a C compiler, the CUDA toolkit (nvcc in PATH) and libcuda of the driver or of its stubs.'
+				: 'It needs Rust 1.89 or newer and a C compiler; nothing else.',
 		});
 	}
 }

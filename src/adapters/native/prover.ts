@@ -162,7 +162,8 @@ function readProof({ header, body }: NativeFrame, hello: FrameHeader): ProofMade
 		proof: new Uint8Array(body),
 		phaseMs: Object.fromEntries(Object.keys(phases).map((name) => [name, numberField(phases as FrameHeader, name)])),
 		...(typeof header['peakRssMb'] === 'number' && { peakRssMb: header['peakRssMb'] }),
-		device: gpus.length > 0 ? gpus.join(', ') : 'cpu',
+		// A worker with GPUs says when a proof was not made on them.
+		device: gpus.length > 0 && header['gpu'] !== false ? gpus.join(', ') : 'cpu',
 		...((header['engine'] === 'own' || header['engine'] === 'stock') && { engine: header['engine'] }),
 		...(typeof header['alarm'] === 'string' && { alarm: header['alarm'].slice(0, limits.errorChars) }),
 	};

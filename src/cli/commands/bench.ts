@@ -9,6 +9,7 @@ import { type BenchResult, benchProve, keepBench } from '../../node/bench-prove.
 import { type Config, loadConfig, parseConfig } from '../../node/config.ts';
 import { homePaths, isHome, openHome } from '../../node/home.ts';
 import { lockHome } from '../../node/lock.ts';
+import { gpuCommand } from '../../node/native-command.ts';
 import { readProofKeys } from '../../node/proof-keys.ts';
 import { decodedFolder, keyArguments, startWorkers } from '../../node/workers.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -84,7 +85,8 @@ async function measure(
 	const line = openLine(process.stderr);
 	try {
 		const folders = { scratch: join(scratch.path, 'workers'), decoded: decoded ?? join(scratch.path, 'decoded') };
-		const workers = startWorkers({ clock, log }, { config, command, ...folders });
+		const commands = { command, gpuCommand: await gpuCommand(config, log, signal) };
+		const workers = startWorkers({ clock, log }, { config, ...commands, ...folders });
 		try {
 			const { proofTypes: all, slotFilters } = await readProofKeys(config, workers.verifier);
 			const proofTypes = chosen(all, size);

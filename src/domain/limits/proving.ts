@@ -96,6 +96,12 @@ export const provingLimits = {
 	/** Pause before a winning prover that could not be warmed up is tried again. */
 	winningWarmMs: 60_000,
 
+	// GPUs.
+	/** Faults of one device without a proof between them until its slot is out of service; one may be another program's doing. */
+	gpuFaults: 3,
+	/** Then it is left alone this long, two deadlines: a driver that is restarted is back by then. */
+	gpuDemotedMs: 3_600_000,
+
 	// Parameter files.
 	/** The largest published file, the parameters of a 64 GiB window, has 62.6 GB. */
 	paramsFileBytes: 128 * KIB * KIB * KIB,
