@@ -293,9 +293,10 @@ function takeIn(state: State, event: Exclude<Event, { readonly type: 'tick' | 's
 }
 
 /** Statements of the own identity are judged too: one from the future means that the key is in use elsewhere. */
-function onStatement(state: State, { envelope, raw, ageMs }: EventOf<'statement'>): void {
+function onStatement(state: State, event: EventOf<'statement'>): void {
+	const { envelope, raw, ageMs } = event;
 	if (envelope.from === state.config.self) heedOwnStatement(state, envelope);
-	else heedEpoch(state, envelope.from, envelope.epoch, ageMs);
+	else heedEpoch(state, event);
 	if (envelope.kind !== 'rec' || envelope.from === state.config.self) touch(state);
 	takeStatement(state, { envelope, raw }, ageMs);
 }

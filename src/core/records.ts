@@ -9,10 +9,11 @@ import type { ReleaseReason } from '../domain/lease.ts';
 import { limits } from '../domain/limits.ts';
 import type { NodeRecord } from '../domain/record.ts';
 import type { ChallengeKey } from '../domain/work.ts';
+import type { EventOf } from './api.ts';
 import { type EpochMark, intervalMs, learnLength, longEpochMs, median, reference } from './epoch-clock.ts';
 import { isNewer, publish } from './identity.ts';
 import { type HeldLease, indexLeases, ownLease } from './leases.ts';
-import { onAlive, onSuspicion, peerOf } from './liveness.ts';
+import { onAlive, onSuspicion, type Peer, peerOf } from './liveness.ts';
 import { hasRole, isSynced } from './members.ts';
 import { alarm, clearAlarm, ignore } from './outbox.ts';
 import { jitter } from './rank.ts';
@@ -137,22 +138,14 @@ function compareKeys(state: State, from: NodeId, { keys }: NodeRecord): void {
 }
 
 /** Chain nodes tell the epoch with every statement; the median of those heard lately is the mesh's epoch. */
-export function heedEpoch(state: State, from: NodeId, epoch: number, ageMs: number): void {
+export function heedEpoch(state: State, { envelope, relay, ageMs }: EventOf<'statement'>): void {
+	const { from, epoch } = envelope;
 	if (epoch < 0 || !hasRole(state, from, 'chain')) return;
 	const peer = peerOf(state, from);
 	const mark = { epoch, at: state.now - ageMs };
+	if (envelope.kind === 'rec' && relay === from) learnPace(state, peer, mark);
 	if (peer.mark !== null && mark.epoch <= peer.mark.epoch) return;
 	peer.mark = mark;
-	peer.pace ??= mark;
-	if (mark.epoch - peer.pace.epoch >= PACE_EPOCHS) {
-		peer.paceMs = intervalMs(peer.pace, mark);
-		peer.pace = mark;
-		// One word for each chain node, however often it speaks.
-		const paces = [...state.peers].flatMap(([id, { paceMs }]) =>
-			paceMs !== null && hasRole(state, id, 'chain') ? [paceMs] : [],
-		);
-		if (state.clock.own === null) learnLength(state.clock, median(paces), 1);
-	}
 	const epochMs = longEpochMs(state.clock);
 	const fresh: EpochMark[] = [];
 	for (const { mark: heard } of state.peers.values()) {
@@ -162,6 +155,19 @@ export function heedEpoch(state: State, from: NodeId, epoch: number, ageMs: numb
 	fresh.sort((a, b) => b.at - b.epoch * epochMs - (a.at - a.epoch * epochMs));
 	state.clock.others = fresh[(fresh.length - 1) >>> 1] ?? mark;
 	if (reference(state.clock, state.now) !== state.clock.own) touch(state);
+}
+
+/** Only from records, whose age is told, and those that the chain node handed over itself: others may call old ones new. */
+function learnPace(state: State, peer: Peer, mark: EpochMark): void {
+	peer.pace ??= mark;
+	if (mark.epoch - peer.pace.epoch < PACE_EPOCHS) return;
+	peer.paceMs = intervalMs(peer.pace, mark);
+	peer.pace = mark;
+	// One word for each chain node, however often it speaks.
+	const paces = [...state.peers].flatMap(([id, { paceMs }]) =>
+		paceMs !== null && hasRole(state, id, 'chain') ? [paceMs] : [],
+	);
+	if (state.clock.own === null) learnLength(state.clock, median(paces), 1);
 }
 
 /** A lease of this node ended without a result. */

@@ -182,7 +182,7 @@ export function onPullAsked(state: State, { request, pull }: EventOf<'pull-asked
 	};
 	for (const id of pull.records) {
 		const peer = state.peers.get(id);
-		if (id === state.config.self) offer(ownStatement(state));
+		if (id === state.config.self) offer(ownStatement(state), state.now - state.records.sentAt);
 		else if (peer?.record != null) offer(peer.record, Math.max(0, state.now - peer.recordAt));
 	}
 	for (const known of pull.challenges) for (const statement of newerOf(state, known)) offer(statement);

@@ -112,10 +112,15 @@ export class CoreBench {
 		return this.#deliver(name, body, at, sequence);
 	}
 
-	#deliver(name: string, body: EnvelopeBody, at: number, sequence: number): readonly Effect[] {
+	/** The same, handed on by another member. */
+	hearBy(relay: string, name: string, body: EnvelopeBody, at: number): readonly Effect[] {
+		return this.#deliver(name, body, at, this.#sequence++, this.id(relay));
+	}
+
+	#deliver(name: string, body: EnvelopeBody, at: number, sequence: number, by?: NodeId): readonly Effect[] {
 		const from = this.id(name);
 		const envelope = { network: NETWORK, from, incarnation: 1, sequence, epoch: epoch(at), ...body } as Envelope;
-		return this.give({ type: 'statement', envelope, raw: seal(envelope), relay: from, ageMs: 0 });
+		return this.give({ type: 'statement', envelope, raw: seal(envelope), relay: by ?? from, ageMs: 0 });
 	}
 
 	#write(write: Write): void {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { decodePayload, encodePayload } from '../../../src/codec/envelope.ts';
 import { workItem } from '../../../src/codec/work-id.ts';
-import { longEpochMs } from '../../../src/core/epoch-clock.ts';
+import { currentEpoch, longEpochMs } from '../../../src/core/epoch-clock.ts';
 import { view } from '../../../src/core/poster.ts';
 import { buildRecord } from '../../../src/core/records.ts';
 import { SortedMap } from '../../../src/core/sorted-map.ts';
@@ -101,6 +101,33 @@ test('a node without a chain learns the length of an epoch from eight epochs of 
 		for (let i = 0; i < 4; i++) bench.second();
 	}
 	assert.deepEqual(lengths, [...Array<number>(8).fill(30_000), 4_000, 4_000]);
+});
+
+test('old words of a chain node, whoever hands them on, say nothing of the length of an epoch', () => {
+	const bench = new CoreBench({ self: ['prover'], a: ['chain'], liar: ['storage'] });
+	Object.assign(bench.state.clock, { fixedMs: null, guessMs: 30_000 });
+	for (const at of [0, 8, 40]) bench.hearBy('liar', 'a', { kind: 'rec', body: record() }, at);
+	// As an answer to a question for what is due: it may lie there for long.
+	bench.hear('a', { kind: 'ann', body: { challenge, items: [due] } }, 60);
+	bench.hear('a', { kind: 'rec', body: record() }, 100);
+	assert.equal(longEpochMs(bench.state.clock), 30_000);
+	assert.equal(currentEpoch(bench.state.clock, bench.now), 100);
+	for (let i = 0; i < 32; i++) bench.second();
+	bench.hear('a', { kind: 'rec', body: record() }, 108);
+	assert.equal(longEpochMs(bench.state.clock), 4_000);
+});
+
+test('the own record is handed over with its age, like those of others', () => {
+	const bench = new CoreBench({ self: ['chain'], a: ['prover'] });
+	for (let i = 0; i < 3; i++) bench.second();
+	const pull = { roster: false, records: [bench.id('self')], holdings: null, challenges: [] };
+	const [answer] = bench.give({ type: 'pull-asked', request: 1, peer: bench.id('a'), pull });
+	assert.ok(answer?.type === 'answer-pull');
+	assert.deepEqual(
+		answer.statements.map(({ ageMs }) => ageMs),
+		[bench.now - bench.state.records.sentAt],
+	);
+	assert.ok(bench.now > bench.state.records.sentAt);
 });
 
 test('one chain member that hurries does not change the length of an epoch', () => {
