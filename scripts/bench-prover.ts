@@ -1,4 +1,7 @@
-/** Our prover against the proving library's, alternating on the same cores: `npm run bench:prover -- --json`. Options go to the bench. */
+/**
+ * Our prover against the proving library's, alternating on the same cores: `npm run bench:prover -- --json`. Options go to the bench:
+ * --sectors 2,47,191, --repetitions 5, --no-memory, --no-in-flight.
+ */
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { defaultCacheDir } from '../src/adapters/native/build.ts';
