@@ -4,9 +4,9 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { CoreConfig, Effect, Event, View } from '../../src/core/api.ts';
+import { buildDigest } from '../../src/core/digest.ts';
 import { createState, isIdle, type State, step, view } from '../../src/core/poster.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../src/core/snapshot.ts';
-import { buildDigest } from '../../src/core/sync.ts';
 import type { Bitfield } from '../../src/domain/bitfield.ts';
 import type { Envelope } from '../../src/domain/envelope.ts';
 import { epoch, type Hex32, type NodeId } from '../../src/domain/ids.ts';

@@ -3,7 +3,7 @@
  * over and what they did has had its time to heal; S8 always.
  */
 
-import { buildDigest } from '../../src/core/sync.ts';
+import { buildDigest } from '../../src/core/digest.ts';
 import { pastNoReturn } from '../../src/core/timing.ts';
 import type { WorkId } from '../../src/domain/ids.ts';
 import { limits } from '../../src/domain/limits.ts';

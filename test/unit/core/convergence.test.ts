@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { buildDigest } from '../../../src/core/digest.ts';
 import { contenders } from '../../../src/core/leases.ts';
 import { createState, type State, step } from '../../../src/core/poster.ts';
-import { buildDigest } from '../../../src/core/sync.ts';
 import type { Envelope } from '../../../src/domain/envelope.ts';
 import type { SimNode } from '../../sim/node.ts';
 import { drawPlan } from '../../sim/plan.ts';

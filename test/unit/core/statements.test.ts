@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { challengeKey } from '../../../src/codec/work-id.ts';
 import { isCancelled } from '../../../src/core/announce.ts';
-import { buildDigest } from '../../../src/core/sync.ts';
+import { buildDigest } from '../../../src/core/digest.ts';
 import { actorId, epoch, hex32, partitionIndex } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
 import { CoreBench, DUE_CHALLENGE as challenge } from '../../support/core.ts';

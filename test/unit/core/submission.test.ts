@@ -6,7 +6,7 @@ import { encodeMinerCall } from '../../../src/codec/miner-params.ts';
 import { submissionOf } from '../../../src/codec/submission.ts';
 import { resultHash, shortHash, workItem } from '../../../src/codec/work-id.ts';
 import type { Effect, EffectOf } from '../../../src/core/api.ts';
-import { buildDigest } from '../../../src/core/sync.ts';
+import { buildDigest } from '../../../src/core/digest.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
 import { actorId, attoFil, deadlineIndex, epoch, hex32, partitionIndex } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';

@@ -1,0 +1,230 @@
+/**
+ * What two nodes tell each other to find out who knows more: hashes over all that is known of each challenge, then the
+ * question for what differs, then the statements that answer it.
+ */
+import { utf8ToBytes } from '@noble/hashes/utils.js';
+import { sha256Hex } from '../codec/work-id.ts';
+import type { Envelope, Statement } from '../domain/envelope.ts';
+import type { Hex32, NodeId } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import type { ChallengeDigest, ChallengePull, Digest, Pull } from '../domain/sync.ts';
+import type { ChallengeKey } from '../domain/work.ts';
+import { derived } from './derived.ts';
+import { currentEpoch } from './epoch-clock.ts';
+import { isNewer } from './identity.ts';
+import { counts, isUnjudged } from './message.ts';
+import { jitter } from './rank.ts';
+import { ownStatement } from './records.ts';
+import { SortedMap } from './sorted-map.ts';
+import type { State, StatementOf, Work } from './state.ts';
+import { byChallenge } from './works.ts';
+
+const SHORT_CHARS = 16;
+/** Four parts of each challenge that is exchanged. */
+const KEPT_HASHES = 4 * limits.openChallenges;
+/** At most, of the parts of a question: a challenge without its lists, a member, its holdings, a short hash, a result. */
+const FRAME_BYTES = 64;
+const NODE_BYTES = 56;
+const VERSION_BYTES = 80;
+const HASH_BYTES = 9;
+const RESULT_BYTES = 44;
+
+export function buildDigest(state: State): Digest {
+	return {
+		rosterVersion: state.roster.roster.version,
+		rosterHash: state.roster.hash,
+		records: recordsKnown(state),
+		holdings: holdingsHash(state.holdings.statements),
+		challenges: digestChallenges(state),
+	};
+}
+
+const holdingsHash = derived((statements: readonly StatementOf<'hold'>[]) =>
+	hashOf(
+		statements.map(
+			({ envelope: { from, incarnation, sequence, body } }) => `${from}/${body.miner}/${incarnation}/${sequence}`,
+		),
+	),
+);
+
+/** Ascending by node. */
+function recordsKnown(state: State): Digest['records'] {
+	const known: Digest['records'][number][] = [];
+	const add = (statement: StatementOf<'rec'> | null): void => {
+		if (statement === null) return;
+		const { from, incarnation, sequence } = statement.envelope;
+		known.push({ node: from, incarnation, sequence });
+	};
+	for (const { record } of state.peers.values()) add(record);
+	add(ownStatement(state));
+	return known.sort((a, b) => (a.node < b.node ? -1 : 1));
+}
+
+/** Every member is asked and answered every few seconds, and seldom anything has changed since. */
+function digestChallenges(state: State): readonly ChallengeDigest[] {
+	const { told, sync } = state;
+	const epoch = currentEpoch(state.clock, state.now);
+	if (sync.digested?.told !== told || sync.digested.epoch !== epoch) {
+		const challenges = [...openChallenges(state)].map(([key, works]) => digestOf(state, key, works));
+		sync.digested = { told, epoch, challenges };
+	}
+	return sync.digested.challenges;
+}
+
+/** Works of the challenges that are still exchanged, by challenge. */
+function openChallenges(state: State): SortedMap<ChallengeKey, readonly Work[]> {
+	const epoch = currentEpoch(state.clock, state.now);
+	const open = new SortedMap<ChallengeKey, readonly Work[]>();
+	for (const [key, works] of byChallenge(state.works)) {
+		const over = works.every(({ item }) => epoch > item.close + limits.announcementGraceEpochs);
+		if ((epoch < 0 || !over) && open.size < limits.openChallenges) open.set(key, works);
+	}
+	return open;
+}
+
+function digestOf(state: State, key: ChallengeKey, works: readonly Work[]): ChallengeDigest {
+	const known = knownOf(state, key, works, false);
+	return {
+		key,
+		announcements: keptHash(state, `${key}/ann`, known.announcements),
+		results: keptHash(
+			state,
+			`${key}/res`,
+			known.results.map(({ work, hash }) => `${work}/${hash}`),
+		),
+		submissions: keptHash(state, `${key}/sub`, known.submissions),
+		refusals: keptHash(state, `${key}/ref`, known.refusals),
+	};
+}
+
+/** The hash for this part of the digest, made anew only when what it covers has changed. */
+function keptHash(state: State, part: string, covered: readonly string[]): Hex32 {
+	const text = covered.join('\n');
+	const { hashes } = state.sync;
+	const kept = hashes.get(part);
+	if (kept?.text === text) return kept.hash;
+	if (hashes.size > KEPT_HASHES) for (const old of hashes.keys()) hashes.delete(old);
+	const hash = sha256Hex(utf8ToBytes(text));
+	hashes.set(part, { text, hash });
+	return hash;
+}
+
+/** `pending`: with what waits for its judgement here, so that it is not sent again meanwhile. */
+function knownOf(state: State, key: ChallengeKey, works: readonly Work[], pending: boolean): ChallengePull {
+	const ids = new Set(works.map(({ item }) => item.id));
+	return {
+		key,
+		announcements: state.announce.statements.get(key)?.keys() ?? [],
+		results: works.flatMap(({ item, results: { best, candidates } }) => {
+			// All candidates are better than the best one.
+			const hash = (pending ? candidates.keys()[0] : undefined) ?? best?.hash;
+			return hash === undefined ? [] : [{ work: item.id, hash: hash.slice(0, SHORT_CHARS) }];
+		}),
+		submissions: [...state.messages.values()]
+			.filter((message) => (counts(message) && message.statement !== null) || (pending && isUnjudged(message)))
+			.filter((message) => ids.has(message.submission.work))
+			.map(({ short }) => short)
+			.sort()
+			.slice(0, limits.challengeSubmissions),
+		refusals: works
+			.flatMap(({ refusals }) => [...refusals.values()].map(({ envelope }) => refusalIdentity(envelope)))
+			.sort()
+			.slice(0, limits.challengeRefusals),
+	};
+}
+
+function refusalIdentity({ from, incarnation, sequence }: Envelope): string {
+	return sha256Hex(utf8ToBytes(`${from}/${incarnation}/${sequence}`)).slice(0, SHORT_CHARS);
+}
+
+export function hashOf(parts: readonly string[]): Hex32 {
+	return sha256Hex(utf8ToBytes(parts.join('\n')));
+}
+
+/** What the other side may have that this node lacks. */
+export function buildPull(state: State, ours: Digest, theirs: Digest): Pull {
+	const versions = new Map(ours.records.map((known) => [known.node, known]));
+	const records = theirs.records.filter((their) => {
+		const known = versions.get(their.node);
+		return state.roster.byId.has(their.node) && (known === undefined || isNewer(their, known));
+	});
+	const mine = new Map(ours.challenges.map((known) => [known.key, known]));
+	const challenges = theirs.challenges.flatMap((their) => {
+		const known = mine.get(their.key);
+		const equal =
+			known !== undefined &&
+			known.announcements === their.announcements &&
+			known.refusals === their.refusals &&
+			// Who cannot judge results and messages never has any that count.
+			(state.config.keys === null || (known.results === their.results && known.submissions === their.submissions));
+		return equal ? [] : [knownOf(state, their.key, openChallenges(state).get(their.key) ?? [], true)];
+	});
+	const { rosterVersion, rosterHash } = theirs;
+	const newerRoster =
+		rosterVersion > ours.rosterVersion || (rosterVersion === ours.rosterVersion && rosterHash < ours.rosterHash);
+	return {
+		roster: newerRoster,
+		records: records.map(({ node }) => node),
+		holdings: theirs.holdings === ours.holdings ? null : holdingsKnown(state),
+		challenges,
+	};
+}
+
+/** The part of a question that fits one, with other challenges each time: the rest is asked for like what an answer left out. */
+export function cutToSize(state: State, peer: NodeId, pull: Pull): Pull {
+	const { challenges } = pull;
+	let room =
+		limits.pullBytes - FRAME_BYTES - pull.records.length * NODE_BYTES - (pull.holdings?.length ?? 0) * VERSION_BYTES;
+	const start = jitter(state.config.self, peer, Math.floor(state.now / limits.tickMs), challenges.length);
+	const kept = [...challenges.slice(start), ...challenges.slice(0, start)].filter(
+		({ announcements, results, submissions, refusals }) => {
+			const hashes = announcements.length + submissions.length + refusals.length;
+			room -= FRAME_BYTES + hashes * HASH_BYTES + results.length * RESULT_BYTES;
+			return room >= 0;
+		},
+	);
+	if (kept.length === challenges.length) return pull;
+	return { ...pull, challenges: kept.sort((a, b) => (a.key < b.key ? -1 : 1)) };
+}
+
+function holdingsKnown(state: State): Pull['holdings'] {
+	return [...state.holdings.statements.values()].slice(0, limits.holdingsKnown).map(({ envelope }) => ({
+		node: envelope.from,
+		miner: envelope.body.miner,
+		incarnation: envelope.incarnation,
+		sequence: envelope.sequence,
+	}));
+}
+
+export function isEmpty(pull: Pull): boolean {
+	return !pull.roster && pull.records.length === 0 && pull.holdings === null && pull.challenges.length === 0;
+}
+
+/** Statements of a challenge beyond what the asking side named. */
+export function newerOf(state: State, theirs: ChallengePull): readonly Statement[] {
+	const works = openChallenges(state).get(theirs.key) ?? [];
+	const announced = new Set(theirs.announcements);
+	const results = new Map(theirs.results.map(({ work, hash }) => [work, hash]));
+	const submissions = new Set(theirs.submissions);
+	const refusals = new Set(theirs.refusals);
+	const ids = new Set(works.map(({ item }) => item.id));
+	const news: Statement[] = [];
+	for (const [identity, statement] of state.announce.statements.get(theirs.key) ?? []) {
+		if (!announced.has(identity)) news.push(statement);
+	}
+	for (const message of state.messages.values()) {
+		const wanted = counts(message) && ids.has(message.submission.work) && !submissions.has(message.short);
+		if (wanted && message.statement !== null) news.push(message.statement);
+	}
+	for (const { refusals: known } of works) {
+		for (const statement of known.values())
+			if (!refusals.has(refusalIdentity(statement.envelope))) news.push(statement);
+	}
+	for (const {
+		item,
+		results: { best },
+	} of works) {
+		if (best !== null && results.get(item.id) !== best.hash.slice(0, SHORT_CHARS)) news.push(best.statement);
+	}
+	return news;
+}
