@@ -299,6 +299,33 @@ test('the end of the server ends its streams', async (t) => {
 	await response.text().catch(() => undefined);
 });
 
+test('a winning PoSt is asked for in whole, and answered with the proof; nonsense does not reach the node', async (t) => {
+	const { call, source } = await running(t);
+	const good = { miner: 1000, proofType: 3, randomness: `${'5b'.repeat(31)}1b`, sector: 7, commR: 'ab'.repeat(32) };
+	const post = (body: object): Promise<Response> =>
+		call('/winning-post', { method: 'POST', body: JSON.stringify(body) });
+	const answer = (await (await post(good)).json()) as { proof: string; prover: string };
+	assert.deepEqual(Buffer.from(answer.proof, 'base64'), Buffer.alloc(192, 7));
+	assert.equal(answer.prover, source.view().self);
+	for (const change of [
+		{ proofType: 13 },
+		{ randomness: 'ff'.repeat(32) },
+		{ randomness: '5b' },
+		{ commR: 'AB'.repeat(32) },
+		{ sector: -1 },
+		{ more: 1 },
+	]) {
+		const response = await post({ ...good, ...change });
+		assert.deepEqual([response.status, await codeOf(response)], [400, 'control-request'], JSON.stringify(change));
+	}
+	assert.deepEqual(
+		source.blocks.map(({ sector }) => sector.number),
+		[7],
+	);
+	const off = await post({ ...good, miner: 1 });
+	assert.deepEqual([off.status, await codeOf(off)], [409, 'winning-off']);
+});
+
 test('a stop is passed on', async (t) => {
 	const { call, source } = await running(t);
 	assert.equal((await call('/stop', { method: 'POST' })).status, 202);

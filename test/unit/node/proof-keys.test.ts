@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { isPosterError } from '../../../src/domain/errors.ts';
+import { hex32 } from '../../../src/domain/ids.ts';
 import { type Config, parseConfig } from '../../../src/node/config.ts';
-import { readProofKeys } from '../../../src/node/proof-keys.ts';
+import { readProofKeys, readWinningTypes } from '../../../src/node/proof-keys.ts';
 import { FakeVerifier } from '../../fakes/fake-prover.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'poster-keys-'));
@@ -42,4 +43,32 @@ test('who only verifies needs the keys alone, a prover the parameters beside the
 	await assert.rejects(readProofKeys(prover, new FakeVerifier()), { code: 'prover-no-params' });
 	await writeFile(join(root, 'fake.params'), '');
 	assert.deepEqual((await readProofKeys(prover, new FakeVerifier())).proofTypes, [10]);
+});
+
+/** Keys of winning PoSt as well, for 2 KiB and 32 GiB. */
+function withWinningKeys(): FakeVerifier {
+	const verifier = new FakeVerifier();
+	verifier.keys = async () =>
+		[0, 3, 10].map((type) => ({
+			name: `key-${type}.vk`,
+			proofType: type,
+			sha256: hex32('fa'.repeat(32)),
+			published: false,
+		}));
+	return verifier;
+}
+
+test('winning PoSt is proven where its parameters are, for the sizes that are wanted; without a key nothing starts', async () => {
+	const folder = `[proofs]\nparams = "${root}"\n`;
+	await writeFile(join(root, 'key-0.params'), '');
+	const asker = config(`[winning]\n${folder}`);
+	await assert.rejects(readWinningTypes(asker, new FakeVerifier()), { code: 'winning-no-key' });
+	assert.deepEqual(await readWinningTypes(asker, withWinningKeys()), { provable: [], verifiable: [0, 3] });
+	const prover = config(`[prover]\n[winning]\n${folder}`);
+	assert.deepEqual((await readWinningTypes(prover, withWinningKeys())).provable, [0]);
+	const large = config(`[prover]\n[winning]\nproof_types = ["winning-32GiB"]\n${folder}`);
+	await assert.rejects(readWinningTypes(large, withWinningKeys()), { code: 'winning-no-params' });
+	await writeFile(join(root, 'key-3.params'), '');
+	assert.deepEqual((await readWinningTypes(large, withWinningKeys())).provable, [3]);
+	assert.throws(() => config('[winning]\nproof_types = ["window-2KiB"]'), { code: 'config-invalid' });
 });

@@ -1,6 +1,6 @@
 /** One slot over one child: which prover made a proof, and how soon a dead or a silent prover is known. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
@@ -113,5 +113,27 @@ test('a prover that does not hear of a cancel is ended, and the slot free, withi
 	await until('its word is waited for', () => clock.timers > before);
 	clock.advance(KNOWN_WITHIN_MS);
 	await assert.rejects(run, { code: 'prover-cancelled' });
+	assert.throws(() => process.kill(pid, 0), 'no process is left');
+});
+
+/** One letter, as the system tells it: T is stopped. */
+const stateOf = async (pid: number): Promise<string | undefined> =>
+	/\) (\w)/.exec(await readFile(`/proc/${pid}/stat`, 'utf8'))?.[1];
+
+test('a prover stands still where it is and goes on, and one that stands still can be ended', async (t) => {
+	const { slot, child } = slotOf(t, 'proves-own', 'auto');
+	await child.start();
+	const pid = child.pid ?? 0;
+	const resume = slot.pause();
+	await until('it is stopped', async () => (await stateOf(pid)) === 'T');
+	let made = false;
+	const run = slot.prove(job, ignore, never).then(() => (made = true));
+	await systemClock.sleep(0);
+	assert.equal(made, false);
+	resume();
+	await run;
+	slot.pause();
+	await until('it is stopped again', async () => (await stateOf(pid)) === 'T');
+	await slot.close();
 	assert.throws(() => process.kill(pid, 0), 'no process is left');
 });

@@ -1,0 +1,261 @@
+/** Winning PoSt between an asker, holders and provers that may lie, be busy or vanish. */
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { encodeCbor } from '../../../../src/codec/cbor.ts';
+import {
+	decodeWinningAsk,
+	encodeWinningAnswer,
+	encodeWinningAsk,
+	WINNING_PROTOCOL,
+} from '../../../../src/codec/winning-wire.ts';
+import { PosterError } from '../../../../src/domain/errors.ts';
+import { actorId, hex32, type NodeId, nodeId, sectorNumber } from '../../../../src/domain/ids.ts';
+import { limits } from '../../../../src/domain/limits.ts';
+import type { WinningChallenge } from '../../../../src/domain/winning.ts';
+import { ProofTimes } from '../../../../src/node/proof-times.ts';
+import { VanillaServer } from '../../../../src/node/vanilla-server/vanilla-server.ts';
+import { EpochBudget } from '../../../../src/node/winning/epoch-budget.ts';
+import { WindowPause } from '../../../../src/node/winning/window-pause.ts';
+import { WinningProver } from '../../../../src/node/winning/winning-prover.ts';
+import { WinningRequests } from '../../../../src/node/winning/winning-requests.ts';
+import { WinningServer } from '../../../../src/node/winning/winning-server.ts';
+import { fakeCommR, fakeProof, fakeVanilla } from '../../../fakes/fake-proofs.ts';
+import { FakeProverSlot, FakeVerifier } from '../../../fakes/fake-prover.ts';
+import { FakeChecker, FakeVanillaSource } from '../../../fakes/fake-vanilla.ts';
+import { MemoryStore } from '../../../fakes/memory-store.ts';
+import { MemoryStreams } from '../../../fakes/memory-streams.ts';
+import { memoryLog } from '../../../support/memory-log.ts';
+import { memoryMetrics } from '../../../support/memory-metrics.ts';
+import { systemClock } from '../../../support/system-clock.ts';
+import { until } from '../../../support/until.ts';
+
+const root = await mkdtemp(join(tmpdir(), 'poster-winning-unit-'));
+after(() => rm(root, { recursive: true, force: true }));
+const never = new AbortController().signal;
+const miner = actorId(1000);
+const sector = { number: sectorNumber(7), commR: fakeCommR(1000, 7) };
+const challenge: WinningChallenge = { proofType: 3, miner, randomness: hex32(`${'5b'.repeat(31)}1b`), sector };
+const statement = { proofType: 3, miner, randomness: challenge.randomness, sectors: [sector] };
+const vanilla = fakeVanilla(challenge, sector);
+
+async function setUp({ perEpoch = 4 } = {}) {
+	const peers = new Map<NodeId, MemoryStreams>();
+	const me = nodeId('me');
+	const streams = new MemoryStreams(me, (peer) => peers.get(peer));
+	const log = memoryLog();
+	const budgetOf = (most: number) => new EpochBudget(systemClock, most, () => 600_000);
+	const holders: NodeId[] = [];
+	const provers: NodeId[] = [];
+	const joined = (name: string): MemoryStreams => {
+		const made = new MemoryStreams(nodeId(name), () => streams);
+		peers.set(nodeId(name), made);
+		return made;
+	};
+	const serve = (name: string, parts: Partial<ConstructorParameters<typeof WinningServer>[0]>): void => {
+		const budget = budgetOf(perEpoch);
+		const all = { local: undefined, prover: undefined, budget, serves: () => true, metrics: memoryMetrics(), ...parts };
+		new WinningServer(all).serveOn(joined(name));
+	};
+	const localOf = (committed: readonly (typeof sector)[]) =>
+		new VanillaServer(
+			{ source: new FakeVanillaSource(miner, committed), clock: systemClock, log, metrics: memoryMetrics() },
+			{ cacheBytes: 0, threads: 1, emit: () => assert.fail('it belongs to no work') },
+		);
+	const holder = (name: string, committed: readonly (typeof sector)[]): void => {
+		serve(name, { local: localOf(committed) });
+		holders.push(nodeId(name));
+	};
+	/** A member that answers what a test wants. */
+	const answering = (name: string, to: NodeId[], answer: (kind: string) => Uint8Array | Promise<Uint8Array>): void => {
+		joined(name).onCall(WINNING_PROTOCOL, limits.winningBytes, async (_peer, bytes) =>
+			answer(decodeWinningAsk(bytes).kind),
+		);
+		to.push(nodeId(name));
+	};
+	const requests = new WinningRequests({
+		self: me,
+		streams,
+		checker: new FakeChecker(),
+		verifier: new FakeVerifier(),
+		local: undefined,
+		prover: undefined,
+		budget: budgetOf(perEpoch),
+		proofTypes: [3],
+		holders: () => holders,
+		provers: () => provers,
+		folder: root,
+		clock: systemClock,
+		log,
+		metrics: memoryMetrics(),
+	});
+	return { requests, holders, provers, holder, serve, answering, streams, log };
+}
+
+let slots = 0;
+async function proverOf() {
+	const slot = new FakeProverSlot('winning');
+	const told: string[] = [];
+	const window = {
+		pause: () => {
+			told.push('stopped');
+			return () => void told.push('goes on');
+		},
+	};
+	const index = slots++;
+	const prover = new WinningProver(
+		{
+			slot,
+			checker: new FakeChecker(),
+			sample: async (proofType) => {
+				const path = join(root, `sample-${index}`);
+				const of = { proofType, miner: actorId(0), randomness: challenge.randomness };
+				await writeFile(path, fakeVanilla(of, sector));
+				return { statement: { ...of, sectors: [sector] }, spool: { path, slotOf: () => 0 } };
+			},
+			pause: new WindowPause(systemClock, [window], () => told.push('resumed')),
+			proofTimes: await ProofTimes.load(new MemoryStore(), memoryLog()),
+			clock: systemClock,
+			log: memoryLog(),
+		},
+		{ proofTypes: [3], folder: await mkdtemp(join(root, 'prover-')), enqueue: () => undefined },
+	);
+	return { slot, prover, told };
+}
+
+test('the sector comes past holders that lie or lack it, the proof past provers that lie, are cold or gone', async () => {
+	const mesh = await setUp();
+	mesh.holders.push(nodeId('gone'));
+	mesh.answering('lies', mesh.holders, () => encodeWinningAnswer(new Uint8Array(vanilla.length)));
+	mesh.holder('lacks', []);
+	mesh.holder('holds', [sector]);
+	mesh.provers.push(nodeId('gone'));
+	const [cold, warm] = [await proverOf(), await proverOf()];
+	mesh.serve('cold', { prover: cold.prover });
+	mesh.serve('warm', { prover: warm.prover });
+	mesh.provers.push(nodeId('cold'), nodeId('warm'));
+	const forged = Buffer.from(fakeProof(statement));
+	forged[5] = (forged[5] ?? 0) ^ 1;
+	for (const [name, bytes] of [
+		['forges', forged],
+		['talks', new Uint8Array(3)],
+	] as const) {
+		mesh.answering(name, mesh.provers, (kind) => encodeWinningAnswer(kind === 'offer' ? 0 : bytes));
+	}
+	await warm.prover.prove(challenge, vanilla, never);
+	const { proof, prover } = await mesh.requests.prove(challenge, never);
+	assert.deepEqual([...proof], [...fakeProof(statement)]);
+	assert.equal(prover, 'warm');
+	assert.ok(
+		mesh.log.entries.some(({ level, facts }) => level === 'error' && 'peer' in facts && facts.peer === 'forges'),
+		'who forges is told',
+	);
+});
+
+test('with no holder, and with no warm prover, that is said', async () => {
+	const mesh = await setUp();
+	mesh.holder('lacks', []);
+	await assert.rejects(mesh.requests.prove(challenge, never), { code: 'winning-no-holder' });
+	mesh.holder('holds', [sector]);
+	mesh.serve('cold', { prover: (await proverOf()).prover });
+	mesh.provers.push(nodeId('cold'));
+	await assert.rejects(mesh.requests.prove(challenge, never), { code: 'winning-no-prover' });
+	await assert.rejects(mesh.requests.prove({ ...challenge, proofType: 0 }, never), { code: 'winning-no-key' });
+});
+
+test('more than the budget is neither asked for nor served', async () => {
+	const mesh = await setUp({ perEpoch: 2 });
+	mesh.holder('lacks', []);
+	for (const code of ['winning-no-holder', 'winning-no-holder', 'winning-budget']) {
+		await assert.rejects(mesh.requests.prove(challenge, never), { code });
+	}
+	mesh.serve('holds', { local: undefined });
+	const codes = [];
+	for (let i = 0; i < 3; i++) {
+		const options = { timeoutMs: 1_000, maxResponseBytes: limits.winningBytes };
+		const ask = encodeWinningAsk({ kind: 'open', challenge });
+		codes.push(Buffer.from(await mesh.streams.call(nodeId('holds'), WINNING_PROTOCOL, ask, options)).toString());
+	}
+	assert.deepEqual(
+		codes.map((text) => text.includes('winning-budget')),
+		[false, false, true],
+	);
+});
+
+test('a member is served for its miners only, and garbage is its own fault', async () => {
+	const mesh = await setUp();
+	mesh.serve('strict', { local: undefined, serves: (peer, of) => peer === nodeId('me') && of !== miner });
+	const call = (bytes: Uint8Array) =>
+		mesh.streams.call(nodeId('strict'), WINNING_PROTOCOL, bytes, { timeoutMs: 1_000, maxResponseBytes: 1_000 });
+	const answer = await call(encodeWinningAsk({ kind: 'offer', proofType: 3, miner }));
+	assert.match(Buffer.from(answer).toString(), /winning-not-served/);
+	await assert.rejects(call(encodeCbor([9, 9])), { code: 'stream-bad-request' });
+});
+
+test('window proofs stand still while a block is proven; one more waits in line, a third is refused', async () => {
+	const { slot, prover, told } = await proverOf();
+	slot.hold();
+	const first = prover.prove(challenge, vanilla, never);
+	const second = prover.prove(challenge, vanilla, never);
+	await assert.rejects(prover.prove(challenge, vanilla, never), { code: 'winning-busy' });
+	await until('the first begins', () => told.length > 0);
+	assert.deepEqual(told, ['stopped']);
+	slot.release();
+	for (const proof of [await first, await second]) assert.deepEqual([...proof], [...fakeProof(statement)]);
+	assert.deepEqual(told, ['stopped', 'goes on', 'resumed', 'stopped', 'goes on', 'resumed']);
+	assert.ok(prover.offer(3) >= 0, 'it is warm now');
+	assert.throws(() => prover.offer(0), { code: 'winning-no-params' });
+});
+
+test('whoever asked and went away keeps no window proof waiting, and the prover stays warm', async () => {
+	const { slot, prover, told } = await proverOf();
+	slot.hold();
+	const gone = new AbortController();
+	const run = prover.prove(challenge, vanilla, gone.signal);
+	await until('it begins', () => told.length > 0);
+	gone.abort(new Error('another one was first'));
+	await assert.rejects(run, /another one/);
+	assert.deepEqual(told, ['stopped', 'goes on', 'resumed']);
+	slot.release();
+	await until('it went on to its end', () => {
+		try {
+			return prover.offer(3) >= 0;
+		} catch {
+			return false;
+		}
+	});
+});
+
+test('what does not hold reaches no prover, and leaves no file', async () => {
+	const { slot, prover } = await proverOf();
+	slot.prove = () => assert.fail('it was proven');
+	const bad = Buffer.from(vanilla);
+	bad[9] = (bad[9] ?? 0) ^ 1;
+	await assert.rejects(prover.prove(challenge, bad, never), { code: 'winning-vanilla' });
+	for (const folder of await readdir(root)) {
+		if (folder.startsWith('prover-')) assert.deepEqual(await readdir(join(root, folder)), []);
+	}
+});
+
+test('a prover warms itself up, gives way to a block at once, and warms up again after its worker died', async (t) => {
+	const { slot, prover } = await proverOf();
+	slot.hold();
+	prover.start((error) => assert.fail(String(error)));
+	t.after(() => prover.stop());
+	assert.throws(() => prover.offer(3), { code: 'winning-cold' });
+	const block = prover.prove(challenge, vanilla, never);
+	// The fake stays in its last phase until released: the sample's proof was given up for the block's.
+	setImmediate(() => slot.release());
+	assert.deepEqual([...(await block)], [...fakeProof(statement)]);
+	slot.failNext.push(new PosterError('prover-crashed', 'it died'));
+	await assert.rejects(prover.prove(challenge, vanilla, never), { code: 'prover-crashed' });
+	await until('warm again', () => {
+		try {
+			return prover.offer(3) >= 0;
+		} catch {
+			return false;
+		}
+	});
+});
