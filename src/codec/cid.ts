@@ -3,11 +3,12 @@
  * Sources: multicodec table, go-fil-commcid.
  */
 import { blake2b } from '@noble/hashes/blake2.js';
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import { hexToBytes } from '@noble/hashes/utils.js';
 import { CID } from 'multiformats/cid';
 import { create as createDigest } from 'multiformats/hashes/digest';
 import { PosterError } from '../domain/errors.ts';
 import { type CidText, cidText, type Hex32, hex32 } from '../domain/ids.ts';
+import { toHex } from './hex.ts';
 
 const DAG_CBOR = 0x71;
 const BLAKE2B_256 = 0xb220;
@@ -36,7 +37,7 @@ export function commROfSealedCid(text: string): Hex32 {
 	if (code !== FIL_COMMITMENT_SEALED || multihash.code !== POSEIDON_BLS12_381 || multihash.size !== DIGEST_BYTES) {
 		throw new PosterError('bad-cid', `${text} is not the CID of a sealed sector`);
 	}
-	return hex32(bytesToHex(multihash.digest));
+	return hex32(toHex(multihash.digest));
 }
 
 export function sealedCidOfCommR(commR: Hex32): CidText {

@@ -2,13 +2,13 @@
  * Lotus's JSON of messages and of the scalars in it: CIDs are `{"/": text}`, bytes base64, token amounts decimal
  * strings, a tipset key a list of CIDs. Everything malformed throws `bad-json` with the path to it.
  */
-import { bytesToHex } from '@noble/hashes/utils.js';
 import type { TipSetKey } from '../domain/chain.ts';
 import { type AttoFil, attoFil, type CidText, type Hex32, hex32 } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Message, SignedMessage } from '../domain/message.ts';
 import { normalizeAddress } from './address.ts';
 import { normalizeCid } from './cid.ts';
+import { toHex } from './hex.ts';
 import {
 	badJson,
 	type JsonObject,
@@ -52,7 +52,7 @@ export function tokensFromJson(value: unknown, path: string): AttoFil {
 export function hex32FromJson(value: unknown, path: string): Hex32 {
 	const bytes = readBytes(value, path);
 	if (bytes.length !== 32) throw badJson(path, '32 bytes in base64', value);
-	return hex32(bytesToHex(bytes));
+	return hex32(toHex(bytes));
 }
 
 /** At least one CID: an empty key means "the head", which this project never leaves to the node. */

@@ -1,9 +1,10 @@
 /** Readers of the scalars that the mesh's bodies are made of; each throws `bad-cbor` naming `what`. */
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import { hexToBytes } from '@noble/hashes/utils.js';
 import type { Bitfield } from '../domain/bitfield.ts';
 import { type Epoch, epoch, type Hex32, hex32, type NodeId, nodeId, type WorkId, workIdOf } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { badCbor, cborBytes, cborInteger, cborList } from './cbor.ts';
+import { toHex } from './hex.ts';
 import { type BitfieldBounds, decodeBitfield } from './rle-plus.ts';
 
 export const U32_MAX = 0xffff_ffff;
@@ -27,7 +28,7 @@ export function cborBoolean(value: unknown, what: string): boolean {
 }
 
 export function cborHex(value: unknown, length: number, what: string): string {
-	return bytesToHex(cborBytes(value, length, length, what));
+	return toHex(cborBytes(value, length, length, what));
 }
 
 export const cborHash = (value: unknown, what: string): Hex32 => hex32(cborHex(value, HASH_BYTES, what));

@@ -2,7 +2,7 @@
  * CBOR parameters of the miner actor's methods that this project sends or judges.
  * Source: go-state-types `builtin/v18/miner/miner_types.go` (tuples in field order).
  */
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import { hexToBytes } from '@noble/hashes/utils.js';
 import type { Bitfield } from '../domain/bitfield.ts';
 import { PosterError } from '../domain/errors.ts';
 import {
@@ -19,6 +19,7 @@ import { limits } from '../domain/limits.ts';
 import type { MinerCall, PostParams, SectorDeclaration } from '../domain/message.ts';
 import type { PoStProofType } from '../domain/proof.ts';
 import { cborBytes, cborInteger, cborList, cborTuple, decodeCbor, encodeCbor } from './cbor.ts';
+import { toHex } from './hex.ts';
 import { decodeBitfield, encodeBitfield } from './rle-plus.ts';
 
 /** Method numbers of the miner actor (go-state-types `builtin/methods.go`). */
@@ -106,7 +107,7 @@ export function decodeSubmitWindowedPoSt(bytes: Uint8Array): SubmitWindowedPoStP
 			};
 		}),
 		commitEpoch: epoch(cborInteger(commitEpoch, -U53, U53, 'commit epoch')),
-		commitRandomness: hex32(bytesToHex(cborBytes(randomness, RANDOMNESS_BYTES, RANDOMNESS_BYTES, 'commit randomness'))),
+		commitRandomness: hex32(toHex(cborBytes(randomness, RANDOMNESS_BYTES, RANDOMNESS_BYTES, 'commit randomness'))),
 	};
 }
 

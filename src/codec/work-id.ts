@@ -4,11 +4,11 @@
  * false field makes another one.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Bitfield } from '../domain/bitfield.ts';
 import { type Hex32, hex32, type WorkId, workIdOf } from '../domain/ids.ts';
 import { type Challenge, type ChallengeKey, challengeKeyOf, type DuePartition, type WorkItem } from '../domain/work.ts';
 import { encodeCbor } from './cbor.ts';
+import { toHex } from './hex.ts';
 import { hexBytes, SHORT_HASH_BYTES } from './mesh-cbor.ts';
 import { encodeBitfield } from './rle-plus.ts';
 
@@ -17,12 +17,12 @@ const WORK_DOMAIN = 'poster-node/work/1';
 const CHALLENGE_KEY_CHARS = 32;
 
 export function sha256Hex(bytes: Uint8Array): Hex32 {
-	return hex32(bytesToHex(sha256(bytes)));
+	return hex32(toHex(sha256(bytes)));
 }
 
 /** First 8 bytes of SHA-256 as 16 hex digits. */
 export function shortHash(bytes: Uint8Array): string {
-	return bytesToHex(sha256(bytes).subarray(0, SHORT_HASH_BYTES));
+	return toHex(sha256(bytes).subarray(0, SHORT_HASH_BYTES));
 }
 
 /**

@@ -4,7 +4,8 @@
  * bit-exact everywhere.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { utf8ToBytes } from '@noble/hashes/utils.js';
+import { toHex } from '../codec/hex.ts';
 import type { NodeId } from '../domain/ids.ts';
 
 export interface Ranked {
@@ -23,7 +24,7 @@ export interface Scored {
 export function score(key: string, node: Ranked): string {
 	let best = '';
 	for (let k = 0; k < node.weight; k++) {
-		const hash = bytesToHex(sha256(utf8ToBytes(`${key}/${node.id}/${k}`)));
+		const hash = toHex(sha256(utf8ToBytes(`${key}/${node.id}/${k}`)));
 		if (hash > best) best = hash;
 	}
 	return best;

@@ -1,6 +1,6 @@
 /** Bytes of a packer back to data. Trusts nothing: what it builds is bounded by the bytes that it is given. */
-import { bytesToHex } from '@noble/hashes/utils.js';
 import { decodeEnvelope } from '../codec/envelope.ts';
+import { toHex } from '../codec/hex.ts';
 import { Bitfield, type Run } from '../domain/bitfield.ts';
 import { PosterError } from '../domain/errors.ts';
 import { HASH_CHARS, isShared, SMALL, TAG } from './packed.ts';
@@ -46,7 +46,7 @@ export class Unpacker {
 			case TAG.text:
 				return this.#shared(this.#utf8());
 			case TAG.hex:
-				return this.#shared(bytesToHex(this.#slice(HASH_CHARS / 2)));
+				return this.#shared(toHex(this.#slice(HASH_CHARS / 2)));
 			case TAG.knownText:
 				return known(this.#texts, this.#varint());
 			case TAG.bytes:

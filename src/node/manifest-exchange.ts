@@ -2,7 +2,8 @@
  * `/poster/manifest/1`: 32 bytes of a root there, the manifest's bytes back, none when it is not held. Everyone who holds
  * a manifest serves it; the root tells whether the bytes are right, so it does not matter who answers.
  */
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import { hexToBytes } from '@noble/hashes/utils.js';
+import { toHex } from '../codec/hex.ts';
 import { manifestRoot } from '../codec/manifest.ts';
 import type { EffectOf, EventOf } from '../core/api.ts';
 import { Bitfield } from '../domain/bitfield.ts';
@@ -40,7 +41,7 @@ export class ManifestExchange {
 		const { streams, book } = this.#ports;
 		streams.onCall(MANIFEST_PROTOCOL, ROOT_BYTES, async (_peer, root) => {
 			if (root.length !== ROOT_BYTES) throw new PosterError('stream-bad-request', 'a root has 32 bytes');
-			return (await book.bytes(hex32(bytesToHex(root)))) ?? new Uint8Array(0);
+			return (await book.bytes(hex32(toHex(root)))) ?? new Uint8Array(0);
 		});
 	}
 

@@ -4,9 +4,10 @@
  * entry's data or of the ticket. Source: Lotus `chain/rand/rand.go`.
  */
 import { blake2b } from '@noble/hashes/blake2.js';
-import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
+import { hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import { addressBytes, minerAddress, parseAddress } from '../../codec/address.ts';
 import { encodeCbor } from '../../codec/cbor.ts';
+import { toHex } from '../../codec/hex.ts';
 import { type ActorId, type Hex32, hex32 } from '../../domain/ids.ts';
 
 /** Domain separation tags (go-state-types `crypto/randomness.go`). */
@@ -44,7 +45,7 @@ export function filler(seed: string, label: string, ...parts: readonly Uint8Arra
 }
 
 export function digestOf(data: Uint8Array): Hex32 {
-	return hex32(bytesToHex(blake2b(data, { dkLen: DIGEST_BYTES })));
+	return hex32(toHex(blake2b(data, { dkLen: DIGEST_BYTES })));
 }
 
 export function draw(tag: number, digest: Hex32, epoch: number, entropy: Uint8Array): Hex32 {
@@ -57,7 +58,7 @@ export function postChallenge(seed: string, miner: ActorId, challengeEpoch: numb
 	const drawn = draw(drawTag.windowPost, digestOf(beaconEntry(seed, challengeEpoch).data), challengeEpoch, entropy);
 	const bytes = hexToBytes(drawn);
 	bytes[31] = (bytes[31] ?? 0) & 0x3f;
-	return hex32(bytesToHex(bytes));
+	return hex32(toHex(bytes));
 }
 
 /** 8 bytes big endian, two's complement. */

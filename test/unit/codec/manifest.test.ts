@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { encodeCbor } from '../../../src/codec/cbor.ts';
 import { decodeManifest, encodeManifest, manifestRoot } from '../../../src/codec/manifest.ts';
 import { hex32, sectorNumber } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
 import { plain } from './mesh-arbitraries.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
 
 const sector = plain({
 	number: fc.maxSafeNat().map(sectorNumber),
@@ -50,4 +56,23 @@ test('the largest partition fits the bound with the largest sector numbers', () 
 	assert.throws(() =>
 		decodeManifest(encodeManifest([...list, { ...list[0], number: sectorNumber(Number.MAX_SAFE_INTEGER) } as never])),
 	);
+});
+
+test('a decoded manifest takes no more memory than its limit says, twice over', () => {
+	const sectors = 2_349;
+	const bytes = encodeManifest(
+		Array.from({ length: sectors }, (_, i) => ({
+			number: sectorNumber(i),
+			commR: hex32(createHash('sha256').update(`${i}`).digest('hex')),
+			updated: false,
+		})),
+	);
+	const heapUsed = (): number => {
+		collectGarbage();
+		return process.memoryUsage().heapUsed;
+	};
+	const before = heapUsed();
+	const kept = Array.from({ length: limits.manifestsDecoded }, () => decodeManifest(bytes));
+	const each = (heapUsed() - before) / kept.length;
+	assert.ok(each < 700_000, `${Math.round(each)} bytes of heap for ${sectors} sectors`);
 });
