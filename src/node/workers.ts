@@ -139,9 +139,12 @@ interface Place {
 	readonly tmpDir?: string | undefined;
 }
 
-/** A program of somebody else, or one that uses a GPU, is not in the way of a block on the processors. */
+/**
+ * A program of somebody else, or one that uses a GPU, is not in the way of a block on the processors. Only Linux ends a
+ * process that stands still when the node dies.
+ */
 function isPausable(slot: ProverSlotConfig | undefined): boolean {
-	return slot !== undefined && slot.kind === 'cpu' && slot.worker === undefined;
+	return process.platform === 'linux' && slot !== undefined && slot.kind === 'cpu' && slot.worker === undefined;
 }
 
 /** `taskset` becomes the command itself, so that its process id is the worker's. */
