@@ -91,6 +91,16 @@ function addHomeCommands(root: Command): void {
 		.action(async (options) => (await import('./commands/start.ts')).start(options));
 }
 
+/** What the roster says of a member, for `add` and `set`. */
+const peer = {
+	name: () => new Option('--name <name>', 'unique name').argParser(nameText),
+	site: () => new Option('--site <name>', 'where it stands').argParser(nameText),
+	weight: () => new Option('--weight <1..64>', 'its share of the work').argParser(count(1, 64)),
+	slots: () => new Option('--slots <0..64>', 'most proofs it may work on at a time').argParser(count(0, 64)),
+	roles: () => new Option('--roles <list>', ROLES.join(',')).argParser(roleList),
+	miners: () => new Option('--miners <list>', 'miners it works for, or all').argParser(minerList),
+};
+
 function addRosterCommands(root: Command): void {
 	const roster = root.command('roster').description('who belongs to the mesh (changes need the operator key)');
 	roster
@@ -104,14 +114,26 @@ function addRosterCommands(root: Command): void {
 		.description('admit a machine')
 		.addOption(homeOption())
 		.requiredOption('--id <peer id>', 'printed by `poster-node init --join`')
-		.requiredOption('--name <name>', 'unique name', nameText)
-		.option('--site <name>', 'where it stands', nameText, 'main')
-		.option('--weight <1..64>', 'its share of the work', count(1, 64), 1)
-		.option('--slots <0..64>', 'most proofs it may work on at a time', count(0, 64), 1)
-		.requiredOption('--roles <list>', ROLES.join(','), roleList)
-		.option('--miners <list>', 'miners it works for (default: all)', minerList)
+		.addOption(peer.name().makeOptionMandatory())
+		.addOption(peer.site().default('main'))
+		.addOption(peer.weight().default(1))
+		.addOption(peer.slots().default(1))
+		.addOption(peer.roles().makeOptionMandatory())
+		.addOption(peer.miners().default([], 'all'))
 		.addOption(jsonOption())
 		.action(async (options) => (await import('./commands/roster.ts')).rosterAdd(options));
+	roster
+		.command('set <peer>')
+		.description('change a member, by name or peer id: what is not given stays, and so does its connection')
+		.addOption(homeOption())
+		.addOption(peer.name())
+		.addOption(peer.site())
+		.addOption(peer.weight())
+		.addOption(peer.slots())
+		.addOption(peer.roles())
+		.addOption(peer.miners())
+		.addOption(jsonOption())
+		.action(async (idOrName, options) => (await import('./commands/roster.ts')).rosterSet(options, idOrName));
 	roster
 		.command('remove <peer>')
 		.description('expel a machine by name or peer id')

@@ -5,6 +5,9 @@ import { PosterError } from '../domain/errors.ts';
 import type { ActorId } from '../domain/ids.ts';
 import { ROLES, type Roster, type RosterMiner, type RosterPeer } from '../domain/roster.ts';
 
+/** What may change of a member: all but its id, which is its key. */
+export type PeerChange = Partial<Omit<RosterPeer, 'id'>>;
+
 /** The next version with the peer added. Rejects `roster-duplicate`, `roster-bad`, `roster-unknown-miner`. */
 export function withPeer(roster: Roster, peer: RosterPeer): Roster {
 	if (publicKeyOf(peer.id) === undefined) {
@@ -15,29 +18,33 @@ export function withPeer(roster: Roster, peer: RosterPeer): Roster {
 	const taken = roster.peers.find(({ id, name }) => id === peer.id || name === peer.name);
 	if (taken !== undefined) {
 		throw new PosterError('roster-duplicate', `the roster has ${taken.name} (${taken.id}) already`, {
-			advice: 'Choose another --name, or remove that peer first.',
+			advice: `Choose another --name, or change that peer: poster-node roster set ${taken.name} …`,
 			meta: { name: taken.name },
 		});
 	}
-	for (const miner of peer.miners) requireMiner(roster, miner);
-	const sorted: RosterPeer = {
-		...peer,
-		roles: ROLES.filter((role) => peer.roles.includes(role)),
-		miners: [...new Set(peer.miners)].sort((a, b) => a - b),
-	};
-	const peers = [...roster.peers, sorted].sort((a, b) => (a.id < b.id ? -1 : 1));
+	const peers = [...roster.peers, ordered(roster, peer)].sort((a, b) => (a.id < b.id ? -1 : 1));
+	return { ...roster, version: roster.version + 1, peers };
+}
+
+/** The next version in which the peer of this id or name is otherwise. Rejects `roster-unknown-peer`, `-duplicate`, `-unknown-miner`. */
+export function withChangedPeer(roster: Roster, idOrName: string, change: PeerChange): Roster {
+	const before = requirePeer(roster, idOrName);
+	const after = ordered(roster, { ...before, ...change });
+	const taken = roster.peers.find(({ id, name }) => id !== before.id && name === after.name);
+	if (taken !== undefined) {
+		throw new PosterError('roster-duplicate', `the roster has ${taken.name} (${taken.id}) already`, {
+			advice: 'Choose another --name.',
+			meta: { name: taken.name },
+		});
+	}
+	const peers = roster.peers.map((peer) => (peer === before ? after : peer));
 	return { ...roster, version: roster.version + 1, peers };
 }
 
 /** The next version without the peer of this id or name. Rejects `roster-unknown-peer`. */
 export function withoutPeer(roster: Roster, idOrName: string): Roster {
-	const peers = roster.peers.filter(({ id, name }) => id !== idOrName && name !== idOrName);
-	if (peers.length === roster.peers.length) {
-		throw new PosterError('roster-unknown-peer', `the roster has no peer ${idOrName}`, {
-			advice: `It names: ${roster.peers.map(({ name }) => name).join(', ')}`,
-		});
-	}
-	return { ...roster, version: roster.version + 1, peers };
+	const { id } = requirePeer(roster, idOrName);
+	return { ...roster, version: roster.version + 1, peers: roster.peers.filter((peer) => peer.id !== id) };
 }
 
 /** The next version with one more miner. Rejects `roster-duplicate`, `roster-sender-used`. */
@@ -70,7 +77,7 @@ export function withoutMiner(roster: Roster, miner: ActorId): Roster {
 	const bound = roster.peers.filter(({ miners }) => miners.includes(miner)).map(({ name }) => name);
 	if (bound.length > 0) {
 		throw new PosterError('roster-miner-used', `${bound.join(', ')} work for ${minerAddress(miner)} by name`, {
-			advice: 'Remove these peers, and add them again with other --miners.',
+			advice: 'Give these peers other miners first: poster-node roster set NAME --miners LIST',
 			meta: { miner },
 		});
 	}
@@ -84,6 +91,25 @@ export function withoutMiner(roster: Roster, miner: ActorId): Roster {
 /** The next version on a chain of another name. */
 export function withNetwork(roster: Roster, network: string): Roster {
 	return { ...roster, version: roster.version + 1, network };
+}
+
+/** Roles and miners in the order that the file wants. Rejects `roster-unknown-miner`. */
+function ordered(roster: Roster, peer: RosterPeer): RosterPeer {
+	for (const miner of peer.miners) requireMiner(roster, miner);
+	return {
+		...peer,
+		roles: ROLES.filter((role) => peer.roles.includes(role)),
+		miners: [...new Set(peer.miners)].sort((a, b) => a - b),
+	};
+}
+
+/** Rejects `roster-unknown-peer`. */
+function requirePeer({ peers }: Roster, idOrName: string): RosterPeer {
+	const peer = peers.find(({ id, name }) => id === idOrName || name === idOrName);
+	if (peer !== undefined) return peer;
+	throw new PosterError('roster-unknown-peer', `the roster has no peer ${idOrName}`, {
+		advice: `It names: ${peers.map(({ name }) => name).join(', ')}`,
+	});
 }
 
 function requireMiner(roster: Roster, miner: ActorId): void {

@@ -127,6 +127,9 @@ const refused: readonly (readonly [args: (home: string) => readonly string[], co
 		/no Ed25519 peer id/,
 	],
 	[(home) => ['roster', 'add', '--home', home, '--id', 'x', '--name', 'n', '--roles', 'provr'], 2, /Roles are chain,/],
+	[(home) => ['roster', 'set', 'op', '--home', home], 2, /nothing is named that is to change\n.*roster set op --slots/],
+	[(home) => ['roster', 'set', 'nobody', '--home', home, '--slots', '2'], 3, /no peer nobody\n.*op/],
+	[(home) => ['roster', 'set', 'op', '--home', home, '--slots', '65'], 2, /whole number from 0 to 64/],
 	[(home) => ['roster', 'invite', '--home', home, '--out', join(root, 'x')], 2, /needs an address/],
 ];
 
@@ -261,12 +264,22 @@ test('a roster change starts from what the running node knows and goes to it fir
 	// The file falls behind, as on an operator's machine that was off: the node's version counts.
 	await writeFile(homePaths(home).roster, before);
 	assert.equal((await cli('roster', 'remove', 'op', '--home', home)).code, 0);
-	assert.equal(source.roster().roster.version, 3);
-	assert.deepEqual(
-		source.roster().roster.peers.map(({ name }) => name),
-		['x'],
+	const given = ['--name', 'y', '--site', 'cellar', '--weight', '2', '--slots', '3', '--miners', 'f01000'];
+	const set = await cli('roster', 'set', 'x', '--home', home, ...given);
+	assert.match(
+		set.stdout,
+		/^Roster version 4: changed name, site, weight, slots, miners of x\.\nThe running node spreads it/,
 	);
-	assert.equal((await loadRoster(await openHome(home))).roster.version, 3);
+	assert.equal(
+		(await cli('roster', 'set', id, '--home', home, '--roles', 'prover,storage', '--miners', 'all')).code,
+		0,
+	);
+	const { version, peers } = source.roster().roster;
+	assert.equal(version, 5);
+	assert.deepEqual(peers, [
+		{ id, name: 'y', site: 'cellar', weight: 2, slots: 3, roles: ['storage', 'prover'], miners: [] },
+	]);
+	assert.equal((await loadRoster(await openHome(home))).roster.version, 5);
 });
 
 test('compute follows its run, saves what was proven, and fails when a partition was not', async (t) => {

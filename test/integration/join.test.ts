@@ -67,8 +67,15 @@ test('a machine joins by invitation while it waits, is named, is expelled, and b
 	);
 	assert.equal((await status(second)).name, 'p1');
 
-	await succeeds('roster', 'remove', 'p1', '--home', first);
+	const hungUp = () => [operator, joined].map((child) => child.told().split('peer disconnected').length);
+	const before = hungUp();
+	await succeeds('roster', 'set', 'p1', '--home', first, '--name', 'prover-1', '--slots', '2');
+	await until('the member knows what it is now', async () => (await status(second)).name === 'prover-1');
+	assert.deepEqual(hungUp(), before, 'its connection stays');
+
+	await succeeds('roster', 'remove', 'prover-1', '--home', first);
 	await until('the expelled node is hung up', async () => (await status(first)).connected === 0);
+	assert.notDeepEqual(hungUp(), before);
 
 	for (const [home, child] of [
 		[first, operator],

@@ -9,7 +9,16 @@ import type { Role, Roster } from '../../domain/roster.ts';
 import type { StatusReport } from '../../node/control-api.ts';
 import { type Home, openHome, readOperatorKey } from '../../node/home.ts';
 import { writeInvite } from '../../node/invite.ts';
-import { withMiner, withNetwork, withoutMiner, withoutPeer, withPeer, withSender } from '../../node/roster-changes.ts';
+import {
+	type PeerChange,
+	withChangedPeer,
+	withMiner,
+	withNetwork,
+	withoutMiner,
+	withoutPeer,
+	withPeer,
+	withSender,
+} from '../../node/roster-changes.ts';
 import {
 	loadRoster,
 	type SignedRoster,
@@ -35,7 +44,7 @@ export interface RosterAddOptions extends Common {
 	readonly weight: number;
 	readonly slots: number;
 	readonly roles: readonly Role[];
-	readonly miners?: readonly ActorId[];
+	readonly miners: readonly ActorId[];
 }
 
 interface Known {
@@ -52,9 +61,24 @@ export async function rosterShow(options: Common): Promise<void> {
 }
 
 export async function rosterAdd(options: RosterAddOptions): Promise<void> {
-	const { id, name, site, weight, slots, roles, miners = [] } = options;
+	const { id, name, site, weight, slots, roles, miners } = options;
 	const peer = { id: nodeId(id), name, site, weight, slots, roles, miners };
 	await change(options, (roster) => withPeer(roster, peer), `added ${name} (${id})`);
+}
+
+export async function rosterSet(options: Common & PeerChange, idOrName: string): Promise<void> {
+	const { home: _, json: __, ...peerChange } = options;
+	const names = Object.keys(peerChange);
+	if (names.length === 0) {
+		throw new PosterError('usage', 'nothing is named that is to change', {
+			advice: `Example: poster-node roster set ${idOrName} --slots 2`,
+		});
+	}
+	await change(
+		options,
+		(roster) => withChangedPeer(roster, idOrName, peerChange),
+		`changed ${names.join(', ')} of ${idOrName}`,
+	);
 }
 
 export async function rosterRemove(options: Common, idOrName: string): Promise<void> {

@@ -12,6 +12,7 @@ import type { Roster, RosterPeer } from '../../../src/domain/roster.ts';
 import { createHome } from '../../../src/node/home.ts';
 import { readInvite, writeInvite } from '../../../src/node/invite.ts';
 import {
+	withChangedPeer,
 	withMiner,
 	withNetwork,
 	withoutMiner,
@@ -33,6 +34,7 @@ after(() => rm(root, { recursive: true, force: true }));
 
 const operator = Ed25519Identity.generate();
 const sender = 'f134buwikwmjplvsoy67d26ypp6q5ekhu7qap6hwq';
+const otherSender = secpAddress(new Uint8Array(65).fill(2));
 
 function peerOf(name: string, change: Partial<RosterPeer> = {}): RosterPeer {
 	const { id } = Ed25519Identity.generate();
@@ -74,9 +76,51 @@ test('a name or an id is given once, an id must be a key, a miner must be known,
 	);
 });
 
+test('a member changes in what is given and in nothing else; it keeps its id, and no other may have its name', () => {
+	const roster = withPeer(withMiner(first, { miner: actorId(500), sender: otherSender }), peerOf('b', { slots: 3 }));
+	const before = roster.peers.find(({ name }) => name === 'b') as RosterPeer;
+	const [a] = first.peers as [RosterPeer];
+	const changes = fc.record(
+		{
+			name: fc.constant('c'),
+			site: fc.constant('cellar'),
+			weight: fc.constant(7),
+			slots: fc.constant(0),
+			roles: fc.constant(['prover', 'chain'] as const),
+			miners: fc.constant([actorId(1000), actorId(500)]),
+		},
+		{ requiredKeys: [] },
+	);
+	fc.assert(
+		fc.property(changes, fc.constantFrom(before.id, before.name), (change, idOrName) => {
+			const changed = withChangedPeer(roster, idOrName, change);
+			assert.equal(changed.version, roster.version + 1);
+			const after = changed.peers.find(({ id }) => id === before.id);
+			const inOrder = {
+				...('roles' in change && { roles: ['chain', 'prover'] }),
+				...('miners' in change && { miners: [500, 1000] }),
+			};
+			assert.deepEqual(after, { ...before, ...change, ...inOrder });
+			assert.deepEqual(
+				changed.peers.filter(({ id }) => id !== before.id),
+				[a],
+			);
+			assert.deepEqual(signRoster(changed, operator).roster, changed);
+		}),
+	);
+	assert.equal(
+		withChangedPeer(roster, 'b', { name: 'b', slots: 1 }).version,
+		roster.version + 1,
+		'its own name is free',
+	);
+	throwsCode(() => withChangedPeer(roster, 'b', { name: 'a' }), 'roster-duplicate');
+	throwsCode(() => withChangedPeer(roster, 'nobody', { slots: 1 }), 'roster-unknown-peer');
+	throwsCode(() => withChangedPeer(roster, 'b', { miners: [actorId(7)] }), 'roster-unknown-miner');
+});
+
 test('miners come, change their sender and go; each change is one version later', () => {
 	const next = 'f15ihq5ibzwki2b4ep2f46avlkrqzhpqgtga7pdrq';
-	const [second, third] = [1, 2].map((fill) => secpAddress(new Uint8Array(65).fill(fill))) as [string, string];
+	const [second, third] = [secpAddress(new Uint8Array(65).fill(1)), otherSender];
 	let roster = withMiner(first, { miner: actorId(2000), sender: second });
 	roster = withMiner(roster, { miner: actorId(500), sender: third });
 	assert.deepEqual(
