@@ -19,7 +19,7 @@ import { checkMessage } from './message-check.ts';
 import type { Prober } from './prober.ts';
 import type { Proving } from './proving.ts';
 import type { SyncExchange } from './sync-exchange.ts';
-import type { VanillaServer } from './vanilla-server/vanilla-server.ts';
+import type { AheadLoader } from './vanilla-server/ahead-loader.ts';
 
 export interface EffectParts {
 	readonly identity: Identity;
@@ -38,7 +38,7 @@ export interface EffectParts {
 	readonly proving: Proving;
 	readonly finding: Finding;
 	/** Undefined on nodes without the storage role. */
-	readonly vanilla: VanillaServer | undefined;
+	readonly ahead: AheadLoader | undefined;
 	/** Undefined on nodes without a chain. */
 	readonly submitter: Submitter | undefined;
 	readonly verifier: Verifier;
@@ -49,8 +49,6 @@ export interface EffectParts {
 
 export class Effects {
 	readonly #parts: EffectParts;
-	/** Number of the newest `open-ahead`. */
-	#aheadTurn = 0;
 
 	constructor(parts: EffectParts) {
 		this.#parts = parts;
@@ -102,7 +100,7 @@ export class Effects {
 			case 'find-holders':
 				return this.#findHolders(effect);
 			case 'open-ahead':
-				return this.#openAhead(effect);
+				return parts.ahead?.open(effect);
 			case 'prepare':
 				return present(parts.submitter).prepare(effect);
 			case 'sign':
@@ -151,25 +149,6 @@ export class Effects {
 		const options = { timeoutMs: limits.directoryFindMs, limit: limits.directoryProviders };
 		const peers = await Array.fromAsync(directory.find(miner, block, options));
 		enqueue({ type: 'holders-found', miner, block, peers });
-	}
-
-	async #openAhead({ works }: EffectOf<'open-ahead'>): Promise<void> {
-		const { book, vanilla, log } = this.#parts;
-		if (vanilla === undefined) return;
-		const turn = ++this.#aheadTurn;
-		try {
-			const ahead = works.map(async ({ work, sectors }) => {
-				const manifest = await book.get(work.sectorRoot);
-				return manifest === undefined ? [] : [{ work, manifest, sectors }];
-			});
-			const lists = await Promise.all(ahead);
-			// A list that took longer to read must not replace a newer one.
-			if (turn === this.#aheadTurn) vanilla.openAhead(lists.flat());
-		} catch (error) {
-			// What is not opened ahead is opened on request.
-			if (!isPosterError(error)) throw error;
-			log.warn({ error, code: error.code }, 'nothing is opened ahead: the manifests could not be read');
-		}
 	}
 }
 

@@ -38,6 +38,7 @@ import { takesSamples } from './slot-filters.ts';
 import type { RunningNode, StartOptions } from './start-options.ts';
 import { StepTimes } from './step-times.ts';
 import { SyncExchange } from './sync-exchange.ts';
+import { AheadLoader } from './vanilla-server/ahead-loader.ts';
 import { VanillaServer } from './vanilla-server/vanilla-server.ts';
 import { buildWinning, type Winning } from './winning/build-winning.ts';
 import { WindowPause } from './winning/window-pause.ts';
@@ -175,8 +176,10 @@ async function buildParts(
 			{ source: workers.source, clock, log, metrics },
 			{ cacheBytes: config.storage?.cacheBytes ?? 0, threads: config.storage?.threads, emit: enqueue },
 		);
+	const ahead = vanilla && new AheadLoader({ book, log }, (works) => vanilla.openAhead(works));
 	if (vanilla !== undefined) {
 		stack.defer(() => vanilla.stop());
+		stack.defer(() => ahead?.stop());
 		stack.defer(
 			onEachEpoch(
 				clock,
@@ -250,7 +253,7 @@ async function buildParts(
 		questions,
 		proving,
 		finding,
-		vanilla,
+		ahead,
 		submitter: chain?.submitter,
 		verifier: workers.verifier,
 		enqueue,

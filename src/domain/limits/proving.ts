@@ -52,7 +52,7 @@ export const provingLimits = {
 	vanillaWindow: 32,
 	/** Failed sectors remembered for the rest of the epoch; beyond that they are read again when asked for. */
 	vanillaFailures: 4096,
-	/** Work items whose sectors are opened ahead: each keeps its manifest in memory, about 0.5 MB. */
+	/** Work items whose sectors are opened ahead: each keeps its manifest in memory (325 KB) and the fate of each sector. */
 	vanillaWorks: 256,
 	/** One peer's answer to the question for a manifest of at most 112 KiB; then the next peer is asked. */
 	manifestAnswerMs: 5_000,

@@ -117,7 +117,7 @@ export class VanillaServer {
 		}
 	}
 
-	/** Effect `open-ahead`: replaces the list, most urgent first. Proofs of items that left it are dropped. */
+	/** Replaces the list, most urgent first. Proofs of items that left it are dropped. */
 	openAhead(works: readonly AheadWork[]): void {
 		this.#plan.replace(works);
 		this.#cache.retain((read) => this.#plan.wants(read));
