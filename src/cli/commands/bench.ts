@@ -3,14 +3,14 @@ import { join, resolve } from 'node:path';
 import { type SelfTested, selfTest } from '../../adapters/native/self-test.ts';
 import { createClock } from '../../adapters/observe/clock.ts';
 import { createLog, type NodeLog } from '../../adapters/observe/log.ts';
-import { circuitName, type SectorSizeName, WINDOW_TYPES } from '../../domain/parameters.ts';
+import { circuitName, type SectorSizeName, WINDOW_TYPES, WINNING_TYPES } from '../../domain/parameters.ts';
 import type { PoStProofType } from '../../domain/proof.ts';
 import { type BenchResult, benchProve, keepBench } from '../../node/bench-prove.ts';
 import { type Config, loadConfig, parseConfig } from '../../node/config.ts';
 import { homePaths, isHome, openHome } from '../../node/home.ts';
 import { lockHome } from '../../node/lock.ts';
 import { gpuCommand } from '../../node/native-command.ts';
-import { readProofKeys } from '../../node/proof-keys.ts';
+import { readProofKeys, readWinningTypes } from '../../node/proof-keys.ts';
 import { decodedFolder, keyArguments, startWorkers } from '../../node/workers.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { untilEnd } from '../end-signals.ts';
@@ -92,7 +92,9 @@ async function measure(
 			const proofTypes = chosen(all, size);
 			await workers.requireGpus();
 			const selfTests: SelfTested[] = [];
-			for (const proofType of wantsTest ? proofTypes : []) {
+			const winning = config.winning && (await readWinningTypes(config, workers.verifier)).provable;
+			const tested = [...proofTypes, ...ofSizes(winning ?? [], size)];
+			for (const proofType of wantsTest ? tested : []) {
 				line.show(`self-test ${proofType}`, `${circuitName(proofType)}: comparing our prover with the library's`, 0);
 				const folder = decodedFolder({ config, ...folders });
 				selfTests.push(await selfTest(command, keyArguments(config), folder, proofType, signal));
@@ -138,12 +140,19 @@ async function configOf(options: BenchProveOptions, hasHome: boolean): Promise<C
 	};
 }
 
+function ofSizes(
+	types: readonly PoStProofType[],
+	sizes: readonly SectorSizeName[] | undefined,
+): readonly PoStProofType[] {
+	const wanted = sizes?.flatMap((name) => [WINDOW_TYPES[`window-${name}`], WINNING_TYPES[`winning-${name}`]]);
+	return wanted === undefined ? types : types.filter((type) => wanted.includes(type));
+}
+
 function chosen(
 	types: readonly PoStProofType[],
 	size: readonly SectorSizeName[] | undefined,
 ): readonly PoStProofType[] {
-	const wanted = size?.map((name) => WINDOW_TYPES[`window-${name}`]);
-	const found = wanted === undefined ? types : types.filter((type) => wanted.includes(type));
+	const found = ofSizes(types, size);
 	if (found.length > 0) return found;
 	throw usageError(
 		'there are no parameters of that size here',
