@@ -10,7 +10,12 @@ export class WindowPause {
 	readonly #clock: Clock;
 	readonly #slots: readonly Pick<ProverSlot, 'pause'>[];
 	readonly #resumed: () => void;
+	/** Of the pauses that are over. */
 	#pausedMs = 0;
+	/** Since when they stand still; undefined while they go on. */
+	#since: number | undefined;
+	/** Before it no other pause begins. */
+	#earliestMs = Number.NEGATIVE_INFINITY;
 
 	/** `resumed` is called when they go on. */
 	constructor(clock: Clock, slots: readonly Pick<ProverSlot, 'pause'>[], resumed: () => void) {
@@ -19,22 +24,30 @@ export class WindowPause {
 		this.#resumed = resumed;
 	}
 
-	/** Milliseconds that they have stood still so far, pauses that are over. */
+	/** Milliseconds that they have stood still so far. */
 	get pausedMs(): number {
-		return this.#pausedMs;
+		return this.#pausedMs + (this.#since === undefined ? 0 : this.#clock.now() - this.#since);
 	}
 
-	/** One pause at a time; it ends with the returned function, after `limits.winningPauseMs` at the latest. */
+	/**
+	 * It ends with the returned function, after `limits.winningPauseMs` at the latest. None begins before they have gone on
+	 * for as long as they stood still the last time: however many blocks are asked for, half of the time is theirs.
+	 */
 	begin(): () => void {
 		const startedMs = this.#clock.now();
+		if (this.#since !== undefined || startedMs < this.#earliestMs) return () => undefined;
 		const resumes = this.#slots.flatMap((slot) => slot.pause?.() ?? []);
+		this.#since = startedMs;
 		let isOver = false;
 		const end = (): void => {
 			if (isOver) return;
 			isOver = true;
+			this.#since = undefined;
 			cancelTimeout();
 			for (const resume of resumes) resume();
-			this.#pausedMs += this.#clock.now() - startedMs;
+			const endedMs = this.#clock.now();
+			this.#pausedMs += endedMs - startedMs;
+			this.#earliestMs = endedMs + (endedMs - startedMs);
 			this.#resumed();
 		};
 		const cancelTimeout = this.#clock.after(limits.winningPauseMs, end);

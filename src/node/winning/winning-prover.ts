@@ -130,8 +130,8 @@ export class WinningProver {
 			}
 			return made;
 		} catch (error) {
-			// Its process may be gone, and with it what was resident.
-			this.#warm.clear();
+			// Its process may be gone, and with it what was resident; one that refuses a job lives.
+			if (!isPosterError(error, 'prover-failed')) this.#warm.clear();
 			throw error;
 		} finally {
 			cancelTimeout();

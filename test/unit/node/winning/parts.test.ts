@@ -70,14 +70,28 @@ test('slots stand still until the block is proven, at most for their limit, and 
 	const pause = new WindowPause(clock, [slot, {}], () => told.push('resumed'));
 	const end = pause.begin();
 	clock.advance(3_000);
+	assert.equal(pause.pausedMs, 3_000, 'the pause that lasts counts');
 	end();
 	end();
 	assert.deepEqual(told.splice(0), ['stopped', 'goes on', 'resumed']);
 	assert.equal(pause.pausedMs, 3_000);
+	clock.advance(3_000);
 	pause.begin();
 	clock.advance(limits.winningPauseMs);
 	assert.deepEqual(told, ['stopped', 'goes on', 'resumed'], 'whatever becomes of the proof');
 	assert.equal(clock.timers, 0);
+});
+
+test('however many blocks are asked for, window proofs go on for half of the time', () => {
+	const clock = new ManualClock();
+	const pause = new WindowPause(clock, [{ pause: () => () => undefined }], () => undefined);
+	for (let i = 0; i < 1_000; i++) {
+		const end = pause.begin();
+		clock.advance(700);
+		end();
+	}
+	assert.ok(pause.pausedMs <= 700_000 / 2 + 700, `${pause.pausedMs}`);
+	assert.ok(pause.pausedMs >= 700_000 / 3);
 });
 
 test('a phase is given the time again that its slot stood still', () => {
