@@ -511,7 +511,6 @@ export type WaitReason =
 	| 'leased'
 	| 'better-ranked'
 	| 'no-free-slot'
-	| 'more-urgent-first'
 	| 'mass-loss'
 	| 'incomplete'
 	| 'nothing-left-to-prove'

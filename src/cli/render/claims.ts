@@ -27,7 +27,6 @@ const WHY: Readonly<Record<string, string>> = {
 	leased: 'leased',
 	'better-ranked': 'others rank higher',
 	'no-free-slot': 'no free slot',
-	'more-urgent-first': 'more urgent items first',
 	'mass-loss': 'waiting: many peers vanished at once',
 	incomplete: 'sectors are missing',
 	'nothing-left-to-prove': 'nothing left to prove',

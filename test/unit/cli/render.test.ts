@@ -24,7 +24,7 @@ test('the table of claims shows every open partition: who, how far, how long, an
 			partition(3, { why: 'result-known', result, epochsLeft: 2, sectors: 1 }),
 			partition(4, { why: 'already-posted', result, submission: submission('included') }),
 			partition(5, { why: 'past-close', epochsLeft: 0, close: epoch(120) }),
-			item({ kind: 'dry', deadline: deadlineIndex(31), epochsLeft: 200, why: 'more-urgent-first' }),
+			item({ kind: 'dry', deadline: deadlineIndex(31), epochsLeft: 200, why: 'too-late' }),
 		]),
 		'prover-1',
 	);
@@ -38,7 +38,7 @@ test('the table of claims shows every open partition: who, how far, how long, an
 		'f01000             7          3        1  prover-2        -  proven         100%   1m00s  proof is known',
 		'f01000             7          4     2349  prover-2        -  included       100%  20m00s  on the chain already',
 		'f01000             7          5     2349  -               -  missed            -  closed  deadline is closed',
-		'f01000 dry        31          0     2349  -               -  open              -   1h40m  more urgent items first',
+		'f01000 dry        31          0     2349  -               -  open              -   1h40m  no time left for a proof',
 	]);
 });
 
