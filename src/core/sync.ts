@@ -35,13 +35,25 @@ export interface SyncSlice {
 	nextAt: number;
 	/** The last question whose answer was full, hashed. */
 	fullPull: Hex32 | null;
-	/** Newly connected peers and those whose digest showed something newer, in key order. */
+	/** Newly connected peers and those whose digest showed something newer. */
 	readonly wanted: SortedMap<NodeId, Digest | null>;
+	/** The last exchange was with one of them: the next is with a random one, once it is time. */
+	wasWanted: boolean;
+	readonly partners: SortedMap<NodeId, Partner>;
 	rounds: number;
 	/** Challenges of the last digest, for as long as nothing changes in the epoch. */
 	digested: { readonly told: number; readonly epoch: Epoch; readonly challenges: readonly ChallengeDigest[] } | null;
 	/** What the parts of the last digest covered, and their hashes. */
 	readonly hashes: SortedMap<string, { readonly text: string; readonly hash: Hex32 }>;
+}
+
+/** What exchanges with a member came to. */
+interface Partner {
+	/** When the last one began, and how many failed since one went well. */
+	at: number;
+	failures: number;
+	/** It is not asked before, unless there is nobody else. */
+	restsUntil: number;
 }
 
 /** Bytes of an own statement before it is sealed: an estimate that keeps answers below their bound. */
@@ -54,6 +66,8 @@ export function createSyncSlice(now: number): SyncSlice {
 		active: null,
 		nextAt: now,
 		wanted: new SortedMap(),
+		wasWanted: false,
+		partners: new SortedMap(),
 		hashes: new SortedMap(),
 		rounds: 0,
 		fullPull: null,
@@ -63,32 +77,72 @@ export function createSyncSlice(now: number): SyncSlice {
 
 export function onSyncPeer(state: State, peer: NodeId): void {
 	state.sync.wanted.set(peer, null);
+	partnerOf(state, peer).restsUntil = state.now;
 	state.dirty = true;
 }
 
-/** Begins the next exchange: wanted peers first, else a random one when it is time. One at a time. */
+/**
+ * Begins the next exchange, one at a time: the wanted peer that waits longest, else a random one when it is time. Of two
+ * exchanges one is random then, so that a member that always shows something newer keeps nobody from the others.
+ */
 export function driveSync(state: State): void {
 	const { sync } = state;
 	if (!state.identity.started) return;
-	if (sync.active !== null && !isReached(state, sync.active.at + limits.syncTimeoutMs)) return;
-	sync.active = null;
-	if (sync.wanted.size === 0 && !isReached(state, sync.nextAt)) return;
+	if (sync.active !== null) {
+		if (!isReached(state, sync.active.at + limits.syncTimeoutMs)) return;
+		fail(state, sync.active.peer);
+	}
+	const isTime = isReached(state, sync.nextAt);
+	if (sync.wanted.size === 0 && !isTime) return;
 	const connected = connectedPeers(state);
 	for (const id of sync.wanted.keys()) if (!connected.includes(id)) sync.wanted.delete(id);
-	const [wanted] = sync.wanted.entries();
+	for (const id of sync.partners.keys()) if (!state.peers.has(id)) sync.partners.delete(id);
+	const wanted = isTime && sync.wasWanted ? undefined : longestWaiting(state);
 	if (wanted !== undefined) {
+		sync.wasWanted = true;
 		begin(state, wanted[0], wanted[1]);
 		return;
 	}
-	if (!isReached(state, sync.nextAt) || connected.length === 0) return;
+	if (!isTime || connected.length === 0) return;
 	sync.nextAt = state.now + limits.syncMs;
-	const chosen = connected[jitter(state.config.self, 'sync', sync.rounds++, connected.length)];
+	sync.wasWanted = false;
+	const rested = connected.filter((id) => isRested(state, id));
+	const from = rested.length > 0 ? rested : connected;
+	const chosen = from[jitter(state.config.self, 'sync', sync.rounds++, from.length)];
 	if (chosen !== undefined) begin(state, chosen, null);
+}
+
+function longestWaiting(state: State): readonly [NodeId, Digest | null] | undefined {
+	const { wanted, partners } = state.sync;
+	const lastAt = (id: NodeId): number => partners.get(id)?.at ?? Number.MIN_SAFE_INTEGER;
+	const ready = wanted.entries().filter(([id]) => isRested(state, id));
+	return ready.sort(([a], [b]) => lastAt(a) - lastAt(b))[0];
+}
+
+function partnerOf(state: State, id: NodeId): Partner {
+	return state.sync.partners.obtain(id, () => ({
+		at: Number.MIN_SAFE_INTEGER,
+		failures: 0,
+		restsUntil: state.now,
+	}));
+}
+
+function isRested(state: State, id: NodeId): boolean {
+	const partner = state.sync.partners.get(id);
+	return partner === undefined || isReached(state, partner.restsUntil);
+}
+
+/** An exchange that ended without an answer took as long as many others would: the next with that member can wait. */
+function fail(state: State, peer: NodeId): void {
+	state.sync.active = null;
+	const partner = partnerOf(state, peer);
+	partner.restsUntil = state.now + limits.syncMs * 2 ** Math.min(partner.failures++, limits.syncDoublings);
 }
 
 function begin(state: State, peer: NodeId, theirs: Digest | null): void {
 	const { sync } = state;
 	sync.wanted.delete(peer);
+	partnerOf(state, peer).at = state.now;
 	if (theirs !== null) {
 		pullFrom(state, peer, theirs);
 	} else {
@@ -102,7 +156,8 @@ function begin(state: State, peer: NodeId, theirs: Digest | null): void {
 export function onSyncAnswered(state: State, { peer, digest }: EventOf<'sync-answered'>): void {
 	if (state.sync.active?.peer !== peer || state.sync.active.stage !== 'digest') return;
 	state.sync.active = null;
-	if (digest !== null) pullFrom(state, peer, digest);
+	if (digest === null) fail(state, peer);
+	else pullFrom(state, peer, digest);
 	if (isReached(state, state.sync.nextAt)) touch(state);
 	if (state.sync.wanted.size > 0) state.dirty = true;
 }
@@ -120,7 +175,7 @@ function pullFrom(state: State, peer: NodeId, theirs: Digest): void {
 	const { sync } = state;
 	const pull = buildPull(state, buildDigest(state), theirs);
 	if (isEmpty(pull)) {
-		complete(state);
+		complete(state, peer);
 		return;
 	}
 	const asked = hashOf([peer, JSON.stringify(pull)]);
@@ -141,17 +196,22 @@ export function onPulled(state: State, { peer, ok, more }: EventOf<'pulled'>): v
 	const { asked, isWhole } = sync.active;
 	sync.active = null;
 	state.dirty = true;
-	if (!ok) return;
+	if (!ok) {
+		fail(state, peer);
+		return;
+	}
 	if (more || !isWhole) {
+		partnerOf(state, peer).failures = 0;
 		sync.fullPull = asked;
 		sync.wanted.set(peer, null);
 	} else {
-		complete(state);
+		complete(state, peer);
 	}
 }
 
 /** After the first whole exchange this node knows enough to claim. */
-function complete(state: State): void {
+function complete(state: State, peer: NodeId): void {
+	partnerOf(state, peer).failures = 0;
 	if (state.sync.completed++ === 0) state.dirty = true;
 }
 

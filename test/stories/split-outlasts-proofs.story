@@ -5,7 +5,7 @@ due 7
 proof 22
 await prove
 run 4
-split p1 p2 p5 p6
+split p3 p4 p5 p6
 run 80
 never hedge
 heal

@@ -53,6 +53,8 @@ export const coreLimits = {
 	firstSyncMs: 5_000,
 	/** Exchanges this node has begun, and an unanswered one is forgotten after this. */
 	syncTimeoutMs: 15_000,
+	/** Doublings of `syncMs` for which a member whose exchanges fail is left alone: 80 s, since it may only be busy. */
+	syncDoublings: 3,
 	/** Proof, store and message must be done this many epochs before close. */
 	marginEpochs: 8,
 	/** Announcements are accepted from challenge to this long after close, and up to this far ahead. */

@@ -160,3 +160,73 @@ test('a question fits its bound; the rest is asked for in turn, other challenges
 	}
 	assert.ok(rounds > 1);
 });
+
+test('a member that always shows something newer and never answers the question keeps nobody from the others', () => {
+	const bench = new CoreBench({ self: ['prover'], honest: ['prover'], other: ['prover'], silent: ['prover'] });
+	const silent = bench.id('silent');
+	for (const name of ['silent', 'honest', 'other']) bench.give({ type: 'connected', peer: bench.id(name) });
+	const begun = new Map<string, number>();
+	const open: { readonly event: Event; readonly due: number }[] = [];
+	const keep = (effects: readonly Effect[]): void => {
+		for (const effect of effects) {
+			if (effect.type !== 'sync' && effect.type !== 'pull') continue;
+			const { peer } = effect;
+			begun.set(peer, (begun.get(peer) ?? 0) + 1);
+			const digest = peer === silent ? null : buildDigest(bench.state);
+			const answer: Event =
+				effect.type === 'sync'
+					? { type: 'sync-answered', peer, digest }
+					: { type: 'pulled', peer, ok: peer !== silent, more: false };
+			// The silent one holds each call until its time limit.
+			open.push({ event: answer, due: bench.now + (peer === silent ? limits.syncTimeoutMs : 0) });
+		}
+	};
+	const newer = { node: bench.id('honest'), incarnation: 9_999, sequence: 1 };
+	const SECONDS = 600;
+	for (let second = 0; second < SECONDS; second++) {
+		keep(bench.second());
+		if (second % 5 === 0) {
+			const digest = { ...buildDigest(bench.state), records: [newer] };
+			keep(bench.give({ type: 'sync-asked', request: second, peer: silent, digest }));
+		}
+		for (let i = 0; i < open.length; i++) {
+			const answer = open[i];
+			if (answer === undefined || answer.due > bench.now) continue;
+			open.splice(i--, 1);
+			keep(bench.give(answer.event));
+		}
+	}
+	for (const name of ['honest', 'other']) {
+		// Alone they would be asked in turn, each two rounds apart.
+		const least = (SECONDS * 1_000) / limits.syncMs / 4;
+		assert.ok((begun.get(bench.id(name)) ?? 0) >= least, `${name} was asked ${begun.get(bench.id(name)) ?? 0} times`);
+	}
+	assert.ok((begun.get(silent) ?? 0) > 0, 'it may be busy only: it is asked again');
+});
+
+test('of several wanted members the one whose last exchange is the longest ago is asked first', () => {
+	const bench = new CoreBench({ self: ['prover'], a: ['prover'], b: ['prover'], c: ['prover'] });
+	const names = ['a', 'b', 'c'];
+	const asked: string[] = [];
+	const keep = (effects: readonly Effect[]): void => {
+		for (const effect of effects) if (effect.type === 'sync' || effect.type === 'pull') asked.push(effect.peer);
+	};
+	for (const name of names) keep(bench.give({ type: 'connected', peer: bench.id(name) }));
+	for (let i = 0; i < 12; i++) {
+		const peer = asked.at(-1);
+		const pulled = bench.state.sync.active?.stage === 'pull';
+		if (peer !== undefined && bench.state.sync.active !== null) {
+			if (pulled) keep(bench.give({ type: 'pulled', peer: peer as never, ok: true, more: false }));
+			else keep(bench.give({ type: 'sync-answered', peer: peer as never, digest: buildDigest(bench.state) }));
+		}
+		for (const [n, name] of names.entries()) {
+			const digest = { ...buildDigest(bench.state), records: [{ node: bench.id('a'), incarnation: 9, sequence: i }] };
+			keep(bench.give({ type: 'sync-asked', request: i * 3 + n, peer: bench.id(name), digest }));
+		}
+		keep(bench.second());
+	}
+	for (const name of names) {
+		const times = asked.filter((id) => id === bench.id(name)).length;
+		assert.ok(times >= 3, `${name} was asked ${times} of ${asked.length} times`);
+	}
+});
