@@ -7,11 +7,15 @@ import { makeFolder } from './files.ts';
 
 const NATIVE_SOURCES = resolve(import.meta.dirname, '../../native');
 
+/** A node that only carries messages verifies nothing, and needs no worker and no keys. */
+export function verifies(config: Config): boolean {
+	return configuredRoles(config).length > 0 || config.winning !== undefined;
+}
+
 /** Rejects like `ensureNative`. */
 export async function nativeCommand(config: Config, log: NodeLog, signal: AbortSignal): Promise<readonly string[]> {
 	if (config.native.worker !== undefined) return config.native.worker;
-	// A node that only carries messages verifies nothing and needs no worker.
-	if (configuredRoles(config).length === 0) return ['poster-native'];
+	if (!verifies(config)) return ['poster-native'];
 	return [await built(process.env['POSTER_NATIVE'], false, log, signal)];
 }
 

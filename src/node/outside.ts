@@ -13,11 +13,11 @@ import type { Chain } from '../ports/chain.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Store } from '../ports/store.ts';
 import { addressFile } from './address-file.ts';
-import { type Config, configuredRoles } from './config.ts';
+import type { Config } from './config.ts';
 import { readSecretFile } from './files.ts';
 import { lockHome } from './lock.ts';
 import { ManifestBook } from './manifest-book.ts';
-import { gpuCommand, nativeCommand } from './native-command.ts';
+import { gpuCommand, nativeCommand, verifies } from './native-command.ts';
 import { NO_KEYS, type ProofKeys, readProofKeys, readWinningTypes, type WinningTypes } from './proof-keys.ts';
 import { ProofTimes } from './proof-times.ts';
 import { Quarantine } from './quarantine.ts';
@@ -77,7 +77,7 @@ export async function openOutside(
 		{ config, ...commands, scratch: join(home.paths.root, 'workers'), decoded: home.paths.decoded },
 	);
 	stack.defer(() => workers.close());
-	const keys = needsKeys(config) ? await unlessAborted(readProofKeys(config, workers.verifier), signal) : NO_KEYS;
+	const keys = verifies(config) ? await unlessAborted(readProofKeys(config, workers.verifier), signal) : NO_KEYS;
 	const winningTypes = config.winning && (await unlessAborted(readWinningTypes(config, workers.verifier), signal));
 	await unlessAborted(workers.requireGpus(), signal);
 	checkResources({ config, members: roster.peers.length, ...keys }, await thisMachine());
@@ -128,11 +128,6 @@ export async function openOutside(
 		net,
 		cloned: cloned.promise,
 	};
-}
-
-/** A node that only carries messages verifies nothing and needs no worker. */
-function needsKeys(config: Config): boolean {
-	return configuredRoles(config).length > 0 || config.winning !== undefined;
 }
 
 async function openChain(
