@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createClock } from '../../adapters/observe/clock.ts';
 import { createLog } from '../../adapters/observe/log.ts';
 import { isPosterError } from '../../domain/errors.ts';
 import { limits } from '../../domain/limits.ts';
@@ -115,7 +116,8 @@ class DemoRun {
 		this.#prepared = prepared;
 		this.#cluster = cluster;
 		const { victim: first, screen, signal } = options;
-		this.#victims = new Victims(cluster, this.#observer, { first, note: (text) => screen.note(text), signal });
+		const note = (text: string): void => screen.note(text);
+		this.#victims = new Victims(cluster, this.#observer, { first, clock: createClock(), note, signal });
 	}
 
 	async play(startedMs: number): Promise<DemoSummary> {

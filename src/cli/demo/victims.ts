@@ -2,9 +2,9 @@
  * Who dies in the demo, and when. By default the first prover that starts computing a real proof; another kind can be
  * chosen until then, and after the first kill each key kills one more, as long as the mesh can do without.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '../../domain/limits.ts';
 import type { ClaimRow, ControlEvent } from '../../node/control-api.ts';
+import type { Clock } from '../../ports/clock.ts';
 import { duration } from '../render/duration.ts';
 import type { Cluster } from './cluster.ts';
 import type { ClusterNode } from './cluster-node.ts';
@@ -30,6 +30,7 @@ export interface Abandoned {
 
 export interface VictimsOptions {
 	readonly first: VictimKind;
+	readonly clock: Clock;
 	readonly note: (text: string) => void;
 	/** Ends what is still to come. */
 	readonly signal: AbortSignal;
@@ -155,7 +156,7 @@ export class Victims {
 	}
 
 	async #killNode(victim: ClusterNode): Promise<void> {
-		const wallMs = Date.now();
+		const wallMs = this.#options.clock.wallMs();
 		await victim.kill();
 		const works = await this.#heldBy(victim);
 		this.kills.push({ name: victim.name, wallMs, works });
@@ -166,12 +167,12 @@ export class Victims {
 
 	/** As a supervisor would do it: some sectors are nowhere else, so that without it they would be lost. */
 	#comeBack(victim: ClusterNode): void {
-		const { note, signal } = this.#options;
+		const { clock, note, signal } = this.#options;
 		note(
 			`Sectors that only ${victim.name} holds have to wait: it is started again in ${duration(limits.demoRestartMs)}.`,
 		);
 		const back = async (): Promise<void> => {
-			await sleep(limits.demoRestartMs, undefined, { signal });
+			await clock.sleep(limits.demoRestartMs, signal);
 			await this.#cluster.startNodes([victim.name], this.#cluster.node(BOOTSTRAP).addresses);
 			note(`${victim.name} is back.`);
 		};
@@ -181,7 +182,7 @@ export class Victims {
 	async #cutOffFrom(victim: ClusterNode): Promise<void> {
 		const { name } = victim;
 		this.#cutOff.add(name);
-		this.kills.push({ name: `full node of ${name}`, wallMs: Date.now(), works: [] });
+		this.kills.push({ name: `full node of ${name}`, wallMs: this.#options.clock.wallMs(), works: [] });
 		await this.#cluster.chain.call('Devnet.KillFullNode', [FULL_NODES[name]]);
 		this.#options.note(`Killed the full node of ${name}: its connections are cut.`);
 	}
