@@ -4,7 +4,7 @@
  * does no I/O, so the same events give the same decisions, bit for bit.
  *
  * Entry points (poster.ts): `createState(config, recovered): State`, `step(state, event, now): Step`,
- * `view(state, now): View`, `storedResults(state): StoredResult[]`. The first step after `createState` is a `tick`: it
+ * `view(state, now, shows): View`, `storedResults(state): StoredResult[]`. The first step after `createState` is a `tick`: it
  * makes the new incarnation durable and tells the mesh what this node still holds.
  *
  * For every event the runner calls `step`; it writes `persist` (of up to 64 events together) in one synced batch and
@@ -586,6 +586,9 @@ export interface PeerView {
 	readonly leases: number;
 	readonly lastRelease: ReleaseReason | null;
 }
+
+/** Which items a view is to show. `epochsLeft`: until close, negative after it. */
+export type ItemFilter = (item: WorkItem, epochsLeft: number) => boolean;
 
 export interface View {
 	readonly self: NodeId;

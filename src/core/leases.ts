@@ -107,9 +107,11 @@ export function compareContenders(a: Contender, b: Contender, lowestTerm: number
 /** Live leases of a work with this node's own, the winner first. */
 export function contenders(state: State, work: Work): readonly Contender[] {
 	const { id, miner } = work.item;
-	const order = ranking(state, id, 'prover', miner);
-	const all: Contender[] = liveLeases(state, work).map(({ node, lease }) => contender(order, node, lease));
+	const live = liveLeases(state, work);
 	const job = state.jobs.get(id);
+	if (live.length === 0 && job === undefined) return [];
+	const order = ranking(state, id, 'prover', miner);
+	const all: Contender[] = live.map(({ node, lease }) => contender(order, node, lease));
 	if (job !== undefined && order.length > 0) all.push(contender(order, state.config.self, ownLease(state, id)));
 	const lowest = all.reduce((least, { lease }) => Math.min(least, lease.term), Number.MAX_SAFE_INTEGER);
 	return all.sort((a, b) => compareContenders(a, b, lowest));

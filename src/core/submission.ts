@@ -91,12 +91,7 @@ function hindrance(state: State, work: Work, view: ChainView, sender: Sender, ha
 	if (work.posted) return 'posted';
 	if (!isOpen(view, work)) return 'not-open';
 	if (liveMessageOf(state, work) !== undefined) return 'message-known';
-	if (
-		byWork(state.messages)
-			.get(item.id)
-			?.some(({ held, dead }) => held && dead === null)
-	)
-		return 'message-held';
+	if (messagesOf(state, work).some(({ held, dead }) => held && dead === null)) return 'message-held';
 	// Before its first sync it knows neither what was signed already nor who else is there to sign.
 	if (!isSynced(state) && epoch < item.close - limits.lastEpochs) return 'not-synced';
 	if (results.best === null) return 'no-result';
@@ -122,7 +117,12 @@ export function isOpen(view: ChainView, { item }: Work): boolean {
 
 /** A message for the work that may still land or has landed. */
 export function liveMessageOf(state: State, work: Work): Message | undefined {
-	return byWork(state.messages).get(work.item.id)?.find(isLive);
+	return messagesOf(state, work).find(isLive);
+}
+
+/** The messages known for the work, in order of their CIDs. */
+export function messagesOf(state: State, work: Work): readonly Message[] {
+	return byWork(state.messages).get(work.item.id) ?? [];
 }
 
 const byWork = derived((messages: readonly Message[]) => Map.groupBy(messages, ({ submission }) => submission.work));

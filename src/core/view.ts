@@ -1,29 +1,48 @@
 /** What people see of the core: plain frozen objects, made when asked for, with the reason for everything not done. */
 
-import type { HolderView, ItemView, PeerView, StoredResult, SubmissionView, View, WaitReason } from './api.ts';
+import type { WorkId } from '../domain/ids.ts';
+import type {
+	HolderView,
+	ItemFilter,
+	ItemView,
+	PeerView,
+	StoredResult,
+	SubmissionView,
+	View,
+	WaitReason,
+} from './api.ts';
 import { obstacle, waitMs } from './claim.ts';
 import { currentEpoch, longEpochMs } from './epoch-clock.ts';
 import { contenders, liveLeases } from './leases.ts';
 import { isSynced, nameOf } from './members.ts';
 import type { Message } from './message.ts';
+import type { Sender } from './nonces.ts';
 import { copiesOf } from './results.ts';
 import type { State, Work } from './state.ts';
+import { messagesOf } from './submission.ts';
 import { currentLoad, type Load } from './timing.ts';
 
-export function view(state: State, now: number): View {
+type Making = NonNullable<Sender['busy']>;
+
+/**
+ * `shows`: the items wanted, by the epochs until their close. Each costs time, and a mesh keeps thousands of a whole day.
+ */
+export function view(state: State, now: number, shows: ItemFilter = () => true): View {
 	state.now = now;
 	// To look is no reason to decide.
 	const { wakeAt } = state;
 	const load = currentLoad(state);
-	const works = [...state.works.values()].sort(compareWorks);
+	const epoch = currentEpoch(state.clock, now);
+	const works = state.works.values().filter(({ item }) => shows(item, item.close - epoch));
+	const making = sendersByWork(state);
 	const shown = {
 		self: state.config.self,
 		network: state.config.network,
-		epoch: currentEpoch(state.clock, now),
+		epoch,
 		epochMs: longEpochMs(state.clock),
 		synced: isSynced(state),
 		health: state.liveness.health,
-		items: works.map((work) => itemView(state, work, load)),
+		items: works.sort(compareWorks).map((work) => itemView(state, work, load, making.get(work.item.id))),
 		peers: state.roster.byId.keys().map((id) => peerView(state, id)),
 		alarms: [...state.alarms.values()],
 		slots: state.slots.names.map((name) => ({ name, work: state.slots.busy.get(name) ?? null })),
@@ -46,7 +65,7 @@ function compareWorks({ item: a }: Work, { item: b }: Work): number {
 	return a.close - b.close || a.miner - b.miner || a.deadline - b.deadline || a.partition - b.partition || kind;
 }
 
-function itemView(state: State, work: Work, load: Load): ItemView {
+function itemView(state: State, work: Work, load: Load, making: Making | undefined): ItemView {
 	const { item, results } = work;
 	const { best } = results;
 	return {
@@ -79,7 +98,7 @@ function itemView(state: State, work: Work, load: Load): ItemView {
 						proveMs: best.result.proveMs,
 						copies: copiesOf(state, work).length,
 					},
-		submission: item.kind === 'dry' ? null : submissionView(state, work),
+		submission: item.kind === 'dry' ? null : submissionView(state, work, making),
 	};
 }
 
@@ -93,14 +112,21 @@ function whyNot(state: State, work: Work, load: Load): WaitReason {
 	return waitMs(state, work) === null ? 'no-free-slot' : 'better-ranked';
 }
 
-function submissionView(state: State, work: Work): SubmissionView {
-	const messages = [...state.messages.values()].filter(({ submission }) => submission.work === work.item.id);
-	const shown = messages.find(({ dead }) => dead === null) ?? messages[0];
-	for (const sender of state.senders.values()) {
-		if (sender.busy?.work !== work.item.id) continue;
-		const phase = sender.busy.nonce === null ? 'preparing' : 'signing';
-		return { phase, reason: 'turn-has-come', cid: null, nonce: sender.busy.nonce, includedAt: null };
+/** What each sender is about to sign. */
+function sendersByWork(state: State): ReadonlyMap<WorkId, Making> {
+	const making = new Map<WorkId, Making>();
+	for (const { busy } of state.senders.values())
+		if (busy !== null && !making.has(busy.work)) making.set(busy.work, busy);
+	return making;
+}
+
+function submissionView(state: State, work: Work, making: Making | undefined): SubmissionView {
+	if (making !== undefined) {
+		const phase = making.nonce === null ? 'preparing' : 'signing';
+		return { phase, reason: 'turn-has-come', cid: null, nonce: making.nonce, includedAt: null };
 	}
+	const messages = messagesOf(state, work);
+	const shown = messages.find(({ dead }) => dead === null) ?? messages[0];
 	if (shown === undefined) {
 		return { phase: 'waiting', reason: work.submission.reason, cid: null, nonce: null, includedAt: null };
 	}

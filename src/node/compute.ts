@@ -4,19 +4,19 @@
  */
 import { minerAddress } from '../codec/address.ts';
 import { challengeKey } from '../codec/work-id.ts';
-import type { Event, ItemView, StoredResult, View } from '../core/api.ts';
+import type { Event, ItemFilter, StoredResult, View } from '../core/api.ts';
 import { isPosterError, PosterError } from '../domain/errors.ts';
 import type { ActorId, NodeId, WorkId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Roster } from '../domain/roster.ts';
-import type { Challenge, ChallengeKey } from '../domain/work.ts';
+import type { Challenge, ChallengeKey, WorkItem } from '../domain/work.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Streams } from '../ports/streams.ts';
 import type { DryRun, DryRunRequest } from './chain/dry-run.ts';
 import { askDryRun, takeBackDryRun } from './chain/dry-run-exchange.ts';
 import type { ComputePartition, ComputeRequest, ComputeState, StepMs } from './control-api.ts';
-import { claimRow } from './control-views.ts';
+import { claimRow, namesIn, noItems } from './control-views.ts';
 import { askStepTimes, type StepTimes } from './step-times.ts';
 
 export interface ComputePorts {
@@ -26,7 +26,7 @@ export interface ComputePorts {
 }
 
 export interface ComputeOptions {
-	readonly view: () => View;
+	readonly view: (shows: ItemFilter) => View;
 	readonly results: () => readonly StoredResult[];
 	readonly roster: () => Roster;
 	readonly times: StepTimes;
@@ -132,12 +132,13 @@ export class ComputeRuns {
 	}
 
 	#followDue(miner: ActorId, request: ComputeRequest): string {
-		const items = this.#options
-			.view()
-			.items.filter((item) => item.kind === 'post' && item.miner === miner && item.deadline === request.deadline);
-		const first = items[0];
+		const { deadline } = request;
+		// The same deadline of the day before is kept for a while.
+		const isDue: ItemFilter = (item, epochsLeft) =>
+			item.kind === 'post' && item.miner === miner && item.deadline === deadline && epochsLeft >= 0;
+		const first = this.#options.view(isDue).items[0];
 		if (first === undefined) {
-			throw new PosterError('compute-not-due', `deadline ${request.deadline} of f0${miner} is not due now`, {
+			throw new PosterError('compute-not-due', `deadline ${deadline} of f0${miner} is not due now`, {
 				advice: 'Only proofs of the real challenge can be sent; without --submit any deadline can be proven.',
 			});
 		}
@@ -150,7 +151,7 @@ export class ComputeRuns {
 		const { nonce } = request;
 		if (announce !== undefined) return { nonce, by: null, made: await announce(request) };
 		const chainNodes = this.#options
-			.view()
+			.view(noItems)
 			.peers.filter(({ roles, connected }) => roles.includes('chain') && connected);
 		let failed: unknown;
 		for (const { node } of chainNodes) {
@@ -193,9 +194,10 @@ export class ComputeRuns {
 	async #follow(run: Run, key: ChallengeKey): Promise<void> {
 		let seen = false;
 		while (!this.#stopped && run.state === 'running') {
-			const items = this.#options.view().items.filter((item) => item.key === key && this.#isWanted(run, item));
+			const view = this.#options.view((item) => item.key === key && isWanted(run, item));
+			const { items } = view;
 			seen ||= items.length > 0;
-			if (items.length > 0) await this.#refresh(run, items);
+			if (items.length > 0) await this.#refresh(run, view);
 			// It may have been ended meanwhile.
 			if (run.state !== 'running') break;
 			run.wallMs = this.#ports.clock.now() - run.startedMs;
@@ -226,21 +228,17 @@ export class ComputeRuns {
 		}
 	}
 
-	#isWanted({ request }: Run, item: ItemView): boolean {
-		return request.partition === undefined || request.partition === item.partition;
-	}
-
-	async #refresh(run: Run, items: readonly ItemView[]): Promise<void> {
-		const view = this.#options.view();
+	async #refresh(run: Run, view: View): Promise<void> {
+		const nameOf = namesIn(view);
 		const results = new Map(this.#options.results().map((stored) => [stored.item.id, stored]));
 		const partitions: ComputePartition[] = [];
-		for (const item of items) {
-			const row = claimRow(item, view);
+		for (const item of view.items) {
+			const row = claimRow(item, view.epochMs, nameOf);
 			const stored = results.get(item.work);
 			const result = stored?.result;
 			run.challenge ??= stored?.item ?? null;
 			const prover = item.result?.prover;
-			if (prover !== undefined) await this.#learnTimes(run, item.work, prover);
+			if (prover !== undefined && prover !== view.self) await this.#learnTimes(run, item.work, prover);
 			partitions.push({
 				partition: row.partition,
 				sectors: row.sectors,
@@ -256,9 +254,9 @@ export class ComputeRuns {
 		run.partitions = partitions;
 	}
 
-	/** The prover of the result has the times of all steps. */
+	/** The prover of the result, another node, has the times of all steps. */
 	async #learnTimes({ told }: Run, work: WorkId, prover: NodeId): Promise<void> {
-		if (told.has(work) || prover === this.#options.view().self) return;
+		if (told.has(work)) return;
 		told.set(work, await askStepTimes(this.#ports.streams, prover, work));
 	}
 
@@ -291,6 +289,10 @@ export class ComputeRuns {
 		}
 		this.#runs.delete(over.id);
 	}
+}
+
+function isWanted({ request }: Run, item: WorkItem): boolean {
+	return request.partition === undefined || request.partition === item.partition;
 }
 
 function fail(run: Run, error: string): void {

@@ -1,5 +1,5 @@
 /** What the control API says and what it needs from the node: the contract between node, CLI and dashboards (docs/control.md). */
-import type { View } from '../core/api.ts';
+import type { ItemFilter, View } from '../core/api.ts';
 import type { ActorId, DeadlineIndex, NodeId, PartitionIndex } from '../domain/ids.ts';
 import type { Role } from '../domain/roster.ts';
 import type { WinningChallenge } from '../domain/winning.ts';
@@ -11,8 +11,8 @@ import type { WinningProof } from './winning/winning-requests.ts';
 
 /** What the node offers to the control API. */
 export interface ControlSource {
-	/** The core's view of now. */
-	view(): View;
+	/** The core's view of now, with the items that `shows` says. */
+	view(shows: ItemFilter): View;
 	facts(): NodeFacts;
 	roster(): SignedRoster;
 	/** Verifies, stores and spreads a new roster. Rejects `roster-bad`, `roster-signature`, `roster-older`. */

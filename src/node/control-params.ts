@@ -7,6 +7,7 @@ import type { Hono } from 'hono';
 import { isPosterError, PosterError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import type { ControlSource } from './control-api.ts';
+import { noItems } from './control-views.ts';
 import type { PeerFile } from './params-exchange.ts';
 
 /** Answers 404 `params-no-peer` or `params-not-held`, 503 `params-busy`, 409 `stream-…`. `ending`: the API closes. */
@@ -48,7 +49,7 @@ async function fileOf(
 	offset: number,
 	signal: AbortSignal,
 ): Promise<PeerFile> {
-	const member = source.view().peers.find(({ node }) => node === peer);
+	const member = source.view(noItems).peers.find(({ node }) => node === peer);
 	if (member === undefined) {
 		throw new PosterError('params-no-peer', 'no such member', { advice: 'GET /peers lists them.' });
 	}

@@ -1,11 +1,20 @@
 /** The control API's answers, made from the core's view: pure, so that their shape is tested without a node. */
 import { minerAddress } from '../codec/address.ts';
-import type { ItemView, View } from '../core/api.ts';
+import type { ItemFilter, ItemView, View } from '../core/api.ts';
+import type { NodeId } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
 import type { Roster } from '../domain/roster.ts';
 import type { Ban } from '../ports/mesh.ts';
 import type { BanRow, ClaimRow, ClaimsReport, NodeFacts, StatusReport } from './control-api.ts';
 
+export const noItems: ItemFilter = () => false;
+
+/** What `claims` shows: the outcome of a deadline for a while after its close, and not all those of a day. */
+export const shownItems: ItemFilter = (_, epochsLeft) => epochsLeft >= -limits.claimsShownEpochs;
+
+/** `view` of `shownItems`. */
 export function claimsReport(view: View, node: string): ClaimsReport {
+	const nameOf = namesIn(view);
 	return {
 		node,
 		network: view.network,
@@ -13,7 +22,7 @@ export function claimsReport(view: View, node: string): ClaimsReport {
 		epochMs: view.epochMs,
 		synced: view.synced,
 		...membership(view),
-		claims: view.items.map((item) => claimRow(item, view)),
+		claims: view.items.map((item) => claimRow(item, view.epochMs, nameOf)),
 		alarms: view.alarms,
 	};
 }
@@ -46,9 +55,14 @@ function membership(view: View): { members: number; connected: number } {
 	return { members: others.length, connected: others.filter(({ connected }) => connected).length };
 }
 
-export function claimRow(item: ItemView, view: View): ClaimRow {
+/** The name of a member in the view; the id of anybody else. */
+export function namesIn({ peers }: View): (id: NodeId) => string {
+	const names = new Map(peers.map(({ node, name }) => [node, name]));
+	return (id) => names.get(id) ?? id;
+}
+
+export function claimRow(item: ItemView, epochMs: number, nameOf: (id: NodeId) => string): ClaimRow {
 	const { result, submission } = item;
-	const nameOf = (id: string): string => view.peers.find((peer) => peer.node === id)?.name ?? id;
 	return {
 		work: item.work,
 		kind: item.kind,
@@ -60,7 +74,7 @@ export function claimRow(item: ItemView, view: View): ClaimRow {
 		phase: phaseOf(item),
 		holders: item.holders.map(({ node, ...holder }) => ({ id: node, ...holder })),
 		epochsLeft: item.epochsLeft,
-		leftMs: item.epochsLeft * view.epochMs,
+		leftMs: item.epochsLeft * epochMs,
 		why: item.why,
 		result: result && {
 			prover: nameOf(result.prover),
@@ -73,7 +87,7 @@ export function claimRow(item: ItemView, view: View): ClaimRow {
 }
 
 /** The message's state once one is signed, else the proof's, else the best lease's. */
-function phaseOf(item: ItemView): string {
+export function phaseOf(item: ItemView): string {
 	const sent = item.submission?.phase;
 	if (sent !== undefined && sent !== 'waiting' && sent !== 'preparing' && sent !== 'signing') return sent;
 	if (item.result !== null) return 'proven';

@@ -15,7 +15,7 @@ import type { Log } from '../ports/log.ts';
 import type { ComputeRequest, ControlErrorBody, ControlEvent, ControlFile, ControlSource } from './control-api.ts';
 import { badRequest, readBody, readJson } from './control-body.ts';
 import { paramsRoute } from './control-params.ts';
-import { banRows, claimsReport, statusReport } from './control-views.ts';
+import { banRows, claimsReport, noItems, shownItems, statusReport } from './control-views.ts';
 import { winningRoute } from './control-winning.ts';
 import { writeFileAtomic } from './files.ts';
 
@@ -89,11 +89,11 @@ export function controlApp(source: ControlSource, access: Access, log: Log): Hon
 }
 
 function readRoutes(app: Hono, source: ControlSource): void {
-	app.get('/claims', (context) => context.json(claimsReport(source.view(), source.facts().name)));
+	app.get('/claims', (context) => context.json(claimsReport(source.view(shownItems), source.facts().name)));
 	app.get('/status', (context) =>
-		context.json(statusReport(source.view(), source.facts(), source.roster().roster.version)),
+		context.json(statusReport(source.view(noItems), source.facts(), source.roster().roster.version)),
 	);
-	app.get('/peers', (context) => context.json({ peers: source.view().peers }));
+	app.get('/peers', (context) => context.json({ peers: source.view(noItems).peers }));
 	app.get('/roster', (context) => {
 		const { roster, hash, bytes } = source.roster();
 		return context.json({ roster, hash, file: Buffer.from(bytes).toString('base64') });

@@ -1,6 +1,7 @@
 /** Opens the control API of a running node: what it offers, in terms of the node's parts. */
 import { randomInt } from 'node:crypto';
 import { type LoopMonitor, monitorLoop } from '../adapters/observe/loop-delay.ts';
+import type { ItemFilter } from '../core/api.ts';
 import { storedResults, view } from '../core/poster.ts';
 import { PosterError } from '../domain/errors.ts';
 import { ComputeRuns } from './compute.ts';
@@ -10,7 +11,7 @@ import type { ChainParts, Context } from './node-context.ts';
 import { pullParams } from './params-exchange.ts';
 import type { SignedRoster } from './roster-file.ts';
 import type { RosterKeeper } from './roster-keeper.ts';
-import { ViewMetrics } from './view-metrics.ts';
+import { openPosts, ViewMetrics } from './view-metrics.ts';
 import type { Winning } from './winning/build-winning.ts';
 
 export interface ControlParts {
@@ -29,7 +30,7 @@ export async function openControl(
 	const { clock, log, metrics, net } = outside;
 	const monitor = monitorLoop(clock, metrics, log);
 	stack.defer(() => monitor.stop());
-	const now = () => view(state, clock.now());
+	const now = (shows: ItemFilter) => view(state, clock.now(), shows);
 	const runs = new ComputeRuns(
 		{ streams: net.streams, clock, log },
 		{
@@ -52,7 +53,7 @@ export async function openControl(
 		roster: () => keeper.current,
 		setRoster: (bytes) => setRoster(keeper, bytes),
 		metrics: () => {
-			seen.tell(now(), facts(context, chain, monitor, startedWallMs), keeper.current.roster.version);
+			seen.tell(now(openPosts), facts(context, chain, monitor, startedWallMs), keeper.current.roster.version);
 			return metrics.text();
 		},
 		times: () => times.all(),

@@ -1,10 +1,13 @@
 /** Figures that describe a moment: set when somebody asks for the metrics, from the same view as `claims` and `status`. */
-import type { View } from '../core/api.ts';
+import type { ItemFilter, View } from '../core/api.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { NodeFacts } from './control-api.ts';
-import { claimRow } from './control-views.ts';
+import { phaseOf } from './control-views.ts';
 
 const MS = 1000;
+
+/** The items that the figures are about. */
+export const openPosts: ItemFilter = ({ kind }, epochsLeft) => kind === 'post' && epochsLeft >= 0;
 
 export class ViewMetrics {
 	readonly #metrics: Metrics;
@@ -16,10 +19,11 @@ export class ViewMetrics {
 		this.#metrics = metrics;
 	}
 
+	/** `view` of `openPosts`. */
 	tell(view: View, facts: Pick<NodeFacts, 'chain' | 'storeStalledMs' | 'proofTimes'>, rosterVersion: number): void {
 		const metrics = this.#metrics;
-		const open = view.items.filter(({ kind, epochsLeft }) => kind === 'post' && epochsLeft >= 0);
-		const phases = open.map((item) => claimRow(item, view).phase);
+		const open = view.items;
+		const phases = open.map(phaseOf);
 		for (const [phase, count] of counted(phases, this.#phases)) metrics.gauge('poster_partitions', count, { phase });
 		const codes = view.alarms.map(({ code }) => code);
 		for (const [code, count] of counted(codes, this.#alarms)) metrics.gauge('poster_alarms', count, { code });

@@ -1,6 +1,6 @@
 /** A node behind the control API without a mesh: shows the view it is given and remembers what it was asked. */
 import type { Ed25519Identity } from '../../src/adapters/identity/ed25519.ts';
-import type { View } from '../../src/core/api.ts';
+import type { ItemFilter, View } from '../../src/core/api.ts';
 import { PosterError } from '../../src/domain/errors.ts';
 import type { NodeId } from '../../src/domain/ids.ts';
 import type { WinningChallenge } from '../../src/domain/winning.ts';
@@ -16,12 +16,15 @@ import type { PeerFile } from '../../src/node/params-exchange.ts';
 import { type SignedRoster, supersedes, verifyRoster } from '../../src/node/roster-file.ts';
 import type { WinningProof } from '../../src/node/winning/winning-requests.ts';
 import type { Ban } from '../../src/ports/mesh.ts';
+import { viewOf } from '../support/views.ts';
 
 const CHUNK = 65_000;
 
 export class FakeControlSource implements ControlSource {
 	readonly asked: ComputeRequest[] = [];
 	readonly cancelled: string[] = [];
+	/** How many items each view had. */
+	readonly shown: number[] = [];
 	readonly runs = new Map<string, ComputeState>();
 	/** Winning PoSt that was asked for. */
 	readonly blocks: WinningChallenge[] = [];
@@ -49,8 +52,10 @@ export class FakeControlSource implements ControlSource {
 		for (const listener of this.#listeners) listener({ wallMs: 0, type, facts });
 	}
 
-	view(): View {
-		return this.#view;
+	view(shows: ItemFilter): View {
+		const view = viewOf(this.#view)(shows);
+		this.shown.push(view.items.length);
+		return view;
 	}
 
 	facts(): NodeFacts {

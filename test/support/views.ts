@@ -1,5 +1,5 @@
 /** Views of a small mesh for tests of what is made from them. */
-import type { HolderView, ItemView, PeerView, View } from '../../src/core/api.ts';
+import type { HolderView, ItemFilter, ItemView, PeerView, View } from '../../src/core/api.ts';
 import {
 	actorId,
 	cidText,
@@ -10,7 +10,7 @@ import {
 	partitionIndex,
 	workIdOf,
 } from '../../src/domain/ids.ts';
-import { challengeKeyOf } from '../../src/domain/work.ts';
+import { challengeKeyOf, type WorkItem } from '../../src/domain/work.ts';
 import type { ComputeState } from '../../src/node/control-api.ts';
 
 export const self = nodeId('12D3KooWself');
@@ -79,6 +79,12 @@ export function view(items: readonly ItemView[], change: Partial<View> = {}): Vi
 		counters: {},
 		...change,
 	};
+}
+
+/** As the core makes it: with the items that are asked for. */
+export function viewOf(whole: View): (shows: ItemFilter) => View {
+	const isShown = (shows: ItemFilter, one: ItemView): boolean => shows(one as unknown as WorkItem, one.epochsLeft);
+	return (shows) => ({ ...whole, items: whole.items.filter((one) => isShown(shows, one)) });
 }
 
 function peer(change: Partial<PeerView>): PeerView {

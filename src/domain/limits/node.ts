@@ -45,6 +45,8 @@ export const nodeLimits = {
 	controlRequestMs: 10_000,
 	/** Time the CLI waits for an answer of its node: the event loop is never blocked for a tenth of it. */
 	controlAnswerMs: 10_000,
+	/** A closed deadline is shown by `claims` this long: by then its last message is 5 epochs deep, or lost. */
+	claimsShownEpochs: 20,
 	/** Time between two looks of `claims --watch` and `compute`: people see nothing faster. */
 	watchMs: 500,
 	/** Open event streams of the control API: each buffers on its own. */

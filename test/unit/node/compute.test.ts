@@ -5,7 +5,7 @@ import { isPosterError } from '../../../src/domain/errors.ts';
 import { actorId, deadlineIndex, epoch, hex32, monoMs, partitionIndex } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
 import type { Roster } from '../../../src/domain/roster.ts';
-import type { Challenge } from '../../../src/domain/work.ts';
+import { type Challenge, challengeKeyOf } from '../../../src/domain/work.ts';
 import { serveDryRuns } from '../../../src/node/chain/dry-run-exchange.ts';
 import { type ComputeOptions, type ComputePorts, ComputeRuns } from '../../../src/node/compute.ts';
 import { StepTimes } from '../../../src/node/step-times.ts';
@@ -14,7 +14,7 @@ import { MemoryStreams } from '../../fakes/memory-streams.ts';
 import { memoryLog } from '../../support/memory-log.ts';
 import { hurried, systemClock } from '../../support/system-clock.ts';
 import { until } from '../../support/until.ts';
-import { other, self, view } from '../../support/views.ts';
+import { item, other, result, self, submission, view, viewOf } from '../../support/views.ts';
 
 const sender = 'f134buwikwmjplvsoy67d26ypp6q5ekhu7qap6hwq';
 
@@ -139,6 +139,24 @@ test('a bug while a run is followed ends the node', async () => {
 	});
 	await runs.start(asked);
 	assert.equal(await failed.promise, bug);
+});
+
+test('what is to be sent is the deadline that is due, not the same one of the day before, which is known still', async () => {
+	const yesterday = item({ epochsLeft: -2_840, result, submission: submission('done') });
+	const due = item({ key: challengeKeyOf('77'.repeat(16)), epochsLeft: 40 });
+	const runs = runsWith(
+		[1000],
+		{ clock: hurried(1) },
+		{ view: viewOf(view([yesterday, due])), fatal: (error) => assert.fail(String(error)) },
+	);
+	const id = await runs.start({ deadline: yesterday.deadline, submit: true });
+	await until('it follows the partition', () => runs.state(id)?.partitions.length === 1);
+	assert.deepEqual([runs.state(id)?.state, runs.state(id)?.partitions[0]?.phase], ['running', 'open']);
+	runs.stop();
+	const over = runsWith([1000], {}, { view: viewOf(view([yesterday])) });
+	await assert.rejects(over.start({ deadline: yesterday.deadline, submit: true }), (error) =>
+		isPosterError(error, 'compute-not-due'),
+	);
 });
 
 test('a run without a chain is taken back by the chain node that announced it', async () => {

@@ -14,7 +14,7 @@ import { withoutPeer } from '../../../src/node/roster-changes.ts';
 import { signRoster } from '../../../src/node/roster-file.ts';
 import { FakeControlSource } from '../../fakes/control-source.ts';
 import { until } from '../../support/until.ts';
-import { holder, item, result, submission, view } from '../../support/views.ts';
+import { holder, item, result, self, submission, view } from '../../support/views.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'poster-control-'));
 after(() => rm(root, { recursive: true, force: true }));
@@ -178,6 +178,19 @@ test('claims and status are the view of the node', async (t) => {
 	assert.equal((await call('/nothing')).status, 404);
 });
 
+test('claims leave out what is closed for long, and who asks for no items has none made', async (t) => {
+	const closed = [1, limits.claimsShownEpochs, limits.claimsShownEpochs + 1].map((ago) => item({ epochsLeft: -ago }));
+	const { call, source } = await running(t, new FakeControlSource(view([item(), ...closed]), roster, operator));
+	const { claims } = (await (await call('/claims')).json()) as ClaimsReport;
+	assert.deepEqual(
+		claims.map(({ epochsLeft }) => epochsLeft),
+		[40, -1, -limits.claimsShownEpochs],
+	);
+	await call('/status');
+	await call('/peers');
+	assert.deepEqual(source.shown, [3, 0, 0]);
+});
+
 test('a newer roster of the operator is taken, an older, a forged and a broken one are refused', async (t) => {
 	const { call, source } = await running(t);
 	const post = (bytes: Uint8Array): Promise<Response> => call('/roster', { method: 'POST', body: Buffer.from(bytes) });
@@ -306,7 +319,7 @@ test('a winning PoSt is asked for in whole, and answered with the proof; nonsens
 		call('/winning-post', { method: 'POST', body: JSON.stringify(body) });
 	const answer = (await (await post(good)).json()) as { proof: string; prover: string };
 	assert.deepEqual(Buffer.from(answer.proof, 'base64'), Buffer.alloc(192, 7));
-	assert.equal(answer.prover, source.view().self);
+	assert.equal(answer.prover, self);
 	for (const change of [
 		{ proofType: 13 },
 		{ randomness: 'ff'.repeat(32) },

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createMetrics } from '../../../src/adapters/observe/metrics.ts';
 import type { View } from '../../../src/core/api.ts';
-import { ViewMetrics } from '../../../src/node/view-metrics.ts';
-import { holder, item, result, submission, view } from '../../support/views.ts';
+import { openPosts, ViewMetrics } from '../../../src/node/view-metrics.ts';
+import { holder, item, result, submission, view, viewOf } from '../../support/views.ts';
 
 const whole = { p50Ms: 100, p95Ms: 2_500, p99Ms: 3_000, proofs: 9 };
 const proofTimes = [{ slot: 'cpu-0', proof: 'window 2KiB', device: 'cpu', engine: null, whole, phases: {} }];
@@ -12,7 +12,7 @@ const facts = { chain: 'lost', storeStalledMs: 1_500, proofTimes } as const;
 async function told(...views: readonly View[]): Promise<readonly string[]> {
 	const metrics = createMetrics();
 	const seen = new ViewMetrics(metrics);
-	for (const one of views) seen.tell(one, facts, 4);
+	for (const one of views) seen.tell(viewOf(one)(openPosts), facts, 4);
 	return (await metrics.text()).split('\n').filter((line) => line.startsWith('poster_'));
 }
 
