@@ -5,13 +5,14 @@
 import { attoFil } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { ChainView, EventOf } from './api.ts';
+import { keys, writeNumbers } from './keys.ts';
 import { isSynced } from './members.ts';
 import type { Message } from './message.ts';
 import { bury } from './messages.ts';
 import { currentMessages, messagesOf, pooledNonces, priceOf, type Sender } from './nonces.ts';
-import { alarm, clearAlarm, decide, effect } from './outbox.ts';
+import { alarm, clearAlarm, decide, del, effect, put } from './outbox.ts';
 import type { State, Work } from './state.ts';
-import { isOpen, liveMessageOf, pushMessage, rankStep, submitters } from './submission.ts';
+import { isOpen, liveMessageOf, messagesOf as messagesAbout, pushMessage, rankStep, submitters } from './submission.ts';
 
 export function followMessages(state: State, view: ChainView, sender: Sender): void {
 	for (const message of messagesOf(state, sender.address)) {
@@ -53,6 +54,10 @@ function followMessage(state: State, view: ChainView, message: Message, work: Wo
 	message.passedEpoch ??= epoch;
 	if (message.searching || message.searchedEpoch >= epoch || epoch > work.item.close + limits.searchEpochs) return;
 	if (!isWorthSearching(state, message, work, epoch)) return;
+	search(state, message, work, epoch);
+}
+
+function search(state: State, message: Message, work: Work, epoch: number): void {
 	message.searching = true;
 	message.searchedEpoch = epoch;
 	effect(state, { type: 'search', cid: message.submission.cid, work: work.item });
@@ -89,6 +94,7 @@ export function onSearched(state: State, { cid, epoch, lookup, posted }: EventOf
 	if (message === undefined) return;
 	message.searching = false;
 	if (epoch < 0) return;
+	message.lookedUpEpoch = epoch;
 	state.dirty = true;
 	if (lookup === null) {
 		// A full node names only what replaced the very same call: of another message at the nonce it says nothing.
@@ -221,17 +227,42 @@ function signAgain(
 	effect(state, { type: 'sign', work: id, miner, sender: sender.address, params: message.params, nonce, gas });
 }
 
-/** Due work that closed without a message on the chain: nothing can be done any more, but an operator must know. */
+/**
+ * Due work that closed without a message on the chain: nothing can be done any more, but an operator must know. It is
+ * judged at the first view that comes late enough, whenever that is, in a later life of this node too.
+ */
 export function noticeMissed(state: State, view: ChainView): void {
-	const landed = new Set(
-		[...state.messages.values()].flatMap((m) => (m.includedAt === null ? [] : [m.submission.work])),
-	);
 	for (const [id, work] of state.works) {
 		const { item, ownView, posted } = work;
-		if (item.kind !== 'post' || item.miner !== view.miner || ownView !== 'agrees') continue;
-		const closedFor = view.epoch - item.close;
-		if (closedFor < limits.confirmationEpochs || closedFor > limits.searchEpochs) continue;
-		if (posted || landed.has(id)) clearAlarm(state, 'deadline-missed', id);
-		else alarm(state, 'deadline-missed', id, { deadline: item.deadline, partition: item.partition });
+		if (item.kind !== 'post' || item.miner !== view.miner) continue;
+		if (view.epoch < item.close && ownView !== 'unknown') watch(state, work, ownView === 'agrees' && !posted);
+		if (!work.watched || view.epoch < item.close + limits.confirmationEpochs) continue;
+		const known = messagesAbout(state, work);
+		if (known.some(({ includedAt }) => includedAt !== null)) {
+			watch(state, work, false);
+			clearAlarm(state, 'deadline-missed', id);
+		} else if (!awaitsLookup(state, view, work, known)) {
+			alarm(state, 'deadline-missed', id, { deadline: item.deadline, partition: item.partition });
+		}
 	}
+}
+
+function watch(state: State, work: Work, watched: boolean): void {
+	if (work.watched === watched) return;
+	work.watched = watched;
+	if (watched) put(state, keys.watched(work.item.id), writeNumbers([]));
+	else del(state, keys.watched(work.item.id));
+}
+
+/**
+ * Looks for every known message of the work once more: what landed in the last tipset before the close is on the chain,
+ * and no view has shown it as posted. True while an answer is awaited.
+ */
+function awaitsLookup(state: State, view: ChainView, work: Work, known: readonly Message[]): boolean {
+	const unsure = known.filter(
+		({ dead, lookedUpEpoch }) =>
+			dead?.startsWith('bad-') !== true && lookedUpEpoch < work.item.close + limits.confirmationEpochs,
+	);
+	for (const message of unsure) if (!message.searching) search(state, message, work, view.epoch);
+	return unsure.length > 0;
 }

@@ -9,6 +9,7 @@
  *     e/peer  [epoch, keys]  distrust after a result that does not verify with these keys
  *     d/proof type  durations of own proofs, the oldest first
  *     o/work  [[sector, holder, who objected], …]  objections that brought nothing
+ *     w/work  []  the own chain showed it due, and not posted: its deadline may be missed
  */
 import { cborBytes, cborInteger, cborList, cborTuple, decodeCbor, encodeCbor } from '../codec/cbor.ts';
 import { decodeEnvelope, decodePayload, encodePayload } from '../codec/envelope.ts';
@@ -36,6 +37,7 @@ export const keys = {
 	distrust: (peer: NodeId): string => `e/${peer}`,
 	durations: (proofType: PoStProofType): string => `d/${proofType}`,
 	objections: (work: WorkId): string => `o/${work}`,
+	watched: (work: WorkId): string => `w/${work}`,
 } as const;
 
 export function writeStatement({ envelope, raw }: Statement): Uint8Array {

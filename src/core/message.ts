@@ -38,6 +38,8 @@ export interface Message {
 	includedAt: number | null;
 	searching: boolean;
 	searchedEpoch: number;
+	/** Epoch of the last search that was answered. */
+	lookedUpEpoch: number;
 	/** Why it will never count again; a reorg brings back those that another message displaced. */
 	dead: string | null;
 	done: boolean;

@@ -129,6 +129,7 @@ export function enterMessage(
 		includedAt: null,
 		searching: false,
 		searchedEpoch: -1,
+		lookedUpEpoch: -1,
 		dead: null,
 		done: false,
 		retold: new SortedMap(),

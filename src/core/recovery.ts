@@ -37,6 +37,7 @@ const ORDER: readonly (readonly [prefix: string, kind?: BodyKind])[] = [
 	['r/'],
 	['s/'],
 	['o/'],
+	['w/'],
 ];
 
 export function recover(state: State, recovered: Recovered): void {
@@ -66,6 +67,7 @@ function isOrphan(state: State, key: string): boolean {
 		case 'f':
 			return work()?.refusals.has(nodeId(second)) !== true;
 		case 'o':
+		case 'w':
 			return work() === undefined;
 		case 'h':
 			return !state.holdings.statements.has(`${first}/${second}`);
@@ -116,6 +118,11 @@ function recoverEntry(state: State, key: string, value: Uint8Array, kind: BodyKi
 			case 'o': {
 				const work = state.works.get(workIdOf(rest[0] ?? ''));
 				if (work !== undefined) recoverObjections(work, readObjections(value));
+				return;
+			}
+			case 'w': {
+				const work = state.works.get(workIdOf(rest[0] ?? ''));
+				if (work !== undefined) work.watched = true;
 				return;
 			}
 			default: {

@@ -88,6 +88,8 @@ export interface Work {
 	ownView: 'agrees' | 'differs' | 'unknown';
 	/** In PostSubmissions at the last own view while the deadline was open. */
 	posted: boolean;
+	/** The own view showed it due and not posted: after the close it is looked whether it was missed. On the disk, too. */
+	watched: boolean;
 	/** claim.ts */
 	claim: ClaimSlice;
 	/** results.ts */

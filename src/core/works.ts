@@ -103,6 +103,7 @@ function createWork(state: State, item: WorkItem, enteredBy: NodeId | null): Wor
 		tombs: new SortedMap(),
 		ownView: 'unknown',
 		posted: false,
+		watched: false,
 		claim: {
 			availableAt: null,
 			hedgeAt: null,
@@ -235,6 +236,7 @@ export function retire(state: State, work: Work, why: string): void {
 	del(state, keys.claim(id));
 	if (work.claim.crashes.length > 0) del(state, keys.crashes(id));
 	clearAlarm(state, 'crashing-partition', id);
+	if (work.watched) del(state, keys.watched(id));
 	if (work.objections.values().some(({ spent }) => spent)) del(state, keys.objections(id));
 	for (const peer of work.refusals.keys()) del(state, keys.refusal(id, peer));
 	for (const [cid, message] of state.messages) {
