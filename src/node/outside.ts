@@ -80,7 +80,8 @@ export async function openOutside(
 	const keys = verifies(config) ? await unlessAborted(readProofKeys(config, workers.verifier), signal) : NO_KEYS;
 	const winningTypes = config.winning && (await unlessAborted(readWinningTypes(config, workers.verifier), signal));
 	await unlessAborted(workers.requireGpus(), signal);
-	checkResources({ config, members: roster.peers.length, ...keys }, await thisMachine());
+	const winning = winningTypes?.provable ?? [];
+	checkResources({ config, members: roster.peers.length, ...keys, winning }, await thisMachine());
 
 	const chain = config.chain && (await openChain(config.chain, { clock, log, metrics }, roster));
 	if (chain !== undefined) {

@@ -25,10 +25,17 @@ export interface Wanted {
 	readonly members: number;
 	readonly proofTypes: readonly PoStProofType[];
 	readonly slotFilters: readonly SlotFilter[];
+	/** What this node proves of winning PoSt, one at a time. @default nothing */
+	readonly winning?: readonly PoStProofType[];
 }
 
-/** Constraints of a window partition's circuit, which its memory grows with. */
+/** Constraints of a circuit, which the memory of its proof grows with. */
 const CONSTRAINTS: ReadonlyMap<PoStProofType, number> = new Map([
+	[0, 90_750],
+	[1, 230_670],
+	[2, 300_630],
+	[3, 370_590],
+	[4, 391_314],
 	[10, 21_866],
 	[11, 64_266],
 	[12, 85_466],
@@ -73,12 +80,13 @@ function checkOpenFiles({ config, members }: Wanted, { openFiles }: Machine): vo
 	});
 }
 
-function checkMemory({ config, proofTypes, slotFilters }: Wanted, { memoryBytes }: Machine): void {
+function checkMemory({ config, proofTypes, slotFilters, winning = [] }: Wanted, { memoryBytes }: Machine): void {
 	const own = (config.prover?.slots ?? []).filter(({ worker }) => worker === undefined);
 	const types = own.map((slot, index) => {
 		const filter = slotFilters.find((known) => known.slot === slotName(slot, index));
 		return largest(filter?.proofTypes ?? proofTypes);
 	});
+	if (config.winning?.worker === undefined) types.push(largest(winning));
 	const needed = types.reduce<number>((sum, type) => sum + (type === undefined ? 0 : proofMemoryBytes(type)), 0);
 	const available = config.prover?.memoryBytes ?? memoryBytes;
 	if (needed <= available) return;

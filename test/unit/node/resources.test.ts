@@ -37,6 +37,16 @@ test('a slot kept for small sectors, and a prover of others, need no memory for 
 	checkResources(wanted('slots = [{ worker = ["/w"] }]', [13]), { ...plenty, memoryBytes: GB });
 });
 
+test('winning PoSt needs memory of its own, unless a program of its own makes it', () => {
+	const machine = { ...plenty, memoryBytes: 0.1 * GB };
+	checkResources(wanted('slots = 1', [10]), machine);
+	const proving = { ...wanted('slots = 1', [10]), winning: [0, 3] };
+	assert.throws(() => checkResources(proving, machine), { code: 'prover-memory' });
+	checkResources(proving, { ...machine, memoryBytes: 0.4 * GB });
+	const elsewhere = parseConfig('[prover]\nslots = 1\n[winning]\nworker = ["/w"]', '/etc/config.toml');
+	checkResources({ ...proving, config: elsewhere }, machine);
+});
+
 test('fewer open files than the mesh has connections are refused; where nobody tells, nothing is', () => {
 	checkResources(wanted('', [10], 100), { ...plenty, openFiles: 464 });
 	assert.throws(() => checkResources(wanted('', [10], 100), { ...plenty, openFiles: 463 }), {
