@@ -187,11 +187,13 @@ export function onTombstone(state: State, statement: StatementOf<'tomb'>): void 
 	keepTombstone(state, statement);
 }
 
-function isTimely(state: State, { challenge, close }: Challenge): boolean {
-	if (close - challenge > limits.announcementSpanEpochs) return false;
+/** A dry run takes the newest challenge of its deadline, up to a proving period old: its time begins when it opens. */
+function isTimely(state: State, { kind, challenge, open, close }: Challenge): boolean {
+	const begin = kind === 'dry' ? open : challenge;
+	if (close - begin > limits.announcementSpanEpochs) return false;
 	const epoch = currentEpoch(state.clock, state.now);
 	if (epoch < 0) return true;
-	return epoch <= close + limits.announcementGraceEpochs && challenge <= epoch + limits.announcementAheadEpochs;
+	return epoch <= close + limits.announcementGraceEpochs && begin <= epoch + limits.announcementAheadEpochs;
 }
 
 export function keepAnnouncement(state: State, statement: StatementOf<'ann'>): void {

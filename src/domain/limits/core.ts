@@ -57,7 +57,7 @@ export const coreLimits = {
 	syncDoublings: 3,
 	/** Proof, store and message must be done this many epochs before close. */
 	marginEpochs: 8,
-	/** Announcements are accepted from challenge to this long after close, and up to this far ahead. */
+	/** Announcements are accepted from challenge (a dry run's: from open) to this long after close, and up to this far ahead. */
 	announcementGraceEpochs: 20,
 	announcementAheadEpochs: 120,
 	/** A second announcer is waited for this long, in epochs and at least in milliseconds. */
@@ -76,7 +76,7 @@ export const coreLimits = {
 	works: 16_384,
 	/** Open items that one announcer may bring in for a miner unseen: two deadlines of 2,048, seven times 1 EiB. */
 	announcerWorks: 4096,
-	/** From challenge to close: 80 epochs on public networks, 260 of a dry run; test chains may have wider windows. */
+	/** From challenge to close, 80 epochs on public networks, or from open to close of a dry run, 240; test chains may have wider windows. */
 	announcementSpanEpochs: 1024,
 	/** ANN pages and TOMBs of one announcer in one challenge: 12 pages of 3,000 partitions, and some reorgs. */
 	announcerStatements: 64,
@@ -173,6 +173,8 @@ export const coreLimits = {
 	packedTexts: 64 * KIB,
 	/** Alarms kept; one of the code that has the most gives way. */
 	alarms: 256,
+	/** One about what a member did is cleared when it was not done again for a day, in which each deadline came round. */
+	alarmMs: 86_400_000,
 	/** Slots remembered for an item whose provers died. */
 	crashesKept: 8,
 	/** Name of a slot: `external-`, index, 32 letters of the program, place. */

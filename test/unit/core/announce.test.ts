@@ -82,10 +82,14 @@ test('what was said of a deadline counts in its time, and a replay before or aft
 		ahead: fc.oneof(near(announcementAheadEpochs), near(0), fc.integer({ min: -2_000, max: 500 })),
 		late: fc.option(near(announcementGraceEpochs)),
 		kind: fc.constantFrom('ann', 'tomb'),
+		// A dry run's time begins with its open, however old its challenge is.
+		dryAge: fc.option(fc.oneof(fc.constant(0), near(2_880))),
 	});
 	fc.assert(
-		fc.property(drawn, ({ open, span, ahead, late, kind }) => {
-			const challenge = challengeOf({ challenge: epoch(open), open: epoch(open + 20), close: epoch(open + span) });
+		fc.property(drawn, ({ open, span, ahead, late, kind, dryAge }) => {
+			const begin = { challenge: epoch(open), open: epoch(open + 20), close: epoch(open + span) };
+			const dry = { kind: 'dry', open: epoch(open), challenge: epoch(open - (dryAge ?? 0)) } as const;
+			const challenge = challengeOf({ ...begin, ...(dryAge !== null && dry) });
 			const now = late === null ? open - ahead : open + span + late;
 			const bench = new CoreBench({ self: ['prover'], honest: ['chain'], liar: ['chain'] });
 			bench.give({ type: 'head', epoch: epoch(now) });
