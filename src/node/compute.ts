@@ -132,6 +132,11 @@ export class ComputeRuns {
 	}
 
 	#followDue(miner: ActorId, request: ComputeRequest): string {
+		if (this.#options.announce === undefined) {
+			throw new PosterError('compute-no-chain', 'this node has no chain, so it cannot see when a proof is on it', {
+				advice: 'Ask a node with the chain role; without --submit any node will do.',
+			});
+		}
 		const { deadline } = request;
 		// The same deadline of the day before is kept for a while.
 		const isDue: ItemFilter = (item, epochsLeft) =>

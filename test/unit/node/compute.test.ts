@@ -6,6 +6,7 @@ import { actorId, deadlineIndex, epoch, hex32, monoMs, partitionIndex } from '..
 import { limits } from '../../../src/domain/limits.ts';
 import type { Roster } from '../../../src/domain/roster.ts';
 import { type Challenge, challengeKeyOf } from '../../../src/domain/work.ts';
+import type { DryRun } from '../../../src/node/chain/dry-run.ts';
 import { serveDryRuns } from '../../../src/node/chain/dry-run-exchange.ts';
 import { type ComputeOptions, type ComputePorts, ComputeRuns } from '../../../src/node/compute.ts';
 import { StepTimes } from '../../../src/node/step-times.ts';
@@ -82,6 +83,8 @@ const challenge: Challenge = {
 };
 const due = [{ partition: partitionIndex(0), sectorCount: 2, sectorRoot: hex32('cc'.repeat(32)) }];
 
+const announce = async (): Promise<DryRun> => ({ challenge, due });
+
 /** On a chain node where nothing that is announced arrives. */
 function announcing(options: Partial<ComputeOptions> = {}) {
 	const events: Event[] = [];
@@ -92,7 +95,7 @@ function announcing(options: Partial<ComputeOptions> = {}) {
 		[1000],
 		{ clock },
 		{
-			announce: async () => ({ challenge, due }),
+			announce,
 			enqueue: (event) => events.push(event),
 			...options,
 		},
@@ -147,15 +150,22 @@ test('what is to be sent is the deadline that is due, not the same one of the da
 	const runs = runsWith(
 		[1000],
 		{ clock: hurried(1) },
-		{ view: viewOf(view([yesterday, due])), fatal: (error) => assert.fail(String(error)) },
+		{ announce, view: viewOf(view([yesterday, due])), fatal: (error) => assert.fail(String(error)) },
 	);
 	const id = await runs.start({ deadline: yesterday.deadline, submit: true });
 	await until('it follows the partition', () => runs.state(id)?.partitions.length === 1);
 	assert.deepEqual([runs.state(id)?.state, runs.state(id)?.partitions[0]?.phase], ['running', 'open']);
 	runs.stop();
-	const over = runsWith([1000], {}, { view: viewOf(view([yesterday])) });
+	const over = runsWith([1000], {}, { announce, view: viewOf(view([yesterday])) });
 	await assert.rejects(over.start({ deadline: yesterday.deadline, submit: true }), (error) =>
 		isPosterError(error, 'compute-not-due'),
+	);
+});
+
+test('a node without a chain would never see that a proof is on it: what is to be sent is followed elsewhere', async () => {
+	const runs = runsWith([1000], {}, { view: viewOf(view([item({ epochsLeft: 40 })])) });
+	await assert.rejects(runs.start({ deadline: item({}).deadline, submit: true }), (error) =>
+		isPosterError(error, 'compute-no-chain'),
 	);
 });
 
