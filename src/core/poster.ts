@@ -65,6 +65,7 @@ export function createState(config: CoreConfig, recovered: Recovered): State {
 		dirty: true,
 		wakeAt: Number.MIN_SAFE_INTEGER,
 		slowWakeAt: Number.MIN_SAFE_INTEGER,
+		talkAt: Number.MIN_SAFE_INTEGER,
 		told: 0,
 		decidedAt: Number.MIN_SAFE_INTEGER,
 		slowAt: Number.MIN_SAFE_INTEGER,
@@ -105,15 +106,16 @@ export function step(state: State, event: Event, now: number): Step {
 		for (const work of state.works.values()) warnOfCrashes(state, work);
 	}
 	apply(state, event);
+	if (state.dirty && !isQuestion(event)) touch(state);
 	if (event.type === 'tick') {
-		if (state.dirty || now >= state.wakeAt) decideAll(state);
-	} else if (state.dirty && now - state.decidedAt >= roundPauseMs(state)) decideAll(state);
+		if (state.dirty || now >= state.wakeAt || now >= state.talkAt) look(state);
+	} else if (state.dirty && now - state.decidedAt >= roundPauseMs(state)) look(state);
 	return state.out;
 }
 
 /** Nothing will be decided with a tick at this time. */
 export function isIdle(state: State, now: number): boolean {
-	return !state.dirty && now < state.wakeAt && !isSlowDue(state, now);
+	return !state.dirty && now < state.wakeAt && now < state.talkAt && !isSlowDue(state, now);
 }
 
 /** A round of decisions looks at every item: with thousands of them a burst of events is decided on together. */
@@ -126,11 +128,26 @@ const ITEMS_PER_MS = 16;
 /** Rules that wait for epochs are looked at this often. */
 const SLOW_RULES_MS = 1_000;
 
+/** Questions of others and the time for the next one leave the rules nothing to decide. */
+function look(state: State): void {
+	if (state.now >= state.wakeAt) decideAll(state);
+	state.dirty = false;
+	state.decidedAt = state.now;
+	const { wakeAt } = state;
+	state.wakeAt = Number.MAX_SAFE_INTEGER;
+	// No rule waits for these two.
+	driveSync(state);
+	sendRecord(state);
+	state.talkAt = state.wakeAt;
+	state.wakeAt = wakeAt;
+	if (state.dirty) touch(state);
+	state.dirty = false;
+}
+
 function decideAll(state: State): void {
 	const { persist, after } = state.out;
 	const said = persist.length + after.length;
 	state.dirty = false;
-	state.decidedAt = state.now;
 	state.wakeAt = Number.MAX_SAFE_INTEGER;
 	probeSilent(state);
 	announceDue(state);
@@ -153,12 +170,6 @@ function decideAll(state: State): void {
 	driveSubmissions(state);
 	// What a rule has changed for another one is looked at with the next tick: a loop of rules has no end.
 	if (state.dirty || persist.length + after.length > said) touch(state);
-	state.dirty = false;
-	// No rule waits for these two.
-	driveSync(state);
-	sendRecord(state);
-	if (state.dirty) touch(state);
-	state.dirty = false;
 }
 
 function apply(state: State, event: Event): void {

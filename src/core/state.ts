@@ -44,6 +44,8 @@ export interface State {
 	/** Before this time the rules would decide nothing, unless something happens (wake.ts); `slowWakeAt` of the slow ones. */
 	wakeAt: number;
 	slowWakeAt: number;
+	/** The same for the exchange with others, sync.ts and this node's own record, which is looked at with the rules, too. */
+	talkAt: number;
 	/** Counts changes to what a digest tells of challenges. */
 	told: number;
 	/** When the rules last looked at everything. */

@@ -158,7 +158,7 @@ export function onSyncAnswered(state: State, { peer, digest }: EventOf<'sync-ans
 	state.sync.active = null;
 	if (digest === null) fail(state, peer);
 	else pullFrom(state, peer, digest);
-	if (isReached(state, state.sync.nextAt)) touch(state);
+	if (state.sync.nextAt < state.talkAt) state.talkAt = state.sync.nextAt;
 	if (state.sync.wanted.size > 0) state.dirty = true;
 }
 
@@ -212,7 +212,9 @@ export function onPulled(state: State, { peer, ok, more }: EventOf<'pulled'>): v
 /** After the first whole exchange this node knows enough to claim. */
 function complete(state: State, peer: NodeId): void {
 	partnerOf(state, peer).failures = 0;
-	if (state.sync.completed++ === 0) state.dirty = true;
+	if (state.sync.completed++ > 0) return;
+	state.dirty = true;
+	touch(state);
 }
 
 export function onPullAsked(state: State, { request, pull }: EventOf<'pull-asked'>): void {

@@ -228,7 +228,7 @@ export class SimNode implements Actor {
 	#restlessTick(state: State): ReturnType<typeof step> {
 		const { now } = this;
 		if (!isIdle(state, now)) return step(state, TICK, now);
-		const { decidedAt, wakeAt, slowWakeAt } = state;
+		const { decidedAt, wakeAt, slowWakeAt, talkAt } = state;
 		state.wakeAt = Number.MIN_SAFE_INTEGER;
 		state.slowWakeAt = Number.MIN_SAFE_INTEGER;
 		const out = step(state, TICK, now);
@@ -238,7 +238,7 @@ export class SimNode implements Actor {
 		const fresh = buildDigest({ ...state, sync: { ...state.sync, digested: null } });
 		if (!isDeepStrictEqual(buildDigest(state), fresh))
 			this.world.watch.violations.push(`${this.id} tells an old digest`);
-		Object.assign(state, { decidedAt, wakeAt: Math.max(wakeAt, state.wakeAt), slowWakeAt });
+		Object.assign(state, { decidedAt, wakeAt: Math.max(wakeAt, state.wakeAt), slowWakeAt, talkAt });
 		return out;
 	}
 
