@@ -55,20 +55,33 @@ function recordsKnown(state: State): Digest['records'] {
 		const { from, incarnation, sequence } = statement.envelope;
 		known.push({ node: from, incarnation, sequence });
 	};
-	for (const { record } of state.peers.values()) add(record);
-	add(ownStatement(state));
-	return known.sort((a, b) => (a.node < b.node ? -1 : 1));
+	const own = ownStatement(state);
+	let isIn = false;
+	for (const [id, { record }] of state.peers) {
+		if (!isIn && state.config.self < id) {
+			add(own);
+			isIn = true;
+		}
+		add(record);
+	}
+	if (!isIn) add(own);
+	return known;
 }
 
 /** Every member is asked and answered every few seconds, and seldom anything has changed since. */
 function digestChallenges(state: State): readonly ChallengeDigest[] {
 	const { told, sync } = state;
-	const epoch = currentEpoch(state.clock, state.now);
-	if (sync.digested?.told !== told || sync.digested.epoch !== epoch) {
-		const challenges = [...openChallenges(state)].map(([key, works]) => digestOf(state, key, works));
-		sync.digested = { told, epoch, challenges };
-	}
-	return sync.digested.challenges;
+	const open = openChallenges(state);
+	const { digested } = sync;
+	const isSame = digested?.told === told && isSameList(digested.challenges, open.keys(), ({ key }) => key);
+	if (isSame) return digested.challenges;
+	const challenges = [...open].map(([key, works]) => digestOf(state, key, works));
+	sync.digested = { told, challenges };
+	return challenges;
+}
+
+function isSameList<T, K>(a: readonly T[], b: readonly K[], keyOf: (member: T) => K): boolean {
+	return a.length === b.length && a.every((member, i) => keyOf(member) === b[i]);
 }
 
 /** Works of the challenges that are still exchanged, by challenge. */
@@ -143,10 +156,9 @@ export function hashOf(parts: readonly string[]): Hex32 {
 
 /** What the other side may have that this node lacks. */
 export function buildPull(state: State, ours: Digest, theirs: Digest): Pull {
-	const versions = new Map(ours.records.map((known) => [known.node, known]));
 	const records = theirs.records.filter((their) => {
-		const known = versions.get(their.node);
-		return state.roster.byId.has(their.node) && (known === undefined || isNewer(their, known));
+		const known = versionOf(state, their.node);
+		return known === undefined || (known !== null && isNewer(their, known));
 	});
 	const mine = new Map(ours.challenges.map((known) => [known.key, known]));
 	const challenges = theirs.challenges.flatMap((their) => {
@@ -168,6 +180,13 @@ export function buildPull(state: State, ours: Digest, theirs: Digest): Pull {
 		holdings: theirs.holdings === ours.holdings ? null : holdingsKnown(state),
 		challenges,
 	};
+}
+
+/** The last record known of a member; null of who is none. */
+function versionOf(state: State, node: NodeId): Envelope | null | undefined {
+	if (!state.roster.byId.has(node)) return null;
+	const record = node === state.config.self ? ownStatement(state) : state.peers.get(node)?.record;
+	return record?.envelope;
 }
 
 /** The part of a question that fits one, with other challenges each time: the rest is asked for like what an answer left out. */

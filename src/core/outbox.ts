@@ -57,6 +57,8 @@ function mostFrequent(alarms: readonly Alarm[]): readonly Alarm[] {
 }
 
 export function clearAlarm(state: State, code: AlarmCode, subject: string): void {
+	// Asked with every record, when there is seldom any.
+	if (state.alarms.size === 0) return;
 	if (state.alarms.delete(`${code}/${subject}`)) effect(state, { type: 'alarm-cleared', code, subject });
 }
 

@@ -3,7 +3,7 @@
  * random peer every few seconds and with each new one at once, and what differs is pulled, in its sender's own bytes.
  */
 import type { Statement } from '../domain/envelope.ts';
-import type { Epoch, Hex32, NodeId } from '../domain/ids.ts';
+import type { Hex32, NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { ChallengeDigest, Digest } from '../domain/sync.ts';
 import type { AgedStatement, EventOf } from './api.ts';
@@ -41,8 +41,8 @@ export interface SyncSlice {
 	wasWanted: boolean;
 	readonly partners: SortedMap<NodeId, Partner>;
 	rounds: number;
-	/** Challenges of the last digest, for as long as nothing changes in the epoch. */
-	digested: { readonly told: number; readonly epoch: Epoch; readonly challenges: readonly ChallengeDigest[] } | null;
+	/** Challenges of the last digest, for as long as nothing changes and none of them is over. */
+	digested: { readonly told: number; readonly challenges: readonly ChallengeDigest[] } | null;
 	/** What the parts of the last digest covered, and their hashes. */
 	readonly hashes: SortedMap<string, { readonly text: string; readonly hash: Hex32 }>;
 }
