@@ -6,11 +6,11 @@ import { type NodeId, nodeId, type WorkId } from '../domain/ids.ts';
 import { LEASE_PHASES, type Lease } from '../domain/lease.ts';
 import { limits } from '../domain/limits.ts';
 import { isSilentFor, type Peer, silenceLimitMs } from './liveness.ts';
-import { hasRole, ranking } from './members.ts';
+import { hasRole, ranking, selfHasRole } from './members.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { State, StatementOf, Work } from './state.ts';
 import { pastNoReturn } from './timing.ts';
-import { isReached } from './wake.ts';
+import { isDue, isReached } from './wake.ts';
 
 export interface HeldLease {
 	readonly lease: Lease;
@@ -43,14 +43,14 @@ export function indexLeases(state: State, id: NodeId, statement: StatementOf<'re
 		if (kept.has(work)) continue;
 		const held = leases.get(work);
 		if (held?.delete(id)) {
-			state.dirty = true;
+			noteChange(state);
 			if (held.size === 0) leases.delete(work);
 		}
 	}
 	for (const lease of allowed) {
 		const held = leases.obtain(lease.work, () => new SortedMap<NodeId, HeldLease>());
 		const old = held.get(id);
-		if (old === undefined) state.dirty = true;
+		if (old === undefined) noteChange(state);
 		const samePhase = old?.lease.term === lease.term && old.lease.phase === lease.phase;
 		held.set(id, {
 			lease,
@@ -58,6 +58,11 @@ export function indexLeases(state: State, id: NodeId, statement: StatementOf<'re
 			phaseAt: samePhase ? (old?.phaseAt ?? state.now) : state.now,
 		});
 	}
+}
+
+/** Who claims nothing has nothing to decide about it; what has come due meanwhile is looked at now as well. */
+function noteChange(state: State): void {
+	if (selfHasRole(state, 'prover') || isDue(state)) state.dirty = true;
 }
 
 /** More leases than the roster's slots and one prefetch are ignored: the furthest ones are kept. */

@@ -221,6 +221,17 @@ function probe(state: State, id: NodeId, peer: Peer): void {
 	effect(state, { type: 'probe', peer: id, via, timeoutMs: limits.probeMs });
 }
 
+/** Nobody doubts that it lives: its leases count now and went on counting since its last word. */
+export function isTrusted(state: State, peer: Peer): boolean {
+	const doubted = peer.dead || peer.suspect || peer.vanished || peer.probing;
+	return !doubted && silenceMs(state, peer) < silenceLimitMs(state, peer) - limits.probeMs;
+}
+
+/** A record that gave the rules nothing to decide: its sender is probed in time all the same. */
+export function watchHolder(state: State, peer: Peer): void {
+	if (holdsLease(peer) && isSilentFor(state, peer, silenceLimitMs(state, peer) - limits.probeMs)) touch(state);
+}
+
 function holdsLease(peer: Peer): boolean {
 	return (peer.record?.envelope.body.leases.length ?? 0) > 0;
 }

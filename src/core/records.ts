@@ -5,7 +5,7 @@
 import { encodeBitfield } from '../codec/rle-plus.ts';
 import { Bitfield } from '../domain/bitfield.ts';
 import type { NodeId, WorkId } from '../domain/ids.ts';
-import type { ReleaseReason } from '../domain/lease.ts';
+import type { Lease, ReleaseReason } from '../domain/lease.ts';
 import { limits } from '../domain/limits.ts';
 import type { NodeRecord } from '../domain/record.ts';
 import type { ChallengeKey } from '../domain/work.ts';
@@ -13,8 +13,8 @@ import type { EventOf } from './api.ts';
 import { type EpochMark, intervalMs, learnLength, longEpochMs, median, reference } from './epoch-clock.ts';
 import { isNewer, publish } from './identity.ts';
 import { type HeldLease, indexLeases, ownLease } from './leases.ts';
-import { onAlive, onSuspicion, type Peer, peerOf } from './liveness.ts';
-import { hasRole, isSynced } from './members.ts';
+import { isTrusted, onAlive, onSuspicion, type Peer, peerOf, watchHolder } from './liveness.ts';
+import { hasRole, isSynced, selfHasRole } from './members.ts';
 import { alarm, clearAlarm, ignore } from './outbox.ts';
 import { jitter } from './rank.ts';
 import { heedHave } from './results.ts';
@@ -71,10 +71,12 @@ export function onRecord(state: State, statement: StatementOf<'rec'>, ageMs: num
 	}
 	const unheard = peer.record === null || peer.dead;
 	const before = peer.record?.envelope.body;
-	if (before === undefined || !saysTheSame(state, before, envelope.body)) touch(state);
+	const isNews = before === undefined || !saysTheSame(state, peer, before, envelope.body);
+	if (isNews) touch(state);
 	indexLeases(state, envelope.from, statement);
 	peer.record = statement;
 	onAlive(peer, state.now - ageMs);
+	if (!isNews) watchHolder(state, peer);
 	// Submissions on another disk let a node that has signed one sign the next.
 	const stored = envelope.body.submissions[0] !== before?.submissions[0] && hasSigned(state);
 	if (unheard || stored) state.dirty = true;
@@ -95,9 +97,8 @@ function hasSigned(state: State): boolean {
 }
 
 /** Nothing in it that a rule could heed is new: the usual beacon of a member that waits. */
-function saysTheSame(state: State, a: NodeRecord, b: NodeRecord): boolean {
+function saysTheSame(state: State, peer: Peer, a: NodeRecord, b: NodeRecord): boolean {
 	const same =
-		a.leases.length + b.leases.length === 0 &&
 		a.slots === b.slots &&
 		a.idle === b.idle &&
 		a.health === b.health &&
@@ -115,8 +116,21 @@ function saysTheSame(state: State, a: NodeRecord, b: NodeRecord): boolean {
 		) &&
 		isEqual(a.ended, b.ended, (x, y) => x.work === y.work && x.reason === y.reason) &&
 		isEqual(a.have, b.have, (x, y) => x.key === y.key && x.partitions.equals(y.partitions)) &&
-		(!hasSigned(state) || isEqual(a.submissions, b.submissions, (x, y) => x === y))
+		(!hasSigned(state) || isEqual(a.submissions, b.submissions, (x, y) => x === y)) &&
+		areRenewed(state, peer, a.leases, b.leases)
 	);
+}
+
+/** The leases of a member in good standing go on. Only who may claim heeds what becomes of them. */
+function areRenewed(state: State, peer: Peer, a: readonly Lease[], b: readonly Lease[]): boolean {
+	if (a.length + b.length === 0 || !selfHasRole(state, 'prover')) return true;
+	const goOn = isEqual(
+		a,
+		b,
+		(x, y) =>
+			x.work === y.work && x.term === y.term && x.phase === y.phase && x.backup === y.backup && !state.jobs.has(x.work),
+	);
+	return goOn && isTrusted(state, peer);
 }
 
 function isEqual<T>(a: readonly T[], b: readonly T[], same: (x: T, y: T) => boolean): boolean {

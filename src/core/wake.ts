@@ -13,6 +13,11 @@ export function touch(state: State): void {
 	state.wakeAt = Number.MIN_SAFE_INTEGER;
 }
 
+/** The time has come for something that the next tick would see to. */
+export function isDue({ now, wakeAt, talkAt }: State): boolean {
+	return now >= Math.min(wakeAt, talkAt);
+}
+
 /** True from `at` on. */
 export function isReached(state: State, at: number): boolean {
 	if (state.now >= at) return true;
