@@ -12,7 +12,7 @@ import type { Config } from './config.ts';
 import { planSlots } from './slot-filters.ts';
 
 export interface ProofKeys {
-	/** SHA-256 over the sorted digests of the verifying keys in use; null when this node cannot verify. */
+	/** SHA-256 over the sorted digests of the window keys in use; null when this node cannot verify. */
 	readonly keysHash: Hex32 | null;
 	/** Window proof types that some slot proves; empty without the prover role. */
 	readonly proofTypes: readonly PoStProofType[];
@@ -27,9 +27,11 @@ export async function readProofKeys({ proofs, prover }: Config, verifier: Verifi
 		proofs.testParameters === undefined ? [proofs.params, 'params'] : [proofs.testParameters, 'test_parameters'];
 	await requireFolder(folder, option);
 	const keys = await verifier.keys();
-	const digests = keys.map(({ sha256 }) => sha256).sort();
+	// Members compare it: keys of winning PoSt lie only where that is wanted.
+	const inUse = keys.filter(({ proofType }) => isWindowProofType(proofType));
+	const digests = inUse.map(({ sha256 }) => sha256).sort();
 	return {
-		keysHash: keys.length === 0 ? null : sha256Hex(Buffer.from(digests.join(''), 'hex')),
+		keysHash: inUse.length === 0 ? null : sha256Hex(Buffer.from(digests.join(''), 'hex')),
 		...planSlots(
 			{ prover },
 			{
@@ -54,7 +56,7 @@ export async function readWinningTypes({ proofs, prover, winning }: Config, veri
 	const keys = (await verifier.keys()).filter(({ proofType }) => !isWindowProofType(proofType));
 	if (keys.length === 0) {
 		throw new PosterError('winning-no-key', `${folder} holds no accepted key of a winning PoSt`, {
-			advice: '`poster-node params fetch` brings it; or remove [winning] on this machine.',
+			advice: '`poster-node params fetch --kind winning` brings it; or remove [winning] on this machine.',
 			meta: { folder },
 		});
 	}
@@ -63,7 +65,7 @@ export async function readWinningTypes({ proofs, prover, winning }: Config, veri
 	const missing = prover === undefined ? undefined : wanted.find((type) => !present.includes(type));
 	if (missing !== undefined) {
 		throw new PosterError('winning-no-params', `${folder} does not hold the parameters of ${circuitName(missing)}`, {
-			advice: '`poster-node params fetch` brings them; or remove the type from [winning] proof_types.',
+			advice: '`poster-node params fetch --kind winning` brings them; or remove the type from [winning] proof_types.',
 			meta: { folder, proofType: missing },
 		});
 	}

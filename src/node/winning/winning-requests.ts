@@ -107,7 +107,7 @@ export class WinningRequests {
 		const { proofTypes, budget } = this.#parts;
 		if (!proofTypes.includes(proofType)) {
 			throw new PosterError('winning-no-key', `this node cannot verify proofs of type ${proofType}`, {
-				advice: '`poster-node params fetch --for verify` brings the verifying keys.',
+				advice: '`poster-node params fetch --kind winning --for verify` brings the verifying keys.',
 				meta: { proofType },
 			});
 		}

@@ -70,5 +70,8 @@ test('winning PoSt is proven where its parameters are, for the sizes that are wa
 	await assert.rejects(readWinningTypes(large, withWinningKeys()), { code: 'winning-no-params' });
 	await writeFile(join(root, 'key-3.params'), '');
 	assert.deepEqual((await readWinningTypes(large, withWinningKeys())).provable, [3]);
+	const withWinning = await readProofKeys(config(folder), withWinningKeys());
+	const { keysHash } = await readProofKeys(config(folder), new FakeVerifier());
+	assert.equal(withWinning.keysHash, keysHash, 'members with and without them do not differ');
 	assert.throws(() => config('[winning]\nproof_types = ["window-2KiB"]'), { code: 'config-invalid' });
 });
