@@ -1,20 +1,27 @@
 /**
  * Two deadlines of one miner whose holdings are too large for gossip, so that only the DHT knows where its sectors lie.
- * In the first a prover dies while it proves and a submitter between signing and sending; the second is proven by
+ * Before the first is due it is proven as a dry run. In the first a prover dies while it proves and a submitter between signing and sending; the second is proven by
  * whoever is left.
  */
 import assert from 'node:assert/strict';
-import { mkdir, symlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { NativeVerifier } from '../../src/adapters/native/verifier.ts';
 import type { MemberPlan } from '../../src/cli/demo/mesh-homes.ts';
+import { actorId, hex32, sectorNumber } from '../../src/domain/ids.ts';
+import { COMPUTE_STEPS, type ComputeState } from '../../src/node/control-api.ts';
 import { FullNodeProxy } from '../fakes/full-node-proxy.ts';
+import { type CliResult, cli } from '../support/cli.ts';
 import { epochsOf, MeshBench, SETTLE_EPOCHS } from '../support/mesh-bench.ts';
+import { nativeChild } from '../support/native-fixtures.ts';
 
 const MINER = 1100;
 const FIRST = { deadline: 1, sectors: [0, 1, 2, 3] };
 const SECOND = { deadline: 2, sectors: [4, 5, 6, 7] };
 const PARTITIONS = 2;
+const SECTORS_OF_PARTITION = 2;
+const WINDOW_2KIB = 10;
 /** One sector in three, so that its bitfield compresses badly: more than `limits.bitfieldBytes`. */
 const SCATTERED = { from: 1_002, step: 3, count: 40_000 };
 /** The phase in which a proof spends most of its time. */
@@ -28,7 +35,6 @@ test('a mesh whose members die one after another misses nothing and pays once', 
 	const deaths = new Deaths(bench);
 	const members = await plan(t, bench, deaths);
 	await bench.found(bench.mesh(members));
-	deaths.watchProvers();
 	const names = members.map(({ name }) => name);
 	await cluster.startNodes(['bootstrap-1'], []);
 	await cluster.startNodes(names.slice(1), cluster.node('bootstrap-1').addresses);
@@ -36,6 +42,8 @@ test('a mesh whose members die one after another misses nothing and pays once', 
 	for (const name of ['storage-1', 'storage-2']) {
 		await bench.metricAtLeast(name, 'poster_directory_provided_total', 1);
 	}
+	await bench.rule(t, 'at any time of day a deadline is proven as a dry run, which sends nothing', () => dryRun(bench));
+	deaths.watchProvers();
 	await cluster.chain.call('Devnet.Resume');
 	await cluster.chain.until(epochsOf(FIRST.deadline).close + SETTLE_EPOCHS);
 
@@ -70,6 +78,14 @@ test('a mesh whose members die one after another misses nothing and pays once', 
 	});
 
 	const survivor = cluster.node('chain-1').running ? 'chain-1' : 'chain-2';
+	await bench.rule(t, 'compute --submit follows what is due until it is on the chain', async () => {
+		const { code, stdout, stderr } = await compute(bench, survivor, SECOND.deadline, '--submit');
+		assert.equal(code, 0, `${stdout} ${stderr}`);
+		const { state, partitions } = JSON.parse(stdout) as ComputeState;
+		assert.equal(state, 'done');
+		assert.equal(partitions.length, PARTITIONS);
+		for (const { phase } of partitions) assert.match(phase, /^(included|done)$/);
+	});
 	await bench.closed(survivor, SECOND.deadline, PARTITIONS);
 	await bench.rule(t, 'with one of two chain nodes and one of two provers dead all is proven', async () => {
 		const alive = ['chain-1', 'chain-2', 'prover-1', 'prover-2'].filter((name) => cluster.node(name).running);
@@ -82,6 +98,70 @@ test('a mesh whose members die one after another misses nothing and pays once', 
 	});
 	bench.finish();
 });
+
+async function compute(bench: MeshBench, name: string, deadline: number, ...more: string[]): Promise<CliResult> {
+	const { root } = bench.cluster.node(name).home.paths;
+	return cli('compute', '--home', root, '--deadline', String(deadline), '--json', ...more);
+}
+
+async function dryRun(bench: MeshBench): Promise<void> {
+	for (const [name, error] of [
+		['chain-1', 'compute-not-due'],
+		['storage-1', 'compute-no-chain'],
+	] as const) {
+		const early = await compute(bench, name, FIRST.deadline, '--submit');
+		assert.equal(JSON.parse(early.stdout).error.code, error, 'no dry run can be sent');
+	}
+	const out = join(bench.folder, 'proofs');
+	// Of a node without a chain: another one has to say what is in the deadline.
+	const { code, stdout, stderr } = await compute(bench, 'storage-1', FIRST.deadline, '--out', out);
+	assert.equal(code, 0, `${stdout} ${stderr}`);
+	const { state, files, partitions } = JSON.parse(stdout) as ComputeState & { files: readonly string[] };
+	assert.equal(state, 'done');
+	assert.deepEqual(
+		[...files].sort(),
+		(await readdir(out)).sort().map((name) => join(out, name)),
+	);
+	assert.deepEqual(
+		partitions.map(({ partition }) => partition),
+		Array.from({ length: PARTITIONS }, (_, partition) => partition),
+	);
+	for (const { stepMs, holder, sectors } of partitions) {
+		assert.deepEqual(Object.keys(stepMs), COMPUTE_STEPS);
+		assert.ok(stepMs.prove !== undefined && stepMs.prove > 0, 'a real proof takes time');
+		assert.match(holder ?? '', /^prover-/);
+		assert.equal(sectors, SECTORS_OF_PARTITION);
+	}
+	await assertSaved(bench, files);
+	assert.deepEqual(await bench.cluster.chain.call('Filecoin.MpoolPending', [[]]), []);
+	assert.equal(
+		bench.events.some(({ type }) => type === 'sign'),
+		false,
+	);
+}
+
+/** Each saved proof holds for the sectors of its partition, and for no other's. */
+async function assertSaved(bench: MeshBench, files: readonly string[]): Promise<void> {
+	const verifier = new NativeVerifier(await nativeChild('verify', '--params', bench.testParameters, '--test-params'));
+	try {
+		for (const file of files) {
+			const { randomness, proofType, skipped, proof, partition } = JSON.parse(await readFile(file, 'utf8'));
+			assert.deepEqual([proofType, skipped], [WINDOW_2KIB, []]);
+			for (let other = 0; other < PARTITIONS; other++) {
+				const from = other * SECTORS_OF_PARTITION;
+				const sectors = FIRST.sectors.slice(from, from + SECTORS_OF_PARTITION).map((number) => {
+					const sealed = bench.sealedOf(MINER).sectors.find((sector) => sector.number === number);
+					return { number: sectorNumber(number), commR: hex32(sealed?.commR ?? '') };
+				});
+				const statement = { proofType, miner: actorId(MINER), randomness: hex32(randomness), sectors };
+				const { ok } = await verifier.verifyPost(statement, Buffer.from(proof, 'base64'));
+				assert.equal(ok, other === partition, `${file} for partition ${other}`);
+			}
+		}
+	} finally {
+		await verifier.close();
+	}
+}
 
 /** Kills one prover on a frame of its progress, and one submitter on its first push. */
 class Deaths {
