@@ -21,7 +21,7 @@ import { CLI_MAIN } from '../support/cli.ts';
 import { ensureNative, ensureParams, ensureSectors, nativeChild } from '../support/native-fixtures.ts';
 import { until } from '../support/until.ts';
 
-const MINER = 1000;
+const MINER = 1300;
 const WINNING_2KIB = 0;
 const SENDER = 'f134buwikwmjplvsoy67d26ypp6q5ekhu7qap6hwq';
 /** Also on a machine that is busy with other things. */
