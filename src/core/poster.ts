@@ -26,6 +26,7 @@ import { noticeMissed, onSearched } from './inclusion.ts';
 import { onConnected, onDisconnected, onProbed, onTick, probeSilent } from './liveness.ts';
 import { adoptRoster, createRosterSlice } from './members.ts';
 import { checkMessages, heedPool, onMessageChecked, onMessageProof, onSubmission } from './messages.ts';
+import { clearOldAlarms } from './outbox.ts';
 import { onOwnProver } from './own-prover.ts';
 import { assignSlots, onProved, onProveFailed, onProveProgress, onSlots, releaseHung } from './proving.ts';
 import { askHolders, onHolderAnswered } from './questions.ts';
@@ -376,6 +377,7 @@ function everySecond(state: State): void {
 	retireWorks(state);
 	forgetManifests(state);
 	dropOrphans(state);
+	clearOldAlarms(state);
 	renewHoldings(state);
 	checkFeasible(state, currentLoad(state));
 	state.slowWakeAt = state.wakeAt;

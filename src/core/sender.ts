@@ -6,7 +6,7 @@ import type { State } from './state.ts';
 
 export function heedSender(state: State, { miner, sender: { address, fault = null } }: ChainView): void {
 	const subject = minerAddress(miner);
-	const raised = state.alarms.get(`sender-refused/${subject}`);
+	const raised = state.alarms.get(`sender-refused/${subject}`)?.alarm;
 	if (raised?.facts['reason'] === fault?.reason) return;
 	clearAlarm(state, 'sender-refused', subject);
 	if (fault !== null) alarm(state, 'sender-refused', subject, { sender: address, ...fault });

@@ -9,7 +9,7 @@ import type { PoStProofType } from '../domain/proof.ts';
 import type { WorkItem } from '../domain/work.ts';
 import type { Write } from '../domain/write.ts';
 import type { AnnounceSlice } from './announce.ts';
-import type { Alarm, ChainView, CoreConfig, Effect } from './api.ts';
+import type { ChainView, CoreConfig, Effect } from './api.ts';
 import type { ClaimSlice } from './claim.ts';
 import type { EpochClock } from './epoch-clock.ts';
 import type { HoldingsSlice } from './holdings.ts';
@@ -19,6 +19,7 @@ import type { LivenessSlice, Peer } from './liveness.ts';
 import type { RosterSlice } from './members.ts';
 import type { Message } from './message.ts';
 import type { Sender } from './nonces.ts';
+import type { Raised } from './outbox.ts';
 import type { QuestionsSlice } from './questions.ts';
 import type { RecordsSlice } from './records.ts';
 import type { ResultsSlice } from './results.ts';
@@ -72,7 +73,7 @@ export interface State {
 	readonly messages: SortedMap<CidText, Message>;
 	readonly chain: ChainSlice;
 	readonly sync: SyncSlice;
-	readonly alarms: SortedMap<string, Alarm>;
+	readonly alarms: SortedMap<string, Raised>;
 	readonly ignored: SortedMap<string, number>;
 	readonly counters: SortedMap<string, number>;
 }

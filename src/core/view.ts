@@ -44,7 +44,7 @@ export function view(state: State, now: number, shows: ItemFilter = () => true):
 		health: state.liveness.health,
 		items: works.sort(compareWorks).map((work) => itemView(state, work, load, making.get(work.item.id))),
 		peers: state.roster.byId.keys().map((id) => peerView(state, id)),
-		alarms: [...state.alarms.values()],
+		alarms: state.alarms.values().map((raised) => raised.alarm),
 		slots: state.slots.names.map((name) => ({ name, work: state.slots.busy.get(name) ?? null })),
 		ignored: Object.fromEntries(state.ignored),
 		counters: Object.fromEntries(state.counters),

@@ -11,7 +11,7 @@ import { keys } from './keys.ts';
 import { connectedPeers } from './liveness.ts';
 import { hasRole, membersWith } from './members.ts';
 import { counts } from './message.ts';
-import { clearAlarm, decide, del, effect, ignore } from './outbox.ts';
+import { clearAlarmsOf, decide, del, effect, ignore } from './outbox.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { State, Work } from './state.ts';
 import { isPast } from './timing.ts';
@@ -235,13 +235,14 @@ export function retire(state: State, work: Work, why: string): void {
 	del(state, keys.result(id));
 	del(state, keys.claim(id));
 	if (work.claim.crashes.length > 0) del(state, keys.crashes(id));
-	clearAlarm(state, 'crashing-partition', id);
+	clearAlarmsOf(state, id);
 	if (work.watched) del(state, keys.watched(id));
 	if (work.objections.values().some(({ spent }) => spent)) del(state, keys.objections(id));
 	for (const peer of work.refusals.keys()) del(state, keys.refusal(id, peer));
 	for (const [cid, message] of state.messages) {
 		if (message.submission.work !== id) continue;
 		state.messages.delete(cid);
+		clearAlarmsOf(state, cid);
 		// What was never found good was never written.
 		if (counts(message) || message.held) del(state, keys.submission(message.sender, message.nonce, cid));
 	}

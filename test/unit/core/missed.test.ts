@@ -48,13 +48,13 @@ class MissBench extends CoreBench {
 		return this.state.roster.roster.miners[0]?.sender ?? '';
 	}
 
-	/** Partitions with the alarm. */
+	/** Partitions with the alarm, ascending. */
 	get missed(): readonly unknown[] {
 		return this.state.alarms
 			.values()
-			.filter(({ code }) => code === 'deadline-missed')
-			.map(({ facts }) => facts['partition'])
-			.sort();
+			.filter(({ alarm: { code } }) => code === 'deadline-missed')
+			.map(({ alarm: { facts } }) => facts['partition'])
+			.sort((a, b) => Number(a) - Number(b));
 	}
 
 	/** Another member tells a message for the first partition. */

@@ -93,7 +93,7 @@ test('a message that was told for a wrong item first is taken for the right one'
 	mesh.tell('beta', mesh.wrong);
 	assert.equal(mesh.taken()?.dead, 'bad-proof');
 	assert.deepEqual(
-		mesh.state.alarms.values().flatMap(({ code, subject }) => (code === 'bad-submission' ? [subject] : [])),
+		mesh.state.alarms.values().flatMap(({ alarm: { code, subject } }) => (code === 'bad-submission' ? [subject] : [])),
 		[mesh.world.named('beta').id],
 	);
 	mesh.tell('gamma', mesh.right);
