@@ -7,7 +7,7 @@ export const EXIT = {
 	failed: 1,
 	/** The command line is wrong. */
 	usage: 2,
-	/** Config, home, key, roster or store cannot be used. */
+	/** Config, home, key, roster, store or a program that the node needs cannot be used. */
 	home: 3,
 	/** No node runs on this home, or it does not answer. */
 	notRunning: 4,
@@ -23,7 +23,7 @@ const BY_CODE: readonly (readonly [pattern: RegExp, exit: number])[] = [
 		EXIT.refused,
 	],
 	[/^(config|home|key|roster|store|file|invite)-/, EXIT.home],
-	[/^(port-in-use|mesh-cloned|prover-no-gpu|prover-no-params)$/, EXIT.home],
+	[/^(port-in-use|mesh-cloned|prover-no-gpu|prover-no-params|native-missing|native-no-cargo)$/, EXIT.home],
 ];
 
 export function exitCodeOf(error: unknown): number {

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { configured } from '../support/founder.ts';
+import { ensureNative, ensureParams } from '../support/native-fixtures.ts';
 
 const run = promisify(execFile);
 const repository = resolve(import.meta.dirname, '../..');
@@ -42,6 +45,25 @@ test('the packed package runs elsewhere: compiled, with its native sources and e
 	await cli('init', '--home', home, '--network', 'testing', '--miner', 'f01000', '--sender', SENDER);
 	const roster = JSON.parse(await cli('roster', 'show', '--home', home, '--json')) as { version: number };
 	assert.equal(roster.version, 1);
+
+	// Without cargo: the packed sources are those of the repository, byte for byte, or its worker would not do.
+	await ensureNative();
+	await mkdir(join(folder, 'sectors'));
+	const proofs = `[proofs]\ntest_parameters = ${JSON.stringify(await ensureParams())}\n`;
+	await configured(home, `[storage]\npaths = [${JSON.stringify(join(folder, 'sectors'))}]\n${proofs}`);
+	const start = [join(root, 'dist/cli/main.js'), 'start', '--home', home, '--json'];
+	const env = { ...process.env, PATH: dirname(process.execPath) };
+	const missing = { ...env, POSTER_NATIVE: join(folder, 'none') };
+	await assert.rejects(run(process.execPath, start, { env: missing }), { code: 3, stdout: /"code":"native-missing"/ });
+	const node = spawn(process.execPath, start, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+	t.after(() => node.kill('SIGKILL'));
+	const [line] = await once(node.stdout, 'data');
+	assert.equal(JSON.parse(String(line)).event, 'started', String(line));
+	const status = JSON.parse(await cli('status', '--home', home, '--json')) as { roles: readonly string[] };
+	assert.deepEqual(status.roles, ['storage']);
+	const ended = once(node, 'close');
+	await cli('stop', '--home', home);
+	assert.deepEqual(await ended, [0, null]);
 });
 
 /** Any key address: nothing is signed here. */
