@@ -130,7 +130,12 @@ const byWork = derived((messages: readonly Message[]) => Map.groupBy(messages, (
 export function onPrepared(state: State, event: EventOf<'prepared'>): void {
 	const work = state.works.get(event.work);
 	const sender = senderBusyWith(state, event.work);
-	if (work === undefined || sender === undefined) return;
+	if (sender === undefined) return;
+	if (work === undefined) {
+		// Retired meanwhile: the sender is free for others.
+		sender.busy = null;
+		return;
+	}
 	const view = state.chain.views.get(work.item.miner);
 	const { best } = work.results;
 	const changed = event.randomness !== work.item.randomness || work.ownView !== 'agrees';
@@ -183,10 +188,11 @@ function noteRefusal(state: State, { item: { id }, submission }: Work, code: str
 export function onSigned(state: State, { submission }: EventOf<'signed'>): void {
 	const work = state.works.get(submission.work);
 	const sender = senderBusyWith(state, submission.work);
-	if (work === undefined || sender === undefined) return;
+	if (sender === undefined) return;
 	const replaced = sender.busy?.replaces;
 	sender.busy = null;
 	state.dirty = true;
+	if (work === undefined) return;
 	// Another submitter's message came meanwhile: this one has not left the node, and never does.
 	if (isNeedless(state, submission, replaced)) return;
 	const message = enterMessage(state, work, submission);

@@ -5,8 +5,10 @@ import { blsAddress, minerAddress } from '../../../src/codec/address.ts';
 import { encodeMinerCall } from '../../../src/codec/miner-params.ts';
 import { submissionOf } from '../../../src/codec/submission.ts';
 import { resultHash, shortHash, workItem } from '../../../src/codec/work-id.ts';
-import type { Effect, EffectOf } from '../../../src/core/api.ts';
+import type { Effect, EffectOf, EventOf } from '../../../src/core/api.ts';
 import { buildDigest } from '../../../src/core/digest.ts';
+import type { Work } from '../../../src/core/state.ts';
+import { retire } from '../../../src/core/works.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
 import { actorId, attoFil, deadlineIndex, epoch, hex32, partitionIndex } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
@@ -349,3 +351,37 @@ test('a message that the full node refuses a second time is an alarm with its re
 	bench.see(NOW + 2);
 	assert.equal(of(bench.give({ type: 'pushed', cid: submission.cid, code: null }), 'alarm-cleared').length, 1);
 });
+
+test('a sender whose work was forgotten while its message was made signs the next one', () => {
+	for (const until of ['prepared', 'signed'] as const) {
+		const bench = new SubmitBench();
+		bench.prove(0);
+		const [prepare] = of([...bench.see(NOW), ...bench.second()], 'prepare');
+		assert.ok(prepare !== undefined);
+		const forget = (): void => retire(bench.state, workIn(bench, 0), 'no-room');
+		if (until === 'prepared') {
+			forget();
+			assert.deepEqual(of(bench.give(preparedFor(prepare)), 'sign'), []);
+		} else {
+			const [sign] = of(bench.give(preparedFor(prepare)), 'sign');
+			assert.ok(sign !== undefined);
+			forget();
+			bench.give({ type: 'signed', submission: messageOf(bench, sign.params, { nonce: sign.nonce }) });
+		}
+		const effects = [...bench.see(NOW + 1), ...bench.prove(1), ...bench.see(NOW + 2), ...bench.second()];
+		assert.equal(of(effects, 'prepare').length, 1, until);
+	}
+});
+
+const workIn = (bench: CoreBench, partition: number): Work => {
+	const work = bench.state.works.get(workOf(partition).id);
+	assert.ok(work !== undefined);
+	return work;
+};
+
+/** The chain's word on what is to be signed. */
+function preparedFor({ work }: EffectOf<'prepare'>): EventOf<'prepared'> {
+	const gas = { limit: 1_000, feeCap: attoFil(1_000n), premium: attoFil(100n) };
+	const at = { epoch: epoch(NOW), commitEpoch: epoch(NOW - 1), commitRandomness: hex32('00'.repeat(32)) };
+	return { type: 'prepared', work: work.id, randomness: work.randomness, posted: false, gas, ...at };
+}
