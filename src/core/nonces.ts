@@ -2,7 +2,7 @@
  * Nonces of one sending address: which one comes next, whether it may be used already, and at what price. (sender,
  * nonce) is the fence: of two messages with the same nonce the chain takes one.
  */
-import { type AttoFil, attoFil, type CidText, type NodeId, type WorkId } from '../domain/ids.ts';
+import { type AttoFil, attoFil, type CidText, type Hex32, type NodeId, type WorkId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Gas } from '../domain/message.ts';
 import type { ChainView } from './api.ts';
@@ -15,8 +15,13 @@ import type { State } from './state.ts';
 /** One sending address. */
 export interface Sender {
 	readonly address: string;
-	/** Work whose message is being prepared or signed, with the nonce once it is chosen. */
-	busy: { readonly work: WorkId; readonly nonce: number | null; readonly replaces?: CidText } | null;
+	/** Work whose message is being prepared, for which result, or signed, with the nonce once it is chosen. */
+	busy: {
+		readonly work: WorkId;
+		readonly nonce: number | null;
+		readonly result?: Hex32;
+		readonly replaces?: CidText;
+	} | null;
 	/** Epoch since when the next nonce is held by no known message although later ones wait. */
 	gapEpoch: number | null;
 	/** Epoch of the last replacement. */

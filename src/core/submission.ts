@@ -66,16 +66,20 @@ export function rankStep(epoch: number, close: number): number {
 
 /** Begins with the most urgent item whose turn has come. */
 function prepareNext(state: State, view: ChainView, sender: Sender): void {
-	const hasRoom = pendingCount(state, view) < limits.pendingMessages;
+	const room = hasRoom(state, view);
 	for (const work of byUrgency(state.works)) {
 		if (work.item.miner !== view.miner || work.item.kind !== 'post') continue;
-		work.submission.reason = hindrance(state, work, view, sender, hasRoom) ?? 'ready';
+		work.submission.reason = hindrance(state, work, view, sender, room) ?? 'ready';
 		const { best } = work.results;
 		if (work.submission.reason !== 'ready' || best === null) continue;
-		sender.busy = { work: work.item.id, nonce: null };
+		sender.busy = { work: work.item.id, nonce: null, result: best.hash };
 		effect(state, { type: 'prepare', work: work.item, proof: best.result.proof, skipped: best.result.skipped });
 		return;
 	}
+}
+
+function hasRoom(state: State, view: ChainView): boolean {
+	return pendingCount(state, view) < limits.pendingMessages;
 }
 
 const byUrgency = derived((works: readonly Work[]) =>
@@ -83,7 +87,7 @@ const byUrgency = derived((works: readonly Work[]) =>
 );
 
 /** Why no message for the work is begun now; null when it is time. */
-function hindrance(state: State, work: Work, view: ChainView, sender: Sender, hasRoom: boolean): string | null {
+function hindrance(state: State, work: Work, view: ChainView, sender: Sender, room: boolean): string | null {
 	const { item, results, submission } = work;
 	const { epoch } = view;
 	if (epoch >= item.close) return 'closed';
@@ -103,7 +107,7 @@ function hindrance(state: State, work: Work, view: ChainView, sender: Sender, ha
 	if (epoch < submission.retryEpoch) return 'refused-lately';
 	const rank = submitters(state, work).indexOf(state.config.self);
 	if (epoch - submission.readyEpoch < rank * rankStep(epoch, item.close)) return 'better-ranked';
-	if (!hasRoom) return 'too-many-pending';
+	if (!room) return 'too-many-pending';
 	return mayUseNext(state, sender, epoch, item.close) ? null : 'last-message-unconfirmed';
 }
 
@@ -139,7 +143,16 @@ export function onPrepared(state: State, event: EventOf<'prepared'>): void {
 	const view = state.chain.views.get(work.item.miner);
 	const { best } = work.results;
 	const changed = event.randomness !== work.item.randomness || work.ownView !== 'agrees';
-	if (changed || event.posted || best === null || view === undefined || liveMessageOf(state, work) !== undefined) {
+	// Gas was reckoned for the result of then; of a better one it may not be time yet.
+	const isOther = best?.hash !== sender.busy?.result;
+	if (
+		changed ||
+		event.posted ||
+		best === null ||
+		isOther ||
+		view === undefined ||
+		mayNotSign(state, work, view, sender)
+	) {
 		sender.busy = null;
 		if (event.posted) work.posted = true;
 		// The full node is ahead of the view here: until the next one the same would come again.
@@ -162,6 +175,10 @@ export function onPrepared(state: State, event: EventOf<'prepared'>): void {
 	decide(state, 'sign', 'turn-has-come', { work: event.work, facts: { nonce } });
 	const { miner } = work.item;
 	effect(state, { type: 'sign', work: event.work, miner, sender: sender.address, params, nonce, gas });
+}
+
+function mayNotSign(state: State, work: Work, view: ChainView, sender: Sender): boolean {
+	return hindrance(state, work, view, sender, hasRoom(state, view)) !== null;
 }
 
 export function onPrepareFailed(state: State, { work: id, code, refused, detail }: EventOf<'prepare-failed'>): void {

@@ -385,3 +385,33 @@ function preparedFor({ work }: EffectOf<'prepare'>): EventOf<'prepared'> {
 	const at = { epoch: epoch(NOW), commitEpoch: epoch(NOW - 1), commitRandomness: hex32('00'.repeat(32)) };
 	return { type: 'prepared', work: work.id, randomness: work.randomness, posted: false, gas, ...at };
 }
+
+test('what became the best result while another was prepared is prepared anew: gas was reckoned for the other one', () => {
+	const bench = new SubmitBench();
+	const late = challenge.close - limits.doubtfulEpochs;
+	const prove = (skipped: readonly number[]): void => {
+		const body = {
+			work: workOf(0).id,
+			proof: new Uint8Array(192).fill(skipped.length),
+			skipped: Bitfield.of(skipped),
+			refusals: [],
+			proveMs: 1,
+		};
+		bench.hear('p', { kind: 'res', body }, NOW);
+		const hash = resultHash(body.proof, body.skipped);
+		bench.give({ type: 'verified', work: body.work, hash, verdict: 'good' });
+	};
+	prove([1, 2]);
+	const prepares = (): readonly EffectOf<'prepare'>[] => of([...bench.see(late), ...bench.second()], 'prepare');
+	const [first] = prepares();
+	assert.ok(first !== undefined);
+	assert.equal(first.skipped.size, 2);
+	prove([1]);
+	const effects = bench.give(preparedFor(first));
+	assert.deepEqual(of(effects, 'sign'), []);
+	const [second] = of([...effects, ...bench.second()], 'prepare');
+	assert.ok(second !== undefined);
+	assert.equal(second.skipped.size, 1);
+	const [sign] = of(bench.give(preparedFor(second)), 'sign');
+	assert.equal(sign?.params.skipped.size, 1);
+});
