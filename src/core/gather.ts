@@ -195,6 +195,10 @@ function endGather(state: State, job: Job, work: Work, lack: Lack, late: boolean
 		incomplete(state, job, work, missing, 'holders-exhausted');
 		return;
 	}
+	if (state.identity.cloned) {
+		incomplete(state, job, work, missing, 'key-cloned');
+		return;
+	}
 	if (job.good.size === 0) {
 		alarm(state, 'nothing-left-to-prove', work.item.id, { sectors: missing.size });
 		work.claim.hopeless = true;

@@ -24,7 +24,8 @@ export function followMessages(state: State, view: ChainView, sender: Sender): v
 	}
 	pushAgain(state, view, sender);
 	// Before the first sync the message that is missed here may be known to all others.
-	if (!isSynced(state)) return;
+	// Another process with this identity signs at the same rank.
+	if (!isSynced(state) || state.identity.cloned) return;
 	replaceStuck(state, view, sender);
 	fillGap(state, view, sender);
 }

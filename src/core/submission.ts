@@ -90,6 +90,7 @@ const byUrgency = derived((works: readonly Work[]) =>
 function hindrance(state: State, work: Work, view: ChainView, sender: Sender, room: boolean): string | null {
 	const { item, results, submission } = work;
 	const { epoch } = view;
+	if (state.identity.cloned) return 'key-cloned';
 	if (epoch >= item.close) return 'closed';
 	if (work.ownView !== 'agrees') return 'not-in-own-view';
 	if (work.posted) return 'posted';
@@ -210,8 +211,8 @@ export function onSigned(state: State, { submission }: EventOf<'signed'>): void 
 	sender.busy = null;
 	state.dirty = true;
 	if (work === undefined) return;
-	// Another submitter's message came meanwhile: this one has not left the node, and never does.
-	if (isNeedless(state, submission, replaced)) return;
+	// Another submitter's message came meanwhile, or its twin may have signed too: this one has not left the node, and never does.
+	if (state.identity.cloned || isNeedless(state, submission, replaced)) return;
 	const message = enterMessage(state, work, submission);
 	message.proofGood = true;
 	message.signatureGood = true;

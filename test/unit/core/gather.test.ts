@@ -6,7 +6,7 @@ import type { Effect, SectorFault } from '../../../src/core/api.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
 import { epoch, hex32, partitionIndex, sectorNumber } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
-import { CoreBench, DUE_CHALLENGE as challenge, MINER } from '../../support/core.ts';
+import { CoreBench, DUE_CHALLENGE as challenge, idleRecord, MINER } from '../../support/core.ts';
 
 const due = { partition: partitionIndex(0), sectorCount: 4, sectorRoot: hex32('33'.repeat(32)) };
 const work = workItem('corenet', challenge, due);
@@ -79,6 +79,16 @@ test('a stream that has begun and stops is given up after the time of a stall', 
 
 test('only a sector shows that a stream has begun: the word that one cannot be opened may come before its turn', () => {
 	assertInLine(msUntilSkip(halfGathered(), [], [{ sector: sectorNumber(3), code: 'unavailable' }]));
+});
+
+test('a node whose key is in use elsewhere declares no sector faulty', () => {
+	const bench = halfGathered();
+	const { incarnation, sequence } = bench.state.identity;
+	const said = { network: 'corenet', from: bench.id('self'), incarnation, sequence: sequence + 5, epoch: epoch(LATE) };
+	const envelope = { ...said, kind: 'rec', body: idleRecord() } as const;
+	bench.give({ type: 'statement', envelope, raw: new Uint8Array(1), relay: bench.id('slow'), ageMs: 0 });
+	assert.equal(msUntilSkip(bench, [3]), Number.POSITIVE_INFINITY);
+	assert.ok(!bench.state.jobs.has(work.id), 'its lease is free for others');
 });
 
 /** Nine holders of the same four sectors, all of them connected. */

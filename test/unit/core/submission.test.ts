@@ -415,3 +415,30 @@ test('what became the best result while another was prepared is prepared anew: g
 	const [sign] = of(bench.give(preparedFor(second)), 'sign');
 	assert.equal(sign?.params.skipped.size, 1);
 });
+
+test('a submitter whose key is in use elsewhere signs nothing: its twin has the same rank', () => {
+	const stages: readonly ((bench: SubmitBench) => readonly Effect[])[] = [
+		(bench) => [...bench.see(NOW), ...bench.second()],
+		(bench) => bench.give(preparedFor({ type: 'prepare', work: workOf(0) } as EffectOf<'prepare'>)),
+		(bench) => bench.give({ type: 'signed', submission: messageOf(bench, paramsOf(0)) }),
+	];
+	for (let clonedAt = 0; clonedAt <= stages.length; clonedAt++) {
+		const bench = new SubmitBench();
+		bench.prove(0);
+		const effects = stages.flatMap((stage, i) => {
+			if (i === clonedAt) clone(bench);
+			return stage(bench);
+		});
+		const made = effects.filter(({ type }) => type === 'prepare' || type === 'sign' || type === 'push');
+		assert.equal(made.length, clonedAt, made.map(({ type }) => type).join());
+	}
+});
+
+/** The node hears what another process has said with its key. */
+function clone(bench: SubmitBench): void {
+	const { incarnation, sequence } = bench.state.identity;
+	const said = { network: 'corenet', from: bench.id('self'), incarnation, sequence: sequence + 5, epoch: epoch(NOW) };
+	const envelope = { ...said, kind: 'rec', body: idleRecord() } as const;
+	bench.give({ type: 'statement', envelope, raw: new Uint8Array(1), relay: bench.id('other'), ageMs: 0 });
+	assert.ok(bench.state.identity.cloned);
+}
