@@ -188,11 +188,8 @@ export function onPrepareFailed(state: State, { work: id, code, refused, detail 
 	const work = state.works.get(id);
 	if (work === undefined) return;
 	const epoch = currentEpoch(state.clock, state.now);
-	if (!refused) {
-		work.submission.retryEpoch = epoch + 1;
-		return;
-	}
-	work.submission.retryEpoch = epoch + limits.refusedRetryEpochs;
+	// What the chain refused it refuses again for a while; what did not answer may be well at the next head.
+	work.submission.retryEpoch = epoch + (refused ? limits.refusedRetryEpochs : 1);
 	noteRefusal(state, work, code, detail);
 }
 

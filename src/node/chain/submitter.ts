@@ -71,6 +71,7 @@ export class Submitter {
 			});
 		} catch (error) {
 			if (!isPosterError(error)) throw error;
+			this.#ports.log.warn({ error, code: error.code, work: work.id }, 'a message could not be prepared');
 			this.#options.enqueue({
 				type: 'prepare-failed',
 				work: work.id,

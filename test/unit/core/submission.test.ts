@@ -442,3 +442,23 @@ function clone(bench: SubmitBench): void {
 	bench.give({ type: 'statement', envelope, raw: new Uint8Array(1), relay: bench.id('other'), ageMs: 0 });
 	assert.ok(bench.state.identity.cloned);
 }
+
+test('a message that cannot be prepared is told each time, and an alarm from the second time on, until it can', () => {
+	const bench = new SubmitBench();
+	bench.prove(0);
+	const fail = (at: number): readonly Effect[] => {
+		const [prepare] = of([...bench.see(at), ...bench.second()], 'prepare');
+		assert.ok(prepare !== undefined, 'it is tried again at the next epoch');
+		const { id } = prepare.work;
+		const detail = 'Filecoin.GasEstimateMessageGas did not answer';
+		return bench.give({ type: 'prepare-failed', work: id, code: 'chain-timeout', refused: false, detail });
+	};
+	const first = fail(NOW);
+	assert.equal(decided(first, 'submission-refused')[0]?.reason, 'chain-timeout');
+	assert.deepEqual(of(first, 'alarm'), []);
+	const [raised] = of(fail(NOW + 1), 'alarm');
+	assert.equal(raised?.alarm.facts['code'], 'chain-timeout');
+	const [prepare] = of([...bench.see(NOW + 2), ...bench.second()], 'prepare');
+	assert.ok(prepare !== undefined);
+	assert.equal(of(bench.give(preparedFor(prepare)), 'alarm-cleared').length, 1);
+});

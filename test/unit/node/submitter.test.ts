@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { Event, EventOf } from '../../../src/core/api.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
 import type { TipSetKey } from '../../../src/domain/chain.ts';
+import { PosterError } from '../../../src/domain/errors.ts';
 import { attoFil, cidText, epoch, hex32 } from '../../../src/domain/ids.ts';
 import { Submitter } from '../../../src/node/chain/submitter.ts';
 import type { Chain } from '../../../src/ports/chain.ts';
@@ -56,4 +57,22 @@ test('before signing the partition is looked for at the head and at the one befo
 		const prepared = (await look(at, (submitter) => submitter.prepare(effect))) as EventOf<'prepared'>;
 		assert.equal(prepared.posted, posted);
 	}
+});
+
+test('a message that could not be prepared is logged with its reason', async () => {
+	const log = memoryLog();
+	const failure = new PosterError('chain-timeout', 'GasEstimateMessageGas did not answer');
+	const chain: Partial<Chain> = { head: () => Promise.reject(failure) };
+	const events: Event[] = [];
+	const submitter = new Submitter(
+		{ chain: chain as Chain, wallet: undefined, log },
+		{ sender: () => 'f1sender', maxFee: attoFil(1n), enqueue: (event) => void events.push(event) },
+	);
+	await submitter.prepare({ type: 'prepare', work, proof: new Uint8Array(192), skipped: Bitfield.empty });
+	const [event] = events;
+	assert.ok(event?.type === 'prepare-failed');
+	assert.equal(event.refused, false);
+	const [entry] = log.entries;
+	assert.equal(entry?.level, 'warn');
+	assert.equal((entry.facts as { code?: string }).code, 'chain-timeout');
 });
