@@ -331,8 +331,11 @@ export type Effect =
 
 	/** Open (or resume) the spool of a work item and stream these shares. Answers: `gathered`, one `gather-ended` per share, `gather-lost`. */
 	| { readonly type: 'gather'; readonly work: WorkItem; readonly shares: readonly GatherShare[] }
-	/** Stop streaming; `keep` keeps the spool for a later `gather`. No answer, and none of this gather after it. */
-	| { readonly type: 'gather-stop'; readonly work: WorkId; readonly keep: boolean }
+	/**
+	 * Stop streaming; `keep` keeps the spool for a later `gather` as long as its room is not needed, with `ready` for the
+	 * proof of this job, whoever needs room, until the next stop. No answer, and none of this gather after it.
+	 */
+	| { readonly type: 'gather-stop'; readonly work: WorkId; readonly keep: boolean; readonly ready?: boolean }
 	/** Submitter: can this holder open sectors that a result leaves out? Checked in full, kept by nobody. Answer: `holder-answered` within `limits.questionMs`. */
 	| { readonly type: 'ask-holder'; readonly work: WorkItem; readonly peer: NodeId; readonly sectors: Bitfield }
 	/** All sectors but `skipped` are in the spool: prove, with the library if `stock`. Answer: `proved` or `prove-failed`. */

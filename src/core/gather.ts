@@ -245,7 +245,7 @@ function incomplete(state: State, job: Job, work: Work, missing: Bitfield, why: 
 }
 
 function complete(state: State, job: Job, skipped: Bitfield): void {
-	if (job.shares.size > 0) effect(state, { type: 'gather-stop', work: job.work, keep: true });
+	if (job.shares.size > 0) effect(state, { type: 'gather-stop', work: job.work, keep: true, ready: true });
 	for (const id of job.shares.keys()) job.shares.delete(id);
 	job.skipped = skipped;
 	job.phase = 'ready';

@@ -57,11 +57,12 @@ export class Gatherer {
 	}
 
 	/** Effect `gather-stop`. Resolves when the spool is closed (`keep`) or removed; no event follows the call. */
-	async stop({ work, keep }: EffectOf<'gather-stop'>): Promise<void> {
+	async stop({ work, keep, ready = false }: EffectOf<'gather-stop'>): Promise<void> {
 		const active = this.#works.has(work);
-		await this.#stop(work, keep);
-		// What was kept by an earlier stop is given up now.
-		if (!active && !keep) await this.#components.spools.release(work, false).catch((error) => this.#stays(work, error));
+		await this.#stop(work, keep, ready);
+		// What an earlier stop kept for the proof is given up now, unless it is being gathered anew.
+		if (active || ready || (keep && this.#works.has(work))) return;
+		await this.#components.spools.release(work, keep).catch((error) => this.#stays(work, error));
 	}
 
 	/** The spool of a work, closed for writing. Rejects `spool-missing`, `check-unavailable`, `spool-io`. */
@@ -83,13 +84,13 @@ export class Gatherer {
 		await Promise.all(this.#stopping.values());
 	}
 
-	#stop(work: WorkId, keep: boolean): Promise<void> {
+	#stop(work: WorkId, keep: boolean, ready = false): Promise<void> {
 		const gather = this.#works.get(work);
 		if (gather === undefined) return this.#stopping.get(work) ?? Promise.resolve();
 		this.#works.delete(work);
 		if (keep) this.#noteTimes(work, gather);
 		const stopped = gather
-			.stop(keep)
+			.stop(keep, ready)
 			.catch((error) => this.#stays(work, error))
 			.finally(() => {
 				if (this.#stopping.get(work) === stopped) this.#stopping.delete(work);

@@ -48,7 +48,7 @@ export class SpoolFolder {
 		return join(this.#folder, `${work}.vanilla`);
 	}
 
-	/** Room for a file of so many bytes, until `release`. Rejects `spool-full`. */
+	/** Room for a file of so many bytes, until `release`. Rejects `spool-full`, `spool-io`. */
 	async reserve(work: WorkId, bytes: number): Promise<void> {
 		const before = this.#files.get(work);
 		this.#files.delete(work);
@@ -56,7 +56,14 @@ export class SpoolFolder {
 			if (this.#used() + bytes <= this.#maxBytes) break;
 			if (file.inUse) continue;
 			this.#files.delete(oldest);
-			await rm(this.path(oldest), { force: true });
+			try {
+				await this.#remove(oldest);
+			} catch (error) {
+				// It takes its room still.
+				this.#files.set(oldest, file);
+				if (before !== undefined) this.#files.set(work, before);
+				throw error;
+			}
 		}
 		if (this.#used() + bytes > this.#maxBytes) {
 			if (before !== undefined) this.#files.set(work, before);
@@ -78,14 +85,18 @@ export class SpoolFolder {
 	/** The file stays until its room is needed (`keep`), or goes now. Rejects `spool-io`. */
 	async release(work: WorkId, keep: boolean): Promise<void> {
 		const file = this.#files.get(work);
-		if (keep && file !== undefined) {
-			file.inUse = false;
+		if (keep) {
+			if (file !== undefined) file.inUse = false;
 			return;
 		}
+		await this.#remove(work);
+		this.#files.delete(work);
+	}
+
+	async #remove(work: WorkId): Promise<void> {
 		await rm(this.path(work), { force: true }).catch((cause: Error) => {
 			throw new PosterError('spool-io', `a spool file could not be removed: ${cause.message}`, { cause });
 		});
-		this.#files.delete(work);
 	}
 
 	#used(): number {

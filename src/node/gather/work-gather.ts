@@ -107,14 +107,14 @@ export class WorkGather {
 		this.#session = undefined;
 	}
 
-	/** Ends everything; no event follows. Idempotent: the first call decides about the file. */
-	stop(keep: boolean): Promise<void> {
+	/** Ends everything; no event follows. Idempotent: the first call decides about the file, which stays in use if `ready`. */
+	stop(keep: boolean, ready = false): Promise<void> {
 		this.#stop.abort(new PosterError('gather-stopped', 'gathering was stopped'));
-		this.#stopped ??= this.#close(keep);
+		this.#stopped ??= this.#close(keep, ready);
 		return this.#stopped;
 	}
 
-	async #close(keep: boolean): Promise<void> {
+	async #close(keep: boolean, ready: boolean): Promise<void> {
 		await Promise.all(this.#shares);
 		const { spools } = this.#components;
 		try {
@@ -125,6 +125,7 @@ export class WorkGather {
 			// The checker is gone or the spool never came to be. What lies in a file is checked again when it is taken up.
 			this.#log.debug({ cause }, 'spool session did not end in order');
 		}
+		if (ready) return;
 		await spools.release(this.#options.work.id, keep).catch((cause: unknown) => {
 			this.#log.error({ cause }, 'a spool file stays behind');
 		});

@@ -91,6 +91,19 @@ test('a node whose key is in use elsewhere declares no sector faulty', () => {
 	assert.ok(!bench.state.jobs.has(work.id), 'its lease is free for others');
 });
 
+test('what was gathered is kept for its proof until the job ends', () => {
+	const bench = halfGathered();
+	bench.give({ type: 'slots', slots: [] });
+	const peer = bench.id('slow');
+	const effects = [...bench.give({ type: 'gathered', work: work.id, peer, ok: Bitfield.of([3, 4]), failed: [] })];
+	effects.push(...bench.second());
+	const stops = (some: readonly Effect[]): readonly unknown[] =>
+		some.flatMap((effect) => (effect.type === 'gather-stop' ? [{ keep: effect.keep, ready: effect.ready }] : []));
+	assert.equal(bench.state.jobs.get(work.id)?.phase, 'ready');
+	assert.deepEqual(stops(effects), [{ keep: true, ready: true }]);
+	assert.deepEqual(stops(bench.give({ type: 'stopping' })), [{ keep: true, ready: undefined }]);
+});
+
 /** Nine holders of the same four sectors, all of them connected. */
 function nineHolders(): CoreBench {
 	const names = [...'bcdefghij'];

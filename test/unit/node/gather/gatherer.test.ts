@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -343,6 +343,38 @@ test('a spool folder without room loses the gather, and removes kept spools firs
 	await gather(4);
 	const names = await readdir(folder);
 	assert.deepEqual(names.sort(), [2, 4].map((partition) => `${work(manifest, { partition }).id}.vanilla`).sort());
+	await gatherer.close();
+});
+
+test('a spool that waits for its proof gives its room to nobody until the job ends', async () => {
+	const manifest = fakeManifest(...range(0, 10));
+	const { gatherer, events, honest, folder } = await setUp(manifest, { maxBytes: 15 * V });
+	honest('a');
+	const shares = [share('a', range(0, 10))];
+	gatherer.gather(effect(manifest, shares, { partition: 1 }));
+	await until('gathered', () => endedShares(events) === 1);
+	await gatherer.stop({ ...stop(manifest, true, { partition: 1 }), ready: true });
+	gatherer.gather(effect(manifest, shares, { partition: 2 }));
+	await until('lost', () => events.some((event) => event.type === 'gather-lost' && event.code === 'spool-full'));
+	const { path } = await gatherer.spool(work(manifest, { partition: 1 }));
+	assert.ok(existsSync(path));
+	await gatherer.stop(stop(manifest, true, { partition: 1 }));
+	gatherer.gather(effect(manifest, shares, { partition: 3 }));
+	await until('gathered', () => endedShares(events) === 2);
+	assert.deepEqual(await readdir(folder), [`${work(manifest, { partition: 3 }).id}.vanilla`]);
+	await gatherer.close();
+});
+
+test('a disk that does not give room is a fault of this node, and no share of a peer breaks off', async () => {
+	const manifest = fakeManifest(...range(0, 10));
+	const folder = join(root, 'stuck');
+	// What cannot be removed like a file.
+	await mkdir(join(folder, `${work(manifest, { partition: 1 }).id}.vanilla`), { recursive: true });
+	const { gatherer, events, honest } = await setUp(manifest, { maxBytes: 10 * V, folder });
+	honest('a');
+	gatherer.gather(effect(manifest, [share('a', range(0, 10))], { partition: 2 }));
+	await until('an end', () => events.length > 0);
+	assert.deepEqual(events, [{ type: 'gather-lost', work: work(manifest, { partition: 2 }).id, code: 'spool-io' }]);
 	await gatherer.close();
 });
 
