@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
@@ -33,6 +33,8 @@ test('the packed package runs elsewhere: compiled, with its native sources and e
 		[],
 		'node does not strip types inside node_modules',
 	);
+	const { mode } = await stat(join(repository, 'dist/cli/main.js'));
+	assert.equal(mode & 0o111, 0o111, 'a command that is a link into the clone runs after a build, too');
 	await run('tar', ['xzf', packed.filename], { cwd: folder });
 	const root = join(folder, 'package');
 	// What `npm install` would bring, without asking a registry for it.
