@@ -12,7 +12,15 @@ import { bury } from './messages.ts';
 import { currentMessages, messagesOf, pooledNonces, priceOf, type Sender } from './nonces.ts';
 import { alarm, clearAlarm, decide, del, effect, put } from './outbox.ts';
 import type { State, Work } from './state.ts';
-import { isOpen, liveMessageOf, messagesOf as messagesAbout, pushMessage, rankStep, submitters } from './submission.ts';
+import {
+	isMessageDue,
+	isOpen,
+	liveMessageOf,
+	messagesOf as messagesAbout,
+	pushMessage,
+	rankStep,
+	submitters,
+} from './submission.ts';
 
 export function followMessages(state: State, view: ChainView, sender: Sender): void {
 	for (const message of messagesOf(state, sender.address)) {
@@ -197,14 +205,18 @@ function fillGap(state: State, view: ChainView, sender: Sender): void {
 	const work = next === undefined ? undefined : state.works.get(next.submission.work);
 	if (next === undefined || work === undefined || sender.busy !== null) return;
 	const rank = Math.max(0, submitters(state, work).indexOf(state.config.self));
-	// A message that came too late still uses up its nonce, if it pays enough; else the next item is signed a second time.
+	// A message that came too late still uses up its nonce, if it pays enough.
 	const late = messagesOf(state, sender.address).find(
 		({ nonce: its, dead, submission }) =>
 			its === nonce && dead === 'closed' && submission.signed.message.gasFeeCap >= view.baseFee,
 	);
 	const patience = late?.pooled === true ? limits.stuckEpochs : limits.fallbackEpochs;
 	if (view.epoch - sender.gapEpoch < patience + rank * limits.fallbackEpochs) return;
+	// A proof that waits for its message takes the lowest free nonce, and costs nothing that was not due anyway.
+	const hurried = view.epoch >= work.item.close - limits.hurryEpochs;
+	if (!hurried && late?.pooled !== false && isMessageDue(state, view, sender)) return;
 	sender.gapEpoch = view.epoch;
+	// Else the next item is signed a second time: one of its two messages is paid for in vain, and nobody can undo it.
 	if (late?.pooled === false) pushMessage(state, late, 'fills-gap');
 	else signAgain(state, sender, next, work, nonce, attoFil(view.baseFee * 2n), 'fills-gap');
 }

@@ -112,6 +112,18 @@ function hindrance(state: State, work: Work, view: ChainView, sender: Sender, ro
 	return mayUseNext(state, sender, epoch, item.close) ? null : 'last-message-unconfirmed';
 }
 
+/** What keeps a message from being signed for some epochs at most. */
+const BRIEF = ['ready', 'too-early', 'better-ranked', 'last-message-unconfirmed'];
+
+/** A proof is there whose message is signed soon, here or by another submitter, and that no chain has refused so far. */
+export function isMessageDue(state: State, view: ChainView, sender: Sender): boolean {
+	const room = hasRoom(state, view);
+	return state.works.values().some((work) => {
+		if (work.item.miner !== view.miner || work.item.kind !== 'post' || work.submission.refusals > 0) return false;
+		return BRIEF.includes(hindrance(state, work, view, sender, room) ?? 'ready');
+	});
+}
+
 /** The deadline is open at the head of the view. */
 export function isOpen(view: ChainView, { item }: Work): boolean {
 	return view.challenges.some(

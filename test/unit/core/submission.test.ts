@@ -462,3 +462,26 @@ test('a message that cannot be prepared is told each time, and an alarm from the
 	assert.ok(prepare !== undefined);
 	assert.equal(of(bench.give(preparedFor(prepare)), 'alarm-cleared').length, 1);
 });
+
+test('a nonce that nobody holds is left to a proof that is signed for soon; without one the next item is signed again', () => {
+	for (const proven of [true, false]) {
+		const bench = new SubmitBench();
+		const behind = messageOf(bench, paramsOf(1), { nonce: 1 });
+		bench.hear('other', { kind: 'sub', body: behind }, challenge.open);
+		const checked = [...bench.give({ type: 'message-checked', cid: behind.cid, verdict: 'good' }), ...bench.second()];
+		for (const { work, hash } of of(checked, 'verify')) {
+			bench.give({ type: 'verified', work: work.id, hash, verdict: 'good' });
+		}
+		const signs: EffectOf<'sign'>[] = [];
+		for (let at = challenge.open + 1; at <= NOW; at++) {
+			const effects = [...bench.see(at, { pool: [behind] }), ...bench.second()];
+			if (proven && at === challenge.open + 1) effects.push(...bench.prove(0));
+			for (const prepare of of(effects, 'prepare')) effects.push(...bench.give(preparedFor(prepare)));
+			signs.push(...of(effects, 'sign'));
+		}
+		assert.deepEqual(
+			signs.map(({ params, nonce }) => [params.partition, nonce]),
+			[[proven ? 0 : 1, 0]],
+		);
+	}
+});
