@@ -145,6 +145,8 @@ export type Event =
 	| { readonly type: 'roster'; readonly roster: Roster; readonly hash: Hex32 }
 	/** The node is about to end in order: leases are given back, nothing new is begun. */
 	| { readonly type: 'stopping' }
+	/** The core failed on these entries of the store, which it begins without; the runner has moved them away. */
+	| { readonly type: 'set-aside'; readonly keys: readonly string[] }
 	/** Slots in service changed: a worker died for good or came back. */
 	| { readonly type: 'slots'; readonly slots: readonly string[] }
 	/** One proof of this type was measured at start. */
@@ -431,6 +433,8 @@ export type AlarmCode =
 	| 'bad-result'
 	| 'bad-submission'
 	| 'announcement-differs'
+	/** This node failed on entries of its store, and goes on without them. */
+	| 'entries-set-aside'
 	/** Statements of this node's own identity that it did not make: its key is in use elsewhere. */
 	| 'key-cloned'
 	| 'roster-conflict'

@@ -31,7 +31,7 @@ import { onOwnProver } from './own-prover.ts';
 import { assignSlots, onProved, onProveFailed, onProveProgress, onSlots, releaseHung } from './proving.ts';
 import { askHolders, onHolderAnswered } from './questions.ts';
 import { createRecordsSlice, heedEpoch, onRecord, sendRecord } from './records.ts';
-import { dropOrphans, recover } from './recovery.ts';
+import { dropOrphans, onSetAside, recover } from './recovery.ts';
 import { offerResults, onResult, onVerified, retryOwnVerifications, verifyCandidates } from './results.ts';
 import { heedSender } from './sender.ts';
 import { objectToSkips, onOpened, onRefusal } from './skips.ts';
@@ -208,6 +208,9 @@ function takeIn(state: State, event: Exclude<Event, { readonly type: 'tick' | 's
 			return;
 		case 'stopping':
 			onStopping(state);
+			return;
+		case 'set-aside':
+			onSetAside(state, event);
 			return;
 		case 'slots':
 			onSlots(state, event.slots);

@@ -11,12 +11,12 @@ import { limits } from '../domain/limits.ts';
 import { proofShape } from '../domain/proof.ts';
 import { challengeKeyOf } from '../domain/work.ts';
 import { keepAnnouncement, keepTombstone } from './announce.ts';
-import type { Recovered } from './api.ts';
+import type { EventOf, Recovered } from './api.ts';
 import { onHoldings } from './holdings.ts';
 import { keys, readCrashes, readNumbers, readObjections, readStatement } from './keys.ts';
 import { peerOf } from './liveness.ts';
 import { enterMessage } from './messages.ts';
-import { del } from './outbox.ts';
+import { alarm, del } from './outbox.ts';
 import { keysMark, onResult } from './results.ts';
 import { onRefusal, recoverObjections } from './skips.ts';
 import type { State, Work } from './state.ts';
@@ -83,6 +83,10 @@ function isOrphan(state: State, key: string): boolean {
 /** Deletes what recovery found to be left behind, some at a time: a whole deadline of them is no burden on one batch. */
 export function dropOrphans(state: State): void {
 	for (const key of state.orphans.splice(0, limits.dropsPerSecond)) del(state, key);
+}
+
+export function onSetAside(state: State, { keys: [first = '', ...more] }: EventOf<'set-aside'>): void {
+	alarm(state, 'entries-set-aside', first, { entries: 1 + more.length });
 }
 
 function recoverEntry(state: State, key: string, value: Uint8Array, kind: BodyKind | undefined): void {

@@ -12,6 +12,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Store } from '../ports/store.ts';
+import { isInput } from './quarantine.ts';
 
 export interface LoopPorts {
 	readonly store: Store;
@@ -25,8 +26,13 @@ export interface LoopOptions {
 	readonly step: (event: Event, now: MonoMs) => Step;
 	/** Carries out an effect: starts what it asks for and returns; its answer comes back as an event. */
 	readonly run: (effect: Effect) => void;
-	/** The core threw on this event: its state can no longer be trusted and the process must end. */
-	readonly crashed: (event: Event, error: unknown) => void;
+	/**
+	 * The core threw on this event: its state can no longer be trusted and the process must end. `suspects`: the inputs
+	 * that may be why, the event itself or what came since the rules last ran; none, one, or two for any number above.
+	 */
+	readonly crashed: (event: Event, error: unknown, suspects: readonly Event[]) => void;
+	/** Whether the rules look after each input, so that a failure has one suspect at most. */
+	readonly careful: () => boolean;
 	/** Nothing is processed any more, for a reason that no retry mends. */
 	readonly failed: (error: unknown) => void;
 	/** Asked between two runs of events: the next one waits for the promise, if there is one. */
@@ -44,6 +50,8 @@ export class Loop {
 	#cancelTick: (() => void) | undefined;
 	#tickQueued = false;
 	#stalledSince: MonoMs | undefined;
+	/** Inputs since the rules last ran well. */
+	#suspects: readonly Event[] = [];
 
 	constructor(ports: LoopPorts, options: LoopOptions) {
 		this.#ports = ports;
@@ -127,20 +135,26 @@ export class Loop {
 		for (const event of batch) {
 			if (isOutside(event)) this.#outside--;
 			if (event.type === 'tick') this.#tickQueued = false;
-			const step = this.#stepOne(event);
-			if (step === undefined) return undefined;
-			persist.push(...step.persist);
-			after.push(...step.after);
+			const events: readonly Event[] = isInput(event) && this.#options.careful() ? [event, { type: 'tick' }] : [event];
+			for (const each of events) {
+				const step = this.#stepOne(each);
+				if (step === undefined) return undefined;
+				persist.push(...step.persist);
+				after.push(...step.after);
+			}
 		}
 		return { persist, after };
 	}
 
 	#stepOne(event: Event): Step | undefined {
 		try {
-			return this.#options.step(event, this.#ports.clock.now());
+			const step = this.#options.step(event, this.#ports.clock.now());
+			if (event.type === 'tick') this.#suspects = [];
+			else if (isInput(event) && this.#suspects.length < 2) this.#suspects = [...this.#suspects, event];
+			return step;
 		} catch (error) {
 			this.#end();
-			this.#options.crashed(event, error);
+			this.#options.crashed(event, error, isInput(event) ? [event] : this.#suspects);
 			return undefined;
 		}
 	}

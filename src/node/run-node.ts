@@ -1,7 +1,7 @@
 /** One running node: the core in its loop, and the parts that carry out its decisions. */
-import type { CoreConfig, Event } from '../core/api.ts';
+import type { CoreConfig } from '../core/api.ts';
 import { currentEpoch } from '../core/epoch-clock.ts';
-import { createState, step } from '../core/poster.ts';
+import { step } from '../core/poster.ts';
 import { ownEstimates } from '../core/timing.ts';
 import { Bitfield } from '../domain/bitfield.ts';
 import { PosterError } from '../domain/errors.ts';
@@ -19,9 +19,9 @@ import { EventHub } from './event-hub.ts';
 import { Finding } from './finding.ts';
 import { buildGathering } from './gather/build-gathering.ts';
 import type { Gatherer } from './gather/gatherer.ts';
+import { type GuardedLoop, guardedLoop } from './guarded-loop.ts';
 import { HoldingsWatch } from './holdings-watch.ts';
 import { Inbound } from './inbound.ts';
-import { Loop } from './loop.ts';
 import { ManifestExchange } from './manifest-exchange.ts';
 import { Measuring } from './measure.ts';
 import type { ChainParts, Context } from './node-context.ts';
@@ -37,14 +37,13 @@ import { servedMiners } from './served-miners.ts';
 import { takesSamples } from './slot-filters.ts';
 import type { RunningNode, StartOptions } from './start-options.ts';
 import { StepTimes } from './step-times.ts';
+import { startCore } from './stored-entries.ts';
 import { SyncExchange } from './sync-exchange.ts';
 import { AheadLoader } from './vanilla-server/ahead-loader.ts';
 import { VanillaServer } from './vanilla-server/vanilla-server.ts';
 import { buildWinning, type Winning } from './winning/build-winning.ts';
 import { WindowPause } from './winning/window-pause.ts';
 
-/** Manifests and proof times: what the node keeps in the store beside the core. */
-const NOT_OF_THE_CORE = ['m/', 't/'];
 const SECOND_MS = 1000;
 
 export async function runNode(
@@ -52,7 +51,7 @@ export async function runNode(
 	outside: Outside,
 	stack: AsyncDisposableStack,
 ): Promise<RunningNode> {
-	const { clock, log, metrics, store, net } = outside;
+	const { clock, log, metrics, quarantine, net } = outside;
 	const { signal } = options;
 	const ending = new Ending(log, () => stack.disposeAsync());
 	const fatal = (error: unknown): void => ending.fail(error);
@@ -61,30 +60,20 @@ export async function runNode(
 	stack.defer(() => signal.removeEventListener('abort', stop));
 
 	const roster = await loadRoster(options.home);
-	const state = createState(coreConfig(options, outside, roster), await recovered(outside));
+	const { state, aside } = await startCore(outside, coreConfig(options, outside, roster));
 	const recorder = openRecorder(options, outside, state);
 	stack.defer(() => recorder.close());
 	const hub = new EventHub(clock, log, metrics);
-	const loop: Loop = new Loop(
-		{ store, clock, log, metrics },
-		{
-			step: (event, now) => recorder.watch(event, now, () => step(state, event, now)),
-			rest: () => recorder.rest(),
-			run: (effect) => effects.run(effect),
-			crashed: (event, error) => {
-				log.error({ error, type: event.type }, 'the core failed on an event');
-				outside.quarantine
-					.blame(event)
-					.catch((cause: unknown) => log.error({ error: cause }, 'the statement to blame could not be written down'))
-					.finally(() => fatal(error));
-			},
-			failed: fatal,
-		},
-	);
-	const enqueue = (event: Event): void => loop.enqueue(event);
+	const { loop, enqueue }: GuardedLoop = guardedLoop(outside, {
+		step: (event, now) => recorder.watch(event, now, () => step(state, event, now)),
+		rest: () => recorder.rest(),
+		run: (effect) => effects.run(effect),
+		epoch: () => currentEpoch(state.clock, clock.now()),
+		fatal,
+	});
 	const inbound = new Inbound(
 		{ identity: options.home.identity, clock, metrics },
-		{ network: roster.roster.network, quarantined: (hash) => outside.quarantine.has(hash), enqueue },
+		{ network: roster.roster.network, quarantined: (hash) => quarantine.has(hash), enqueue },
 		roster.roster,
 	);
 	const keeper = new RosterKeeper(
@@ -112,6 +101,8 @@ export async function runNode(
 		return loop.stop();
 	});
 	loop.start();
+	if (aside.length > 0) enqueue({ type: 'set-aside', keys: aside });
+	stack.defer(clock.after(limits.carefulMs, () => void quarantine.survived().catch(fatal)));
 	await tellManifests(context);
 	ending.check();
 	serve();
@@ -151,14 +142,6 @@ function coreConfig({ home, config }: StartOptions, outside: Outside, { roster, 
 		epochMs: configuredEpochMs(config, roster.network) ?? null,
 		epochMsGuess: (blockDelaySeconds ?? limits.epochSecondsGuess) * SECOND_MS,
 	};
-}
-
-async function recovered({ store }: Outside): Promise<[string, Uint8Array][]> {
-	const entries: [string, Uint8Array][] = [];
-	for await (const [key, value] of store.entries('')) {
-		if (!NOT_OF_THE_CORE.some((prefix) => key.startsWith(prefix))) entries.push([key, value]);
-	}
-	return entries;
 }
 
 async function buildParts(

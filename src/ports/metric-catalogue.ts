@@ -270,7 +270,7 @@ export const METRICS = {
 		kind: 'counter',
 		unit: 'events',
 		labels: { type: 'of the event' },
-		help: 'Events from outside that found the queue full.',
+		help: 'Events from outside that found the queue full, or on which the core failed before.',
 	},
 	poster_store_failed_total: {
 		kind: 'counter',

@@ -167,6 +167,7 @@ async function main(folder: string, lastBatch: number, death: Death): Promise<vo
 			failed: (error) => {
 				throw error;
 			},
+			careful: () => false,
 			rest: () => undefined,
 		},
 	);

@@ -73,10 +73,16 @@ export const nodeLimits = {
 	 * node stood still until the ping cuts it. More is a replay of old statements, each of which costs a signature check.
 	 */
 	relayStatements: { perSecond: 600, burst: 4_500 },
-	/** Statements kept away because the core failed on them. */
+	/** Inputs kept away because the core failed on them. */
 	quarantined: 64,
 	/** Their file: 70 characters for each. */
 	quarantineFileBytes: 8 * KIB,
+	/** Stored entries that are set aside one by one at a start: more of them are a bug of another kind. */
+	setAside: 64,
+	/** After a failure the rules are tried for so long, in the core's time, with what is stored: each runs some times. */
+	trialMs: 5_000,
+	/** A core that runs for this long was failed by something that is over: epochs have passed, and peers were heard. */
+	carefulMs: 600_000,
 	/** Questions of others that wait for the core: 32 streams of some peers at once. */
 	syncQuestions: 256,
 	syncAnswerMs: 10_000,

@@ -15,13 +15,14 @@ const nothing: Step = { persist: [], after: [] };
 const decision = (reason: string): Effect => ({ type: 'decision', decision: { name: 'claim', reason } });
 const head = (height: number): Event => ({ type: 'head', epoch: epoch(height) });
 
-function setup(step: (event: Event) => Step, clock: Clock = hurried(5)) {
+function setup(step: (event: Event) => Step, clock: Clock = hurried(5), careful = false) {
 	const store = new MemoryStore();
 	const metrics = memoryMetrics();
 	const ran: string[] = [];
 	/** Batches on disk when each effect ran. */
 	const written: number[] = [];
 	const crashes: unknown[] = [];
+	const suspects: Event[] = [];
 	const failures: unknown[] = [];
 	const loop = new Loop(
 		{ store, clock, log: memoryLog(), metrics },
@@ -31,12 +32,16 @@ function setup(step: (event: Event) => Step, clock: Clock = hurried(5)) {
 				ran.push(effect.type === 'decision' ? effect.decision.reason : effect.type);
 				written.push(store.batches.length);
 			},
-			crashed: (_event, error) => crashes.push(error),
+			crashed: (_event, error, among) => {
+				crashes.push(error);
+				suspects.push(...among);
+			},
 			failed: (error) => failures.push(error),
+			careful: () => careful,
 			rest: () => undefined,
 		},
 	);
-	return { store, metrics, ran, written, crashes, failures, loop };
+	return { store, metrics, ran, written, crashes, suspects, failures, loop };
 }
 
 function keeping(event: Event): Step {
@@ -145,6 +150,45 @@ test('a core that fails is reported once with its event; nothing of that run is 
 	assert.equal(crashes.length, 1);
 	assert.deepEqual(ran, []);
 	assert.equal(store.batches.length, 0);
+});
+
+const question = (request: number): Event => ({ type: 'pull-asked', request, peer: 'p' as never, pull: {} as never });
+
+test('of a failure of the rules the inputs since they last ran are suspects, one alone where the node is careful', async () => {
+	for (const careful of [false, true]) {
+		let asked = 0;
+		const { crashes, suspects, loop } = setup(
+			(event) => {
+				if (event.type === 'pull-asked') asked = event.request;
+				if (event.type === 'tick' && asked >= 3) throw new Error('bug');
+				return nothing;
+			},
+			hurried(5),
+			careful,
+		);
+		loop.enqueue(question(1));
+		loop.enqueue({ type: 'tick' });
+		for (const request of [2, 3, 4, 5]) loop.enqueue(question(request));
+		loop.enqueue({ type: 'tick' });
+		await until('the failure was reported', () => crashes.length > 0);
+		await loop.stop();
+		assert.deepEqual(suspects, careful ? [question(3)] : [question(2), question(3)]);
+	}
+});
+
+test('an input on which the core fails at once is the only suspect, and of an answer there is none', async () => {
+	for (const poison of [question(7), head(7)]) {
+		const { crashes, suspects, loop } = setup((event) => {
+			if (event === poison) throw new Error('bug');
+			return nothing;
+		});
+		loop.enqueue(question(1));
+		loop.enqueue({ type: 'tick' });
+		loop.enqueue(poison);
+		await until('the failure was reported', () => crashes.length > 0);
+		await loop.stop();
+		assert.deepEqual(suspects, poison.type === 'head' ? [] : [poison]);
+	}
 });
 
 test('while nothing can be written only the newest state of the chain is kept', async () => {

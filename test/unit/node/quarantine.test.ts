@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -17,29 +17,55 @@ const rawOf = (id: number): Uint8Array => Uint8Array.of(id & 255, id >> 8);
 
 test('a statement is kept away after the core failed on it twice, over restarts', async () => {
 	const path = join(folder, 'twice.json');
-	await (await Quarantine.load(path)).blame(statement(1));
+	await (await Quarantine.load(path)).blame([statement(1)], 7);
 	const second = await Quarantine.load(path);
 	assert.equal(second.has(statementHash(rawOf(1))), false, 'once may have been chance');
-	await second.blame(statement(1));
+	await second.blame([statement(1)], 7);
 	const third = await Quarantine.load(path);
 	assert.equal(third.has(statementHash(rawOf(1))), true);
 	assert.equal(third.has(statementHash(rawOf(2))), false);
 });
 
-test('own observations are never kept away', async () => {
+test('own observations are never kept away, and of several inputs none is; the next start is careful', async () => {
 	const path = join(folder, 'own.json');
+	const head: Event = { type: 'head', epoch: epoch(1) };
 	const quarantine = await Quarantine.load(path);
-	await quarantine.blame({ type: 'head', epoch: epoch(1) });
-	await quarantine.blame({ type: 'head', epoch: epoch(1) });
-	await assert.rejects(readFile(path), { code: 'ENOENT' });
+	assert.equal(quarantine.crashes, 0);
+	for (let i = 0; i < 2; i++) await quarantine.blame([head], -1);
+	for (let i = 0; i < 2; i++) await quarantine.blame([statement(1), statement(2)], 7);
+	const next = await Quarantine.load(path);
+	assert.deepEqual([next.holds(head), next.holds(statement(1)), next.holds(statement(2))], [false, false, false]);
+	assert.deepEqual([next.crashes, next.epoch], [4, 7]);
+	await next.survived();
+	assert.equal((await Quarantine.load(path)).crashes, 0);
+});
+
+test('questions are known by their peer, views by the miner and its deadlines of the moment', async () => {
+	const quarantine = await Quarantine.load(join(folder, 'kinds.json'));
+	const asked = (type: 'sync-asked' | 'pull-asked', peer: string, request: number): Event =>
+		({ type, peer, request }) as unknown as Event;
+	const seen = (miner: number, challenge: number, height: number): Event =>
+		({
+			type: 'chain-view',
+			view: { miner, epoch: height, challenges: [{ challenge: { challenge } }] },
+		}) as unknown as Event;
+	await quarantine.blame([asked('sync-asked', 'p', 1)], 7);
+	await quarantine.blame([asked('pull-asked', 'p', 2)], 7);
+	assert.equal(quarantine.holds(asked('sync-asked', 'p', 3)), true);
+	assert.equal(quarantine.holds(asked('sync-asked', 'q', 3)), false);
+	await quarantine.blame([seen(1000, 160, 161)], 161);
+	await quarantine.blame([seen(1000, 160, 162)], 162);
+	assert.equal(quarantine.holds(seen(1000, 160, 163)), true);
+	assert.equal(quarantine.holds(seen(1000, 220, 221)), false, 'the next deadline is another matter');
+	assert.equal(quarantine.holds(seen(1001, 160, 163)), false);
 });
 
 test('the list is bounded, the oldest go first, and a damaged file is an empty list', async () => {
 	const path = join(folder, 'bound.json');
 	const quarantine = await Quarantine.load(path);
 	for (let id = 0; id < limits.quarantined + 1; id++) {
-		await quarantine.blame(statement(id));
-		await quarantine.blame(statement(id));
+		await quarantine.blame([statement(id)], 7);
+		await quarantine.blame([statement(id)], 7);
 	}
 	const loaded = await Quarantine.load(path);
 	assert.equal(loaded.has(statementHash(rawOf(0))), false);
