@@ -24,6 +24,7 @@ const SUBMIT_EPOCHS = 25;
 export class Progress {
 	readonly #world: World;
 	readonly #violate: (rule: string) => void;
+	readonly #submitEpochs: number;
 	/** Since when nobody works on an item that somebody could take. */
 	readonly #unclaimed = new Map<WorkId, number>();
 	/** Since when a result is known to a submitter. */
@@ -32,6 +33,11 @@ export class Progress {
 	constructor(world: World, violate: (rule: string) => void) {
 		this.#world = world;
 		this.#violate = violate;
+		const { plan, chain } = world;
+		// A chain that is set to take few messages at a time has to take all of them first.
+		const items = chain.slots.reduce((sum, { due }) => sum + due.length, 0);
+		this.#submitEpochs =
+			SUBMIT_EPOCHS + (plan.tipsetMessages === undefined ? 0 : Math.ceil(items / plan.tipsetMessages));
 	}
 
 	get #isCalm(): boolean {
@@ -69,7 +75,7 @@ export class Progress {
 			}
 			const since = this.#known.get(item.id) ?? heap.now;
 			this.#known.set(item.id, since);
-			const isLate = heap.now - since > SUBMIT_EPOCHS * plan.epochMs;
+			const isLate = heap.now - since > this.#submitEpochs * plan.epochMs;
 			if (isLate && holds.some((node) => !hasSkips(node, item))) this.#violate('L4 a known result is not submitted');
 			return;
 		}
