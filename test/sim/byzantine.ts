@@ -6,6 +6,7 @@ import { minerAddress } from '../../src/codec/address.ts';
 import { encodeMinerCall } from '../../src/codec/miner-params.ts';
 import { submissionOf } from '../../src/codec/submission.ts';
 import type { EffectOf } from '../../src/core/api.ts';
+import { buildDigest } from '../../src/core/digest.ts';
 import { Bitfield } from '../../src/domain/bitfield.ts';
 import type { Envelope, EnvelopeBody } from '../../src/domain/envelope.ts';
 import { attoFil, epoch, type Hex32, hex32 } from '../../src/domain/ids.ts';
@@ -15,6 +16,7 @@ import type { Gas, Message } from '../../src/domain/message.ts';
 import { PROOF_BYTES } from '../../src/domain/proof.ts';
 import type { NodeRecord } from '../../src/domain/record.ts';
 import type { WorkItem } from '../../src/domain/work.ts';
+import { sync } from './effects.ts';
 import type { Lie } from './faults.ts';
 import type { SimNode } from './node.ts';
 import { makeProof } from './proofs.ts';
@@ -32,6 +34,8 @@ const FALSE_PARTITIONS_MOST = 1_000;
 const NEEDLESS_SKIPS = 2;
 /** Four statements each time: what a quota of 100 a second lets through for the first moments, for as long as the run takes. */
 const FLOOD_MS = 400;
+/** Before the question that it left unanswered is given up. */
+const STALL_MS = 2_000;
 
 export class Byzantine {
 	readonly lie: Lie;
@@ -80,6 +84,7 @@ export class Byzantine {
 				});
 				return;
 			case 'flooder':
+			case 'staller':
 				this.#say(envelope);
 				return;
 			case 'false-announcer':
@@ -109,6 +114,17 @@ export class Byzantine {
 		this.#announce(item, random.between(1, FALSE_PARTITIONS_MOST / FALSE_PARTITIONS));
 	}
 
+	/** Shows everybody that it has something newer, over and over; what they then ask for it never tells. */
+	stall(): void {
+		const { heap, nodes } = this.#node.world;
+		heap.after(STALL_MS, () => this.stall());
+		const { state } = this.#node;
+		if (!this.#node.isAwake || state === null) return;
+		const newer = { node: this.#node.id, incarnation: FORGED_SEQUENCE, sequence: this.#made++ };
+		const digest = { ...buildDigest(state), records: [newer] };
+		for (const peer of nodes) if (peer !== this.#node) sync(this.#node, { type: 'sync', peer: peer.id, digest });
+	}
+
 	/** What others said, for later. */
 	hear(statement: Sealed): void {
 		if (this.lie === 'replayer' && this.#heard.length < HEARD_MOST) this.#heard.push(statement);
@@ -123,6 +139,11 @@ export class Byzantine {
 			return statement.envelope.from !== own || statement.envelope.kind !== 'rec';
 		});
 		return { ...answer, statements: honest };
+	}
+
+	/** It answers no question of anti-entropy. */
+	get isMute(): boolean {
+		return this.lie === 'staller';
 	}
 
 	/** A hoarder and a withholder of work begin nothing. */

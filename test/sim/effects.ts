@@ -139,7 +139,8 @@ function digestBytes({ digest }: Pick<EffectOf<'sync'>, 'digest'>): number {
 	return FRAME_BYTES + records.length * DIGEST_RECORD_BYTES + challenges.length * DIGEST_CHALLENGE_BYTES;
 }
 
-function sync(node: SimNode, { peer: id, digest }: EffectOf<'sync'>): void {
+/** Shows the peer a digest and takes in what it answers. */
+export function sync(node: SimNode, { peer: id, digest }: EffectOf<'sync'>): void {
 	const { network } = node.world;
 	const peer = node.world.node(id);
 	network.bytes += digestBytes({ digest });
@@ -169,7 +170,7 @@ function pull(node: SimNode, { peer: id, pull: wanted }: EffectOf<'pull'>): void
 			peer.ask(
 				(request) => ({ type: 'pull-asked', request, peer: node.id, pull: wanted }),
 				(answer) => {
-					if (answer.type !== 'answer-pull') return;
+					if (answer.type !== 'answer-pull' || node.world.liars.get(peer)?.isMute === true) return;
 					const { statements, more } = node.world.twistAnswer(peer, answer);
 					const sealed = statements.map((aged) => sealAged(peer, aged));
 					reply(

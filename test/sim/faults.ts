@@ -26,6 +26,7 @@ export const LIES = [
 	'forger',
 	'false-announcer',
 	'flooder',
+	'staller',
 ] as const;
 export type Lie = (typeof LIES)[number];
 

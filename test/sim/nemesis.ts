@@ -18,6 +18,7 @@ export class Nemesis {
 				const liar = new Byzantine(node, fault.lie);
 				this.#world.liars.set(node, liar);
 				if (fault.lie === 'flooder') liar.flood();
+				if (fault.lie === 'staller') liar.stall();
 			} else if (fault.kind !== 'clock') {
 				this.#world.heap.after(fault.at, () => this.#strike(fault));
 			}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FAULT_CLASSES, type FaultClass } from './faults.ts';
+import { FAULT_CLASSES, type Fault, type FaultClass } from './faults.ts';
 import { drawPlan } from './plan.ts';
 import { simulate } from './simulate.ts';
 
@@ -23,3 +23,15 @@ for (const { nodes, classes, seeds } of SAMPLE) {
 		}
 	});
 }
+
+test('a member that always shows something newer and never tells it keeps nobody from what a split hid', () => {
+	for (const seed of [4, 5]) {
+		const plan = drawPlan({ seed, nodes: 7, kind: 'short', classes: ['split'] });
+		for (const [node, { roles }] of plan.machines.entries()) {
+			if (roles.join() !== 'prover') continue;
+			const staller: Fault = { kind: 'byzantine', at: 0, node, lie: 'staller' };
+			const { missed, violations } = simulate({ ...plan, faults: [...plan.faults, staller] }).outcome;
+			assert.deepEqual({ missed, violations }, { missed: [], violations: [] }, `seed ${seed}, machine ${node}`);
+		}
+	}
+});
