@@ -102,7 +102,10 @@ export async function runNode(
 	});
 	loop.start();
 	if (aside.length > 0) enqueue({ type: 'set-aside', keys: aside });
-	stack.defer(clock.after(limits.carefulMs, () => void quarantine.survived().catch(fatal)));
+	const survived = (): void => {
+		quarantine.survived().catch((error: unknown) => log.warn({ error }, 'the next start is a careful one for nothing'));
+	};
+	stack.defer(clock.after(limits.carefulMs, survived));
 	await tellManifests(context);
 	ending.check();
 	serve();
