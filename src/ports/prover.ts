@@ -45,6 +45,8 @@ export interface ProverSlot {
 	 * One listener.
 	 */
 	watch(changed: (inService: boolean) => void): void;
+	/** Times that its program has ended so far: what it kept in memory is gone then. Absent where that is not known. */
+	readonly deaths?: number;
 	/** Lets it stand still where it is until the returned function is called; absent where that cannot be done. */
 	pause?(): () => void;
 	close(): Promise<void>;

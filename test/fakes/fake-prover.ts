@@ -19,6 +19,8 @@ export class FakeProverSlot implements ProverSlot {
 	setInService: (inService: boolean) => void = () => undefined;
 	/** Errors for the next jobs, one each. */
 	readonly failNext: PosterError[] = [];
+	/** As if its worker had died so often. */
+	deaths = 0;
 
 	constructor(name: string) {
 		this.name = name;
@@ -40,7 +42,10 @@ export class FakeProverSlot implements ProverSlot {
 		if (signal.aborted) throw cancelled();
 		this.#busy = true;
 		const aborted = Promise.withResolvers<never>();
-		const abort = (): void => aborted.reject(cancelled());
+		const abort = (): void => {
+			this.deaths++;
+			aborted.reject(cancelled());
+		};
 		signal.addEventListener('abort', abort, { once: true });
 		try {
 			return await Promise.race([this.#prove(job, onPhase, signal), aborted.promise]);
@@ -52,6 +57,7 @@ export class FakeProverSlot implements ProverSlot {
 
 	async #prove(job: ProofJob, onPhase: (phase: ProofPhase) => void, signal: AbortSignal): Promise<ProofMade> {
 		const failure = this.failNext.shift();
+		if (failure?.code === 'prover-crashed') this.deaths++;
 		if (failure !== undefined) throw failure;
 		await readSpool(job);
 		for (const phase of PHASES) {

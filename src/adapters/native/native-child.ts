@@ -60,6 +60,7 @@ export class NativeChild {
 	/** Deaths since the last frame of a job. */
 	#failures = 0;
 	#lastJob = 0;
+	#deaths = 0;
 	#inService = true;
 	readonly #watchers: ((inService: boolean) => void)[] = [];
 
@@ -76,6 +77,11 @@ export class NativeChild {
 
 	get pid(): number | undefined {
 		return this.#process?.pid;
+	}
+
+	/** Times that a process which had started ended, whatever for. */
+	get deaths(): number {
+		return this.#deaths;
 	}
 
 	/** Tells when the worker is given up until it starts again, and when it has; in service at first. */
@@ -214,6 +220,7 @@ export class NativeChild {
 	}
 
 	#died(cause: PosterError): void {
+		this.#deaths++;
 		const lost = [...this.#jobs.values()];
 		this.#jobs.clear();
 		// Ended on our word, since it knows no other way to leave a proof: that says nothing about its health.

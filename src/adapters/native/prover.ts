@@ -47,6 +47,10 @@ export class NativeProverSlot implements ProverSlot {
 		return readGpus(await this.#child.start());
 	}
 
+	get deaths(): number {
+		return this.#child.deaths;
+	}
+
 	watch(changed: (inService: boolean) => void): void {
 		this.#child.watch(changed);
 	}

@@ -47,8 +47,10 @@ export class WinningProver {
 	readonly #options: WinningProverOptions;
 	readonly #turn = new Slots(1);
 	readonly #stop = new AbortController();
-	/** Types that were proven since the worker was started. */
+	/** Types that were proven since the worker was started; ask `#isWarm`. */
 	readonly #warm = new Set<PoStProofType>();
+	/** Of the worker, when `#warm` was last looked at. */
+	#deaths = 0;
 	/** Jobs that have or want the worker. */
 	#jobs = 0;
 	#files = 0;
@@ -75,7 +77,7 @@ export class WinningProver {
 	offer(proofType: PoStProofType): number {
 		if (!this.#options.proofTypes.includes(proofType)) throw refusal('winning-no-params', 'of another size');
 		if (this.#jobs > limits.winningQueue) throw refusal('winning-busy', 'proving for others');
-		if (!this.#warm.has(proofType)) throw refusal('winning-cold', 'not warm yet');
+		if (!this.#isWarm(proofType)) throw refusal('winning-cold', 'not warm yet');
 		return this.#ports.proofTimes.whole(this.#ports.slot.name, proofType)?.p95Ms ?? 0;
 	}
 
@@ -121,7 +123,7 @@ export class WinningProver {
 		const startedMs = clock.now();
 		try {
 			const made = await slot.prove(job, (phase) => watch.heard(phase), AbortSignal.any([signal, hung.signal]));
-			const isWarm = this.#warm.has(proofType);
+			const isWarm = this.#isWarm(proofType);
 			this.#warm.add(proofType);
 			for (const event of engineEvents(slot.name, proofType, made)) this.#options.enqueue(event);
 			// What a first proof takes, with reading the parameters, is no measure.
@@ -129,14 +131,18 @@ export class WinningProver {
 				await proofTimes.learn(slot.name, proofType, { ms: clock.now() - startedMs, ...made });
 			}
 			return made;
-		} catch (error) {
-			// Its process may be gone, and with it what was resident; one that refuses a job lives.
-			if (!isPosterError(error, 'prover-failed')) this.#warm.clear();
-			throw error;
 		} finally {
 			cancelTimeout();
 			watch.end();
 		}
+	}
+
+	/** A worker that died, idle or at work, was started anew since, and has nothing in memory. */
+	#isWarm(proofType: PoStProofType): boolean {
+		const { deaths = 0 } = this.#ports.slot;
+		if (deaths !== this.#deaths) this.#warm.clear();
+		this.#deaths = deaths;
+		return this.#warm.has(proofType);
 	}
 
 	/** Again and again, since a worker that dies or is displaced is cold. */
@@ -144,7 +150,7 @@ export class WinningProver {
 		const { clock, log } = this.#ports;
 		const { signal } = this.#stop;
 		while (!signal.aborted) {
-			const cold = this.#options.proofTypes.find((type) => !this.#warm.has(type));
+			const cold = this.#options.proofTypes.find((type) => !this.#isWarm(type));
 			try {
 				if (cold === undefined || this.#jobs > 0) await clock.sleep(limits.tickMs, signal);
 				else await this.#warmOne(cold, signal);

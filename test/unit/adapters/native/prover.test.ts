@@ -82,6 +82,7 @@ test('a killed prover is known by its exit, before any time has passed', async (
 	process.kill(child.pid ?? 0, 'SIGKILL');
 	await assert.rejects(run, { code: 'prover-crashed' });
 	assert.equal(clock.now(), 0);
+	assert.equal(slot.deaths, 1, 'what it kept in memory is gone');
 });
 
 test('a killed prover whose pipes something else keeps open is known within a second', async (t) => {

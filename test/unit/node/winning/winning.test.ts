@@ -239,6 +239,16 @@ test('what does not hold reaches no prover, and leaves no file', async () => {
 	}
 });
 
+test('a worker that died while it was idle is cold, and no offer is made before it is warm again', async () => {
+	const { slot, prover } = await proverOf();
+	for (let i = 0; i < 2; i++) await prover.prove(challenge, vanilla, never);
+	assert.ok(prover.offer(3) >= 0);
+	slot.deaths++;
+	assert.throws(() => prover.offer(3), { code: 'winning-cold' });
+	for (let i = 0; i < 2; i++) await prover.prove(challenge, vanilla, never);
+	assert.ok(prover.offer(3) >= 0);
+});
+
 test('a prover warms itself up, gives way to a block at once, and warms up again after its worker died', async (t) => {
 	const { slot, prover } = await proverOf();
 	slot.hold();
