@@ -40,6 +40,8 @@ export interface WinningProverOptions {
 }
 
 const ignore = (): void => undefined;
+/** Proofs of a type after which a worker is warm. */
+const WARM = 2;
 const HUNG = 'Its worker is ended and started anew. If it repeats, look at the memory of this machine.';
 
 export class WinningProver {
@@ -47,15 +49,13 @@ export class WinningProver {
 	readonly #options: WinningProverOptions;
 	readonly #turn = new Slots(1);
 	readonly #stop = new AbortController();
-	/** Types that were proven since the worker was started; ask `#isWarm`. */
-	readonly #warm = new Set<PoStProofType>();
-	/** Of the worker, when `#warm` was last looked at. */
+	/** Proofs of each type by the same prover since the worker was started; ask `#madeOf`. */
+	readonly #made = new Map<PoStProofType, number>();
+	/** Of the worker, when `#made` was last looked at. */
 	#deaths = 0;
 	/** Jobs that have or want the worker. */
 	#jobs = 0;
 	#files = 0;
-	/** Ends the warm-up that runs: real work goes first. */
-	#displace: () => void = ignore;
 	#warming: Promise<void> = Promise.resolve();
 
 	constructor(ports: WinningProverPorts, options: WinningProverOptions) {
@@ -77,8 +77,9 @@ export class WinningProver {
 	offer(proofType: PoStProofType): number {
 		if (!this.#options.proofTypes.includes(proofType)) throw refusal('winning-no-params', 'of another size');
 		if (this.#jobs > limits.winningQueue) throw refusal('winning-busy', 'proving for others');
-		if (!this.#isWarm(proofType)) throw refusal('winning-cold', 'not warm yet');
-		return this.#ports.proofTimes.whole(this.#ports.slot.name, proofType)?.p95Ms ?? 0;
+		const usual = this.#ports.proofTimes.whole(this.#ports.slot.name, proofType);
+		if (usual === undefined || !this.#isWarm(proofType)) throw refusal('winning-cold', 'not warm yet');
+		return usual.p95Ms;
 	}
 
 	/** Rejects like `offer` (but a cold prover proves), `winning-vanilla`, `prover-…`, `check-…`, or the signal's reason. */
@@ -87,7 +88,6 @@ export class WinningProver {
 		if (!this.#options.proofTypes.includes(proofType)) throw refusal('winning-no-params', 'of another size');
 		if (this.#jobs > limits.winningQueue) throw refusal('winning-busy', 'proving for others');
 		this.#jobs++;
-		this.#displace();
 		const path = join(this.#options.folder, `winning-${this.#files++}.vanilla`);
 		const statement = { proofType, miner, randomness, sectors: [sector] };
 		const run = withChecked(this.#ports.checker, path, challenge, vanilla, (spool) =>
@@ -101,10 +101,18 @@ export class WinningProver {
 
 	/** `signal`: nobody waits any more. Window proofs go on then. */
 	async #run(job: ProofJob, signal: AbortSignal): Promise<ProofMade> {
-		const giveBack = await this.#turn.take(signal);
-		const resume = this.#ports.pause.begin();
+		const { pause } = this.#ports;
+		// Before its turn: a warm-up that has to end first gets the whole processor, too.
+		const resumes = [pause.begin()];
+		const resume = (): void => {
+			for (const each of resumes) each();
+		};
 		signal.addEventListener('abort', resume, { once: true });
+		let giveBack = ignore;
 		try {
+			giveBack = await this.#turn.take(signal);
+			signal.throwIfAborted();
+			resumes.push(pause.begin());
 			return await this.#prove(job, this.#stop.signal);
 		} finally {
 			signal.removeEventListener('abort', resume);
@@ -123,13 +131,13 @@ export class WinningProver {
 		const startedMs = clock.now();
 		try {
 			const made = await slot.prove(job, (phase) => watch.heard(phase), AbortSignal.any([signal, hung.signal]));
-			const isWarm = this.#isWarm(proofType);
-			this.#warm.add(proofType);
+			const before = this.#madeOf(proofType);
+			// After an alarm it is the other prover's first one.
+			const isFirst = before === 0 || made.alarm !== undefined;
+			this.#made.set(proofType, isFirst ? 1 : before + 1);
 			for (const event of engineEvents(slot.name, proofType, made)) this.#options.enqueue(event);
 			// What a first proof takes, with reading the parameters, is no measure.
-			if (isWarm && made.alarm === undefined) {
-				await proofTimes.learn(slot.name, proofType, { ms: clock.now() - startedMs, ...made });
-			}
+			if (!isFirst) await proofTimes.learn(slot.name, proofType, { ms: clock.now() - startedMs, ...made });
 			return made;
 		} finally {
 			cancelTimeout();
@@ -138,14 +146,19 @@ export class WinningProver {
 	}
 
 	/** A worker that died, idle or at work, was started anew since, and has nothing in memory. */
-	#isWarm(proofType: PoStProofType): boolean {
+	#madeOf(proofType: PoStProofType): number {
 		const { deaths = 0 } = this.#ports.slot;
-		if (deaths !== this.#deaths) this.#warm.clear();
+		if (deaths !== this.#deaths) this.#made.clear();
 		this.#deaths = deaths;
-		return this.#warm.has(proofType);
+		return this.#made.get(proofType) ?? 0;
 	}
 
-	/** Again and again, since a worker that dies or is displaced is cold. */
+	/** The first proof reads the parameters, the second one tells what a proof takes. */
+	#isWarm(proofType: PoStProofType): boolean {
+		return this.#madeOf(proofType) >= WARM;
+	}
+
+	/** Again and again, since a worker that dies is cold. */
 	async #warmUp(): Promise<void> {
 		const { clock, log } = this.#ports;
 		const { signal } = this.#stop;
@@ -157,28 +170,33 @@ export class WinningProver {
 			} catch (error) {
 				if (signal.aborted) return;
 				if (!isPosterError(error)) throw error;
-				if (this.#jobs > 0 || error.code === 'prover-cancelled') continue;
 				log.warn({ error, code: error.code, proofType: cold }, 'winning PoSt could not be warmed up');
 				await clock.sleep(limits.winningWarmMs, signal).catch(ignore);
 			}
 		}
 	}
 
-	async #warmOne(proofType: PoStProofType, stop: AbortSignal): Promise<void> {
-		const wanted = new AbortController();
-		this.#displace = () => wanted.abort(new PosterError('prover-cancelled', 'a block needs the prover'));
-		const signal = AbortSignal.any([stop, wanted.signal]);
+	async #warmOne(proofType: PoStProofType, signal: AbortSignal): Promise<void> {
 		const job = await this.#ports.sample(proofType, signal);
+		let alarm: string | undefined;
+		try {
+			// Window proofs go on: nobody waits for these. A block that comes waits for one of them at most; to give it up
+			// would end the worker, and with it what is in memory of all types.
+			for (let i = 0; i < WARM; i++) alarm = await this.#warmOnce(job, signal);
+		} finally {
+			await rm(job.spool.path, { force: true });
+		}
+		if (alarm !== undefined) throw refusal('winning-cold', alarm);
+		this.#ports.log.info({ proofType }, 'winning PoSt is warm');
+	}
+
+	/** Answers with the alarm: what comes after it is cold. A block in between may have been what was missing. */
+	async #warmOnce(job: ProofJob, signal: AbortSignal): Promise<string | undefined> {
 		const giveBack = await this.#turn.take(signal);
 		try {
-			// Window proofs go on: nobody waits for this one. The second one tells what a proof takes.
-			await this.#prove(job, signal);
-			await this.#prove(job, signal);
-			this.#ports.log.info({ proofType }, 'winning PoSt is warm');
+			return this.#isWarm(job.statement.proofType) ? undefined : (await this.#prove(job, signal)).alarm;
 		} finally {
-			this.#displace = ignore;
 			giveBack();
-			await rm(job.spool.path, { force: true });
 		}
 	}
 }

@@ -125,6 +125,11 @@ async function proverOf() {
 	return { slot, prover, told };
 }
 
+/** The second proof tells what one takes: it is warm then. */
+async function proveTwice(prover: WinningProver): Promise<void> {
+	for (let i = 0; i < 2; i++) await prover.prove(challenge, vanilla, never);
+}
+
 test('the sector comes past holders that lie or lack it, the proof past provers that lie, are cold or gone', async () => {
 	const mesh = await setUp();
 	mesh.holders.push(nodeId('gone'));
@@ -144,7 +149,7 @@ test('the sector comes past holders that lie or lack it, the proof past provers 
 	] as const) {
 		mesh.answering(name, mesh.provers, (kind) => encodeWinningAnswer(kind === 'offer' ? 0 : bytes));
 	}
-	await warm.prover.prove(challenge, vanilla, never);
+	await proveTwice(warm.prover);
 	const { proof, prover } = await mesh.requests.prove(challenge, never);
 	assert.deepEqual([...proof], [...fakeProof(statement)]);
 	assert.equal(prover, 'warm');
@@ -205,7 +210,7 @@ test('window proofs stand still while a block is proven; one more waits in line,
 	slot.release();
 	for (const proof of [await first, await second]) assert.deepEqual([...proof], [...fakeProof(statement)]);
 	assert.deepEqual(told.slice(0, 3), ['stopped', 'goes on', 'resumed']);
-	assert.ok(prover.offer(3) >= 0, 'it is warm now');
+	assert.ok(prover.offer(3) >= 0, 'it is warm now: the second one told what one takes');
 	assert.throws(() => prover.offer(0), { code: 'winning-no-params' });
 });
 
@@ -219,13 +224,10 @@ test('whoever asked and went away keeps no window proof waiting, and the prover 
 	await assert.rejects(run, /another one/);
 	assert.deepEqual(told, ['stopped', 'goes on', 'resumed']);
 	slot.release();
-	await until('it went on to its end', () => {
-		try {
-			return prover.offer(3) >= 0;
-		} catch {
-			return false;
-		}
-	});
+	// Behind it in line: it went on to its end, else the worker would have ended.
+	await prover.prove(challenge, vanilla, never);
+	assert.equal(slot.deaths, 0);
+	assert.ok(prover.offer(3) >= 0);
 });
 
 test('what does not hold reaches no prover, and leaves no file', async () => {
@@ -241,31 +243,54 @@ test('what does not hold reaches no prover, and leaves no file', async () => {
 
 test('a worker that died while it was idle is cold, and no offer is made before it is warm again', async () => {
 	const { slot, prover } = await proverOf();
-	for (let i = 0; i < 2; i++) await prover.prove(challenge, vanilla, never);
+	await prover.prove(challenge, vanilla, never);
+	assert.throws(() => prover.offer(3), { code: 'winning-cold' }, 'nobody knows yet what a proof takes');
+	await prover.prove(challenge, vanilla, never);
 	assert.ok(prover.offer(3) >= 0);
 	slot.deaths++;
 	assert.throws(() => prover.offer(3), { code: 'winning-cold' });
-	for (let i = 0; i < 2; i++) await prover.prove(challenge, vanilla, never);
+	await proveTwice(prover);
 	assert.ok(prover.offer(3) >= 0);
 });
 
-test('a prover warms itself up, gives way to a block at once, and warms up again after its worker died', async (t) => {
+test('a prover warms itself up, and again after its worker died', async (t) => {
 	const { slot, prover } = await proverOf();
-	slot.hold();
 	prover.start((error) => assert.fail(String(error)));
 	t.after(() => prover.stop());
-	assert.throws(() => prover.offer(3), { code: 'winning-cold' });
-	const block = prover.prove(challenge, vanilla, never);
-	// The fake stays in its last phase until released: the sample's proof was given up for the block's.
-	setImmediate(() => slot.release());
-	assert.deepEqual([...(await block)], [...fakeProof(statement)]);
-	slot.failNext.push(new PosterError('prover-crashed', 'it died'));
-	await assert.rejects(prover.prove(challenge, vanilla, never), { code: 'prover-crashed' });
-	await until('warm again', () => {
+	const warm = (): boolean => {
 		try {
 			return prover.offer(3) >= 0;
 		} catch {
 			return false;
 		}
-	});
+	};
+	await until('warm', warm);
+	slot.failNext.push(new PosterError('prover-crashed', 'it died'));
+	await assert.rejects(prover.prove(challenge, vanilla, never), { code: 'prover-crashed' });
+	assert.throws(() => prover.offer(3), { code: 'winning-cold' });
+	await until('warm again', warm);
+});
+
+test('a warm-up goes on to its end, whatever members send: no offer is made before, and a block waits for one proof', async (t) => {
+	const { slot, prover, told } = await proverOf();
+	slot.hold();
+	const proven: string[] = [];
+	const { prove } = slot;
+	slot.prove = (job, onPhase, signal) => {
+		proven.push(job.spool.path.includes('sample') ? 'sample' : 'block');
+		return prove.call(slot, job, onPhase, signal);
+	};
+	prover.start((error) => assert.fail(String(error)));
+	t.after(() => prover.stop());
+	await until('the warm-up runs', () => proven.length === 1);
+	await assert.rejects(prover.prove(challenge, new Uint8Array(vanilla.length), never), { code: 'winning-vanilla' });
+	assert.deepEqual(told, []);
+	const block = prover.prove(challenge, vanilla, never);
+	await until('window proofs stand still for the warm-up, too', () => told.length === 1);
+	assert.throws(() => prover.offer(3), { code: 'winning-cold' });
+	slot.release();
+	assert.deepEqual([...(await block)], [...fakeProof(statement)]);
+	assert.deepEqual(proven, ['sample', 'block']);
+	assert.equal(slot.deaths, 0);
+	assert.ok(prover.offer(3) >= 0, 'the block’s was the second');
 });
