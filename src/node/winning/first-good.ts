@@ -12,6 +12,7 @@ export async function firstGood<T>(
 ): Promise<T> {
 	signal.throwIfAborted();
 	const done = new AbortController();
+	const until = AbortSignal.any([signal, done.signal]);
 	const result = Promise.withResolvers<T>();
 	const abort = (): void => result.reject(signal.reason);
 	signal.addEventListener('abort', abort, { once: true });
@@ -19,9 +20,14 @@ export async function firstGood<T>(
 	let running = 0;
 	const next = (): void => {
 		const way = left.shift();
-		if (way === undefined) return;
+		if (way === undefined || until.aborted) return;
 		running++;
-		way(AbortSignal.any([signal, done.signal])).then(result.resolve, (error: unknown) => {
+		const good = (value: T): void => {
+			result.resolve(value);
+			// At once: a way that fails in the same moment makes room for nobody.
+			done.abort(new PosterError('winning-given-up', 'another one was first', { advice: 'Nothing is to be done.' }));
+		};
+		way(until).then(good, (error: unknown) => {
 			running--;
 			next();
 			if (running === 0) result.reject(error);
@@ -33,7 +39,6 @@ export async function firstGood<T>(
 		return await result.promise;
 	} finally {
 		signal.removeEventListener('abort', abort);
-		done.abort(new PosterError('winning-given-up', 'another one was first', { advice: 'Nothing is to be done.' }));
 	}
 }
 

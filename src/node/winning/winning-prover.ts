@@ -84,6 +84,7 @@ export class WinningProver {
 
 	/** Rejects like `offer` (but a cold prover proves), `winning-vanilla`, `prover-…`, `check-…`, or the signal's reason. */
 	async prove(challenge: WinningChallenge, vanilla: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+		signal.throwIfAborted();
 		const { proofType, miner, randomness, sector } = challenge;
 		if (!this.#options.proofTypes.includes(proofType)) throw refusal('winning-no-params', 'of another size');
 		if (this.#jobs > limits.winningQueue) throw refusal('winning-busy', 'proving for others');

@@ -1,6 +1,7 @@
 /** The small parts of winning PoSt: who is asked when, how often, and for how long others stand still. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { limits } from '../../../../src/domain/limits.ts';
 import { PhaseWatch } from '../../../../src/node/phase-watch.ts';
 import { EpochBudget } from '../../../../src/node/winning/epoch-budget.ts';
@@ -46,6 +47,25 @@ test('when all fail the last failure is told; with nobody to ask that is; a call
 	const waiting = firstGood([() => new Promise<never>(() => undefined)], 1, stop.signal);
 	stop.abort(new Error('enough'));
 	await assert.rejects(waiting, /enough/);
+});
+
+test('nobody is asked any more once one was good, or the caller gave up', async () => {
+	const begun: string[] = [];
+	const [a, b, c] = ['a', 'b', 'c'].map((name) => way(name, begun)) as [Way, Way, Way];
+	const result = firstGood([a.run, b.run, c.run], 2, never);
+	a.end.resolve('a');
+	b.end.reject(new Error('given up'));
+	assert.equal(await result, 'a');
+	await setImmediate();
+	assert.deepEqual(begun.splice(0), ['a', 'b']);
+	const stop = new AbortController();
+	const [d, e] = ['d', 'e'].map((name) => way(name, begun)) as [Way, Way];
+	const left = firstGood([d.run, e.run], 1, stop.signal);
+	stop.abort(new Error('enough'));
+	d.end.reject(stop.signal.reason);
+	await assert.rejects(left, /enough/);
+	await setImmediate();
+	assert.deepEqual(begun, ['d']);
 });
 
 test('a budget is for each name, and comes back with the time of an epoch', () => {

@@ -230,6 +230,13 @@ test('whoever asked and went away keeps no window proof waiting, and the prover 
 	assert.ok(prover.offer(3) >= 0);
 });
 
+test('nothing is begun for whoever gave up already', async () => {
+	const { slot, prover, told } = await proverOf();
+	slot.prove = () => assert.fail('it was proven');
+	await assert.rejects(prover.prove(challenge, vanilla, AbortSignal.abort(new Error('too late'))), /too late/);
+	assert.deepEqual(told, []);
+});
+
 test('what does not hold reaches no prover, and leaves no file', async () => {
 	const { slot, prover } = await proverOf();
 	slot.prove = () => assert.fail('it was proven');
