@@ -85,6 +85,10 @@ export const provingLimits = {
 	/** Holders asked for the sector, and provers asked for the proof, at a time: the first good answer counts. */
 	winningHolders: 2,
 	winningProvers: 2,
+	/** One of them that is silent for so long keeps the next one from being asked no longer: there is time for several. */
+	winningPatienceMs: 2_500,
+	/** A prover has twice the time that it says it needs, but no longer than this: it may say anything, and a block waits. */
+	winningPatienceMaxMs: 10_000,
 	/** Proofs that wait in one node for the one that runs: a third one would come too late. */
 	winningQueue: 1,
 	/** Proofs asked for through one node at a time. */

@@ -1,12 +1,20 @@
 /** Tries several ways to the same end, some at a time, until one succeeds: the others are given up then. */
 import { PosterError } from '../../domain/errors.ts';
+import type { Clock } from '../../ports/clock.ts';
+
+export interface Way<T> {
+	readonly go: (signal: AbortSignal) => Promise<T>;
+	/** After so long without an answer the next way begins beside it. */
+	readonly patienceMs: number;
+}
 
 /**
- * Begins the ways in their order, `width` of them at a time, the next one when one fails. Rejects with the last failure
- * when all have failed, or with the signal's reason.
+ * Begins the ways in their order, `width` of them at first, the next one when one fails or is silent for too long. Rejects
+ * with the last failure when all have failed, or with the signal's reason.
  */
 export async function firstGood<T>(
-	ways: readonly ((signal: AbortSignal) => Promise<T>)[],
+	clock: Clock,
+	ways: readonly Way<T>[],
 	width: number,
 	signal: AbortSignal,
 ): Promise<T> {
@@ -22,14 +30,22 @@ export async function firstGood<T>(
 		const way = left.shift();
 		if (way === undefined || until.aborted) return;
 		running++;
+		let replaced = false;
+		const replace = (): void => {
+			if (!replaced) next();
+			replaced = true;
+		};
+		const cancelPatience = clock.after(way.patienceMs, replace);
+		until.addEventListener('abort', cancelPatience, { once: true });
 		const good = (value: T): void => {
 			result.resolve(value);
 			// At once: a way that fails in the same moment makes room for nobody.
 			done.abort(new PosterError('winning-given-up', 'another one was first', { advice: 'Nothing is to be done.' }));
 		};
-		way(until).then(good, (error: unknown) => {
+		way.go(until).then(good, (error: unknown) => {
+			cancelPatience();
 			running--;
-			next();
+			replace();
 			if (running === 0) result.reject(error);
 		});
 	};

@@ -24,7 +24,7 @@ import type { Verifier } from '../../ports/verifier.ts';
 import type { LocalSectors } from '../gather/work-gather.ts';
 import { withChecked } from './checked-spool.ts';
 import type { EpochBudget } from './epoch-budget.ts';
-import { firstGood } from './first-good.ts';
+import { firstGood, type Way } from './first-good.ts';
 import type { WinningProver } from './winning-prover.ts';
 import { openSector } from './winning-server.ts';
 
@@ -126,12 +126,14 @@ export class WinningRequests {
 	/** Checked here as well: a proof of a sector that does not hold would cost two provers their time. */
 	async #vanilla(challenge: WinningChallenge, signal: AbortSignal): Promise<Uint8Array> {
 		const { holders, checker, folder } = this.#parts;
-		const ways = holders(challenge).map((peer) => async (until: AbortSignal) => {
+		const open = async (peer: NodeId, until: AbortSignal): Promise<Uint8Array> => {
 			const vanilla = await this.#open(peer, challenge, until);
 			const path = join(folder, `winning-asked-${this.#files++}.vanilla`);
 			await withChecked(checker, path, challenge, vanilla, async () => undefined);
 			return vanilla;
-		});
+		};
+		const patienceMs = limits.winningPatienceMs;
+		const ways = holders(challenge).map((peer) => ({ go: (until: AbortSignal) => open(peer, until), patienceMs }));
 		return this.#first(ways, limits.winningHolders, signal, 'winning-no-holder', 'no holder opens the sector');
 	}
 
@@ -165,11 +167,14 @@ export class WinningRequests {
 		offers: readonly Offer[],
 		signal: AbortSignal,
 	): Promise<{ readonly proof: Uint8Array; readonly peer: NodeId }> {
-		const ways = offers.map(({ peer }) => async (until: AbortSignal) => {
-			const proof = await this.#ofProver(peer, challenge, vanilla, until);
-			await this.#verify(peer, challenge, proof, until);
-			return { proof, peer };
-		});
+		const ways = offers.map(({ peer, usualMs }) => ({
+			go: async (until: AbortSignal) => {
+				const proof = await this.#ofProver(peer, challenge, vanilla, until);
+				await this.#verify(peer, challenge, proof, until);
+				return { proof, peer };
+			},
+			patienceMs: Math.min(Math.max(2 * usualMs, limits.winningPatienceMs), limits.winningPatienceMaxMs),
+		}));
 		const code = offers.length === 0 ? 'winning-no-prover' : 'winning-failed';
 		return this.#first(ways, limits.winningProvers, signal, code, 'no prover made the proof');
 	}
@@ -203,14 +208,14 @@ export class WinningRequests {
 	}
 
 	async #first<T>(
-		ways: readonly ((signal: AbortSignal) => Promise<T>)[],
+		ways: readonly Way<T>[],
 		width: number,
 		signal: AbortSignal,
 		code: string,
 		message: string,
 	): Promise<T> {
 		try {
-			return await firstGood(ways, width, signal);
+			return await firstGood(this.#parts.clock, ways, width, signal);
 		} catch (cause) {
 			signal.throwIfAborted();
 			if (!isPosterError(cause)) throw cause;

@@ -21,13 +21,14 @@ function way(name: string, begun: string[]) {
 		aborted.signal = signal;
 		return end.promise;
 	};
-	return { run, end, aborted };
+	return { go: run, patienceMs: 2_000, end, aborted };
 }
 
 test('so many ways at a time; one that fails makes room for the next, the first success ends the others', async () => {
+	const clock = new ManualClock();
 	const begun: string[] = [];
 	const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => way(name, begun)) as [Way, Way, Way, Way];
-	const result = firstGood([a.run, b.run, c.run, d.run], 2, never);
+	const result = firstGood(clock, [a, b, c, d], 2, never);
 	assert.deepEqual(begun, ['a', 'b']);
 	a.end.reject(new Error('no'));
 	await until('the next begins', () => begun.length === 3);
@@ -36,23 +37,47 @@ test('so many ways at a time; one that fails makes room for the next, the first 
 	assert.equal(await result, 'c');
 	assert.equal(b.aborted.signal?.aborted, true, 'given up');
 	assert.deepEqual(begun, ['a', 'b', 'c'], 'nobody else is troubled');
+	assert.equal(clock.timers, 0);
 });
 type Way = ReturnType<typeof way>;
 
 test('when all fail the last failure is told; with nobody to ask that is; a caller that gives up waits for none', async () => {
-	const fails = (code: string) => () => Promise.reject(new Error(code));
-	await assert.rejects(firstGood([fails('one'), fails('two')], 1, never), /two/);
-	await assert.rejects(firstGood([], 2, never), { code: 'winning-nobody' });
+	const clock = new ManualClock();
+	const fails = (code: string) => ({ go: () => Promise.reject(new Error(code)), patienceMs: 1 });
+	await assert.rejects(firstGood(clock, [fails('one'), fails('two')], 1, never), /two/);
+	await assert.rejects(firstGood(clock, [], 2, never), { code: 'winning-nobody' });
 	const stop = new AbortController();
-	const waiting = firstGood([() => new Promise<never>(() => undefined)], 1, stop.signal);
+	const waiting = firstGood(clock, [way('silent', [])], 1, stop.signal);
 	stop.abort(new Error('enough'));
 	await assert.rejects(waiting, /enough/);
 });
 
+test('ways that are silent for too long make room for others, once each, and may still be the first', async () => {
+	const clock = new ManualClock();
+	const begun: string[] = [];
+	const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map((name) => way(name, begun)) as [Way, Way, Way, Way, Way];
+	const result = firstGood(clock, [a, { ...b, patienceMs: 9_000 }, c, d, e], 2, never);
+	clock.advance(1_999);
+	assert.deepEqual(begun, ['a', 'b']);
+	clock.advance(1);
+	assert.deepEqual(begun, ['a', 'b', 'c']);
+	a.end.reject(new Error('it made room already'));
+	await setImmediate();
+	assert.deepEqual(begun, ['a', 'b', 'c']);
+	clock.advance(2_000);
+	assert.deepEqual(begun, ['a', 'b', 'c', 'd']);
+	b.end.resolve('b');
+	assert.equal(await result, 'b');
+	clock.advance(10_000);
+	assert.deepEqual(begun, ['a', 'b', 'c', 'd']);
+	assert.equal(clock.timers, 0);
+});
+
 test('nobody is asked any more once one was good, or the caller gave up', async () => {
+	const clock = new ManualClock();
 	const begun: string[] = [];
 	const [a, b, c] = ['a', 'b', 'c'].map((name) => way(name, begun)) as [Way, Way, Way];
-	const result = firstGood([a.run, b.run, c.run], 2, never);
+	const result = firstGood(clock, [a, b, c], 2, never);
 	a.end.resolve('a');
 	b.end.reject(new Error('given up'));
 	assert.equal(await result, 'a');
@@ -60,7 +85,7 @@ test('nobody is asked any more once one was good, or the caller gave up', async 
 	assert.deepEqual(begun.splice(0), ['a', 'b']);
 	const stop = new AbortController();
 	const [d, e] = ['d', 'e'].map((name) => way(name, begun)) as [Way, Way];
-	const left = firstGood([d.run, e.run], 1, stop.signal);
+	const left = firstGood(clock, [d, e], 1, stop.signal);
 	stop.abort(new Error('enough'));
 	d.end.reject(stop.signal.reason);
 	await assert.rejects(left, /enough/);

@@ -22,6 +22,7 @@ import { WindowPause } from '../../../../src/node/winning/window-pause.ts';
 import { WinningProver } from '../../../../src/node/winning/winning-prover.ts';
 import { WinningRequests } from '../../../../src/node/winning/winning-requests.ts';
 import { WinningServer } from '../../../../src/node/winning/winning-server.ts';
+import type { Clock } from '../../../../src/ports/clock.ts';
 import { fakeCommR, fakeProof, fakeVanilla } from '../../../fakes/fake-proofs.ts';
 import { FakeProverSlot, FakeVerifier } from '../../../fakes/fake-prover.ts';
 import { FakeChecker, FakeVanillaSource } from '../../../fakes/fake-vanilla.ts';
@@ -29,7 +30,7 @@ import { MemoryStore } from '../../../fakes/memory-store.ts';
 import { MemoryStreams } from '../../../fakes/memory-streams.ts';
 import { memoryLog } from '../../../support/memory-log.ts';
 import { memoryMetrics } from '../../../support/memory-metrics.ts';
-import { systemClock } from '../../../support/system-clock.ts';
+import { hurried, systemClock } from '../../../support/system-clock.ts';
 import { until } from '../../../support/until.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'poster-winning-unit-'));
@@ -41,7 +42,7 @@ const challenge: WinningChallenge = { proofType: 3, miner, randomness: hex32(`${
 const statement = { proofType: 3, miner, randomness: challenge.randomness, sectors: [sector] };
 const vanilla = fakeVanilla(challenge, sector);
 
-async function setUp({ perEpoch = 4 } = {}) {
+async function setUp({ perEpoch = 4, clock = systemClock } = {}) {
 	const peers = new Map<NodeId, MemoryStreams>();
 	const me = nodeId('me');
 	const streams = new MemoryStreams(me, (peer) => peers.get(peer));
@@ -87,7 +88,7 @@ async function setUp({ perEpoch = 4 } = {}) {
 		holders: () => holders,
 		provers: () => provers,
 		folder: root,
-		clock: systemClock,
+		clock,
 		log,
 		metrics: memoryMetrics(),
 	});
@@ -157,6 +158,23 @@ test('the sector comes past holders that lie or lack it, the proof past provers 
 		mesh.log.entries.some(({ level, facts }) => level === 'error' && 'peer' in facts && facts.peer === 'forges'),
 		'who forges is told',
 	);
+});
+
+test('two silent holders and two silent provers that say they are the fastest do not use up the block', async () => {
+	const soon = hurried(20);
+	const after: Clock['after'] = (ms, run) => (ms < limits.winningMs ? soon : systemClock).after(ms, run);
+	const mesh = await setUp({ clock: { ...systemClock, after } });
+	const silent = (): Promise<never> => new Promise(() => undefined);
+	for (const name of ['mute', 'dumb']) mesh.answering(name, mesh.holders, silent);
+	mesh.holder('holds', [sector]);
+	for (const name of ['slow', 'slower']) {
+		mesh.answering(name, mesh.provers, (kind) => (kind === 'offer' ? encodeWinningAnswer(0) : silent()));
+	}
+	const warm = await proverOf();
+	await proveTwice(warm.prover);
+	mesh.serve('warm', { prover: warm.prover });
+	mesh.provers.push(nodeId('warm'));
+	assert.equal((await mesh.requests.prove(challenge, never)).prover, 'warm');
 });
 
 test('with no holder, and with no warm prover, that is said', async () => {
