@@ -8,6 +8,7 @@ import type { Identity } from '../ports/identity.ts';
 import type { Log } from '../ports/log.ts';
 import type { Mesh } from '../ports/mesh.ts';
 import type { Verifier } from '../ports/verifier.ts';
+import type { DuePartitions } from './chain/due-partitions.ts';
 import type { Submitter } from './chain/submitter.ts';
 import type { EventHub } from './event-hub.ts';
 import type { Finding } from './finding.ts';
@@ -41,6 +42,8 @@ export interface EffectParts {
 	readonly ahead: AheadLoader | undefined;
 	/** Undefined on nodes without a chain. */
 	readonly submitter: Submitter | undefined;
+	/** Undefined on nodes without a chain. */
+	readonly partitions: DuePartitions | undefined;
 	readonly verifier: Verifier;
 	readonly enqueue: (event: Event) => void;
 	/** A part failed in a way that it does not know: the node cannot go on. */
@@ -136,6 +139,8 @@ export class Effects {
 	}
 
 	async #forgetManifest({ root }: EffectOf<'forget-manifest'>): Promise<void> {
+		// Before it is gone, so that what is read from the chain meanwhile is put after it.
+		this.#parts.partitions?.lost(root);
 		try {
 			await this.#parts.book.forget(root);
 		} catch (error) {

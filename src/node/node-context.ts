@@ -3,6 +3,7 @@ import type { Event } from '../core/api.ts';
 import type { State } from '../core/state.ts';
 import type { Challenge } from '../domain/work.ts';
 import type { DryRun, DryRunRequest } from './chain/dry-run.ts';
+import type { DuePartitions } from './chain/due-partitions.ts';
 import type { ChainFollower } from './chain/follower.ts';
 import type { Submitter } from './chain/submitter.ts';
 import type { EventHub } from './event-hub.ts';
@@ -31,6 +32,7 @@ export interface Context {
 export interface ChainParts {
 	readonly follower: ChainFollower;
 	readonly submitter: Submitter;
+	readonly partitions: DuePartitions;
 	readonly announce: (request: DryRunRequest) => Promise<DryRun>;
 	/** Ends a dry run that was announced here. */
 	readonly takeBack: (challenge: Challenge) => void;

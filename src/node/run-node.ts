@@ -241,6 +241,7 @@ async function buildParts(
 		finding,
 		ahead,
 		submitter: chain?.submitter,
+		partitions: chain?.partitions,
 		verifier: workers.verifier,
 		enqueue,
 		fatal,

@@ -125,8 +125,12 @@ export const coreLimits = {
 	manifestDoublings: 4,
 	/** Manifests asked for at a time: half of `outgoingCallsPerPeer`, so that sync and probes find room beside them. */
 	manifestFetches: 16,
-	/** A manifest is there before the item that names it; one that no item names after this is forgotten. */
-	namelessManifestMs: 60_000,
+	/**
+	 * A manifest is there before the item that names it; one that no item names after this is forgotten. A view names its
+	 * items when all of it is read: for 300 partitions 38 calls of 10 MB, one after the other, and where a call fails one
+	 * of the next heads goes on with it. Half a deadline is long enough for that.
+	 */
+	namelessManifestMs: 900_000,
 	/** Items forgotten a second, each with a look at all others: a deadline of 3,000 is gone within a minute. */
 	retiredPerSecond: 64,
 	/** Entries left on the disk by a crash that are deleted a second. */

@@ -46,5 +46,5 @@ export function buildChain({ options, outside, keeper, enqueue }: Context): Chai
 	};
 	const takeBack = (challenge: Challenge): void =>
 		enqueue({ type: 'dry-run-cancel', key: challengeKey(keeper.current.roster.network, challenge) });
-	return { follower, submitter, announce, takeBack };
+	return { follower, submitter, partitions, announce, takeBack };
 }

@@ -87,6 +87,11 @@ export class DuePartitions {
 		}
 	}
 
+	/** The manifest is no longer on disk: the next read that finds it due puts it there again. */
+	lost(root: Hex32): void {
+		for (const [key, { due }] of this.#known) if (due.sectorRoot === root) this.#known.delete(key);
+	}
+
 	async #wanted({ miner, deadline, turn }: DueQuery, at: TipSetKey): Promise<readonly Wanted[]> {
 		const partitions = await this.#chain.partitions(miner, deadline, at);
 		return partitions.map((state, index) => ({

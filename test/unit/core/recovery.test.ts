@@ -125,9 +125,15 @@ test('what a crash between two deletions left on the disk is deleted, and nothin
 test('manifests that no item names are forgotten, those of items never', () => {
 	const nameless = hex32('44'.repeat(32));
 	const { bench } = diskWithResult();
-	const { state, forgotten } = livesOn(bench.disk, 90, [nameless, item.sectorRoot]);
+	const seconds = limits.namelessManifestMs / 1_000 + 5;
+	const { state, forgotten } = livesOn(bench.disk, seconds, [nameless, item.sectorRoot]);
 	assert.deepEqual(forgotten, [nameless]);
 	assert.deepEqual(state.manifests.keys(), [item.sectorRoot]);
+});
+
+test('the manifests of a large deadline stay for the minutes in which its view is read', () => {
+	const { bench } = diskWithResult();
+	assert.deepEqual(livesOn(bench.disk, 600, [hex32('44'.repeat(32))]).forgotten, []);
 });
 
 test('distrust outlives a restart, but not the keys that judged', () => {

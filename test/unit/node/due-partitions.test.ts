@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
 import type { PartitionState, SectorOnChain, TipSet, TipSetKey } from '../../../src/domain/chain.ts';
-import { actorId, cidText, deadlineIndex, hex32, sectorNumber } from '../../../src/domain/ids.ts';
+import { actorId, cidText, deadlineIndex, type Hex32, hex32, sectorNumber } from '../../../src/domain/ids.ts';
 import { DuePartitions } from '../../../src/node/chain/due-partitions.ts';
+import { type EffectParts, Effects } from '../../../src/node/effects.ts';
 import { ManifestBook } from '../../../src/node/manifest-book.ts';
 import type { Chain } from '../../../src/ports/chain.ts';
 import { MemoryStore } from '../../fakes/memory-store.ts';
@@ -35,8 +36,9 @@ function setup(states: Record<string, readonly PartitionState[]>) {
 			return { key: keyOf(BEFORE) } as TipSet;
 		},
 	};
-	const newProcess = (): DuePartitions =>
-		new DuePartitions(chain as Chain, new ManifestBook(new MemoryStore()), () => undefined);
+	const held: Hex32[] = [];
+	const newProcess = (book = new ManifestBook(new MemoryStore())): DuePartitions =>
+		new DuePartitions(chain as Chain, book, (root) => held.push(root));
 	const read = (partitions: DuePartitions, posted: readonly number[]) =>
 		partitions.read({
 			miner: actorId(1001),
@@ -45,7 +47,7 @@ function setup(states: Record<string, readonly PartitionState[]>) {
 			posted: Bitfield.of(posted),
 			at: keyOf(HEAD),
 		});
-	return { states, lookups, newProcess, read };
+	return { states, lookups, held, newProcess, read };
 }
 
 test('a partition that was posted before the process started has the sectors of before its deadline opened', async () => {
@@ -80,4 +82,16 @@ test('what is not posted is read at the head, whatever else is', async () => {
 		unposted.map(({ partition: index, sectorCount }) => [index, sectorCount]),
 		[[0, 2]],
 	);
+});
+
+test('a manifest that the core forgot is put and told again with the next head that finds it due', async () => {
+	const { held, newProcess, read } = setup({ [HEAD]: [partition(0), partition(10)] });
+	const book = new ManifestBook(new MemoryStore());
+	const partitions = newProcess(book);
+	const due = await read(partitions, []);
+	const [first, second] = due.map(({ sectorRoot }) => sectorRoot) as [Hex32, Hex32];
+	new Effects({ book, partitions } as unknown as EffectParts).run({ type: 'forget-manifest', root: second });
+	assert.deepEqual(await read(partitions, []), due);
+	assert.deepEqual(held, [first, second, second]);
+	assert.ok(await book.bytes(second), 'it is on the disk');
 });
