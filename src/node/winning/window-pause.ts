@@ -24,6 +24,11 @@ export class WindowPause {
 		this.#resumed = resumed;
 	}
 
+	/** They stand still. */
+	get isOn(): boolean {
+		return this.#since !== undefined;
+	}
+
 	/** Milliseconds that they have stood still so far. */
 	get pausedMs(): number {
 		return this.#pausedMs + (this.#since === undefined ? 0 : this.#clock.now() - this.#since);

@@ -53,6 +53,8 @@ export class WinningProver {
 	readonly #made = new Map<PoStProofType, number>();
 	/** Of the worker, when `#made` was last looked at. */
 	#deaths = 0;
+	/** Proofs that hung since one was in time: each one is given twice the time, since the machine may only be slow. */
+	#hung = 0;
 	/** Jobs that have or want the worker. */
 	#jobs = 0;
 	#files = 0;
@@ -123,15 +125,26 @@ export class WinningProver {
 	}
 
 	async #prove(job: ProofJob, signal: AbortSignal): Promise<ProofMade> {
-		const { slot, clock, proofTimes } = this.#ports;
+		const { slot, clock, proofTimes, pause } = this.#ports;
 		const { proofType } = job.statement;
 		const hung = new AbortController();
 		const giveUp = (): void => hung.abort(new PosterError('prover-hung', 'the winning prover hangs', { advice: HUNG }));
 		const cancelTimeout = clock.after(limits.winningProofMs, giveUp);
-		const watch = new PhaseWatch(clock, { known: proofTimes.phases(slot.name, proofType), attempts: 0, hung: giveUp });
+		// What is known was learned warm, mostly with the processor for itself: it measures no other proof.
+		const isJudged = pause.isOn && this.#isWarm(proofType);
+		const watch = new PhaseWatch(clock, {
+			known: isJudged ? proofTimes.phases(slot.name, proofType) : {},
+			attempts: this.#hung,
+			hung: () => {
+				if (!pause.isOn) return;
+				this.#hung++;
+				giveUp();
+			},
+		});
 		const startedMs = clock.now();
 		try {
 			const made = await slot.prove(job, (phase) => watch.heard(phase), AbortSignal.any([signal, hung.signal]));
+			if (isJudged) this.#hung = 0;
 			const before = this.#madeOf(proofType);
 			// After an alarm it is the other prover's first one.
 			const isFirst = before === 0 || made.alarm !== undefined;

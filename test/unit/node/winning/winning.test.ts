@@ -28,6 +28,7 @@ import { FakeProverSlot, FakeVerifier } from '../../../fakes/fake-prover.ts';
 import { FakeChecker, FakeVanillaSource } from '../../../fakes/fake-vanilla.ts';
 import { MemoryStore } from '../../../fakes/memory-store.ts';
 import { MemoryStreams } from '../../../fakes/memory-streams.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
 import { memoryLog } from '../../../support/memory-log.ts';
 import { memoryMetrics } from '../../../support/memory-metrics.ts';
 import { hurried, systemClock } from '../../../support/system-clock.ts';
@@ -96,7 +97,7 @@ async function setUp({ perEpoch = 4, clock = systemClock } = {}) {
 }
 
 let slots = 0;
-async function proverOf() {
+async function proverOf(clock: Clock = systemClock) {
 	const slot = new FakeProverSlot('winning');
 	const told: string[] = [];
 	const window = {
@@ -106,6 +107,7 @@ async function proverOf() {
 		},
 	};
 	const index = slots++;
+	const proofTimes = await ProofTimes.load(new MemoryStore(), memoryLog());
 	const prover = new WinningProver(
 		{
 			slot,
@@ -116,14 +118,14 @@ async function proverOf() {
 				await writeFile(path, fakeVanilla(of, sector));
 				return { statement: { ...of, sectors: [sector] }, spool: { path, slotOf: () => 0 } };
 			},
-			pause: new WindowPause(systemClock, [window], () => told.push('resumed')),
-			proofTimes: await ProofTimes.load(new MemoryStore(), memoryLog()),
-			clock: systemClock,
+			pause: new WindowPause(clock, [window], () => told.push('resumed')),
+			proofTimes,
+			clock,
 			log: memoryLog(),
 		},
 		{ proofTypes: [3], folder: await mkdtemp(join(root, 'prover-')), enqueue: () => undefined },
 	);
-	return { slot, prover, told };
+	return { slot, prover, told, proofTimes };
 }
 
 /** The second proof tells what one takes: it is warm then. */
@@ -264,6 +266,52 @@ test('what does not hold reaches no prover, and leaves no file', async () => {
 	for (const folder of await readdir(root)) {
 		if (folder.startsWith('prover-')) assert.deepEqual(await readdir(join(root, folder)), []);
 	}
+});
+
+test('only a warm proof with the processor for itself is taken for hanging, and the next one has twice the time', async () => {
+	const clock = new ManualClock();
+	const { slot, prover, proofTimes } = await proverOf(clock);
+	await proofTimes.learn('winning', 3, { ms: 6_000, phaseMs: { prove: 6_000 }, device: 'cpu' });
+	const { prove } = slot;
+	let phase = '';
+	slot.prove = (job, onPhase, signal) => {
+		const heard: typeof onPhase = (told) => {
+			onPhase(told);
+			phase = told.phase;
+		};
+		return prove.call(slot, job, heard, signal);
+	};
+	const begun = async (): Promise<Promise<Uint8Array>[]> => {
+		slot.hold();
+		phase = '';
+		const run = [prover.prove(challenge, vanilla, never)];
+		await until('it is in its last phase', () => phase === 'prove');
+		return run;
+	};
+	const [cold] = await begun();
+	clock.advance(20_000);
+	slot.release();
+	await cold;
+	clock.advance(20_000);
+	await prover.prove(challenge, vanilla, never);
+	const [warm] = await begun();
+	clock.advance(12_000);
+	await assert.rejects(Promise.resolve(warm), { code: 'prover-cancelled' });
+	slot.release();
+	await proveTwice(prover);
+	// Window proofs go on for as long as they stood still.
+	const [unpaused] = await begun();
+	clock.advance(60_000);
+	slot.release();
+	await unpaused;
+	const [patient] = await begun();
+	clock.advance(23_999);
+	slot.release();
+	await patient;
+	clock.advance(24_000);
+	const [hung] = await begun();
+	clock.advance(12_000);
+	await assert.rejects(Promise.resolve(hung), { code: 'prover-cancelled' });
 });
 
 test('a worker that died while it was idle is cold, and no offer is made before it is warm again', async () => {
