@@ -152,10 +152,12 @@ function compareKeys(state: State, from: NodeId, { keys }: NodeRecord): void {
 }
 
 /** Chain nodes tell the epoch with every statement; the median of those heard lately is the mesh's epoch. */
-export function heedEpoch(state: State, { envelope, relay, ageMs }: EventOf<'statement'>): void {
+export function heedEpoch(state: State, event: EventOf<'statement'>): void {
+	const { envelope, relay, ageMs } = event;
 	const { from, epoch } = envelope;
 	if (epoch < 0 || !hasRole(state, from, 'chain')) return;
 	const peer = peerOf(state, from);
+	if (!isOfNow(peer, event)) return;
 	const mark = { epoch, at: state.now - ageMs };
 	if (envelope.kind === 'rec' && relay === from) learnPace(state, peer, mark);
 	if (peer.mark !== null && mark.epoch <= peer.mark.epoch) return;
@@ -169,6 +171,15 @@ export function heedEpoch(state: State, { envelope, relay, ageMs }: EventOf<'sta
 	fresh.sort((a, b) => b.at - b.epoch * epochMs - (a.at - a.epoch * epochMs));
 	state.clock.others = fresh[(fresh.length - 1) >>> 1] ?? mark;
 	if (reference(state.clock, state.now) !== state.clock.own) touch(state);
+}
+
+/**
+ * Only records are handed on with their age. Anything else may have lain on a disk for days, with others or, from an
+ * earlier start, with the chain node itself.
+ */
+function isOfNow({ record }: Peer, { envelope, relay }: EventOf<'statement'>): boolean {
+	if (envelope.kind === 'rec') return true;
+	return relay === envelope.from && envelope.incarnation >= (record?.envelope.incarnation ?? 0);
 }
 
 /** Only from records, whose age is told, and those that the chain node handed over itself: others may call old ones new. */

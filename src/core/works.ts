@@ -14,6 +14,7 @@ import { counts } from './message.ts';
 import { clearAlarmsOf, decide, del, effect, ignore } from './outbox.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { State, Work } from './state.ts';
+import { liveMessageOf } from './submission.ts';
 import { isPast } from './timing.ts';
 import { epochNow, isReached } from './wake.ts';
 
@@ -201,13 +202,18 @@ export function retireWorks(state: State): void {
 	let left: number = limits.retiredPerSecond;
 	for (const [id, work] of state.works) {
 		const kept = work.item.kind === 'post' ? limits.retentionEpochs : limits.announcementGraceEpochs;
-		// Taken in before any epoch was known, and not due for long.
-		const early = work.ownView !== 'agrees' && work.item.challenge > epoch + limits.announcementAheadEpochs;
+		const early = isEarly(state, work, epoch);
 		if ((epoch <= work.item.close + kept && !early) || state.jobs.has(id)) continue;
 		// Each looks at all others: a whole deadline at once would keep the rest of the rules waiting.
 		if (left-- <= 0) return;
 		retire(state, work, early ? 'not-timely' : 'past-retention');
 	}
+}
+
+/** Taken in before any epoch was known, and not due for long. What is proven or sent was due: then the epoch is wrong. */
+function isEarly(state: State, work: Work, epoch: number): boolean {
+	if (work.ownView === 'agrees' || work.item.challenge <= epoch + limits.announcementAheadEpochs) return false;
+	return work.results.best === null && liveMessageOf(state, work) === undefined;
 }
 
 /**

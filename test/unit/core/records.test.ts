@@ -117,6 +117,32 @@ test('old words of a chain node, whoever hands them on, say nothing of the lengt
 	assert.equal(longEpochMs(bench.state.clock), 4_000);
 });
 
+test('an old statement of a chain node, handed on by others or kept from an earlier start, does not pull the epoch back', () => {
+	const bench = new CoreBench({ self: ['prover'], a: ['chain'], c: ['chain', 'storage'], q: ['storage'] });
+	const hold = { kind: 'hold', body: { miner: MINER, sectors: Bitfield.of([1]) } } as const;
+	const NOW = 300;
+	bench.hear('a', { kind: 'rec', body: record({ chain: true }) }, NOW);
+	bench.hearBy('q', 'c', hold, NOW - 120);
+	assert.equal(currentEpoch(bench.state.clock, bench.now), NOW);
+	// It is back, and its full node not yet.
+	const from = bench.id('c');
+	const said = { network: 'corenet', from, sequence: 0 };
+	const back = { ...said, incarnation: 2, epoch: epoch(-1), kind: 'rec', body: record() } as const;
+	const kept = { ...said, incarnation: 1, epoch: epoch(NOW - 60), ...hold } as const;
+	const raw = new Uint8Array(1);
+	for (const envelope of [back, kept]) bench.give({ type: 'statement', envelope, raw, relay: from, ageMs: 0 });
+	assert.equal(currentEpoch(bench.state.clock, bench.now), NOW);
+	// What it says itself, and says now, counts: of two the lower one.
+	bench.give({
+		type: 'statement',
+		envelope: { ...kept, incarnation: 2, sequence: 1, epoch: epoch(NOW - 1) },
+		raw,
+		relay: from,
+		ageMs: 0,
+	});
+	assert.equal(currentEpoch(bench.state.clock, bench.now), NOW - 1);
+});
+
 test('the own record is handed over with its age, like those of others', () => {
 	const bench = new CoreBench({ self: ['chain'], a: ['prover'] });
 	for (let i = 0; i < 3; i++) bench.second();

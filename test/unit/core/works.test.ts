@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { resultHash } from '../../../src/codec/work-id.ts';
 import type { Effect } from '../../../src/core/api.ts';
 import { currentLoad } from '../../../src/core/timing.ts';
+import { Bitfield } from '../../../src/domain/bitfield.ts';
 import { attoFil, epoch, type Hex32, hex32, type NodeId, partitionIndex } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
+import { ClaimBench, itemOf } from '../../support/claim-bench.ts';
 import { CoreBench, idleRecord } from '../../support/core.ts';
 import { fakeManifest, workOf } from '../../support/work-items.ts';
 
@@ -105,6 +108,27 @@ test('rules that nobody waits for are looked at however late the ticks come', ()
 	bench.now = Math.ceil(bench.now / 1_000) * 1_000 + 500;
 	for (let i = 0; i < 3; i++, bench.now += 1_000) bench.give({ type: 'tick' });
 	assert.equal(bench.state.works.size, 0);
+});
+
+test('what is proven stays, however early the epoch is that the chain nodes tell', () => {
+	const bench = new ClaimBench({ others: 1 });
+	bench.give({ type: 'slots', slots: [] });
+	const [proven, open] = [itemOf(0), itemOf(1)];
+	for (const item of [proven, open]) bench.announce(item);
+	const body = {
+		work: proven.id,
+		proof: new Uint8Array(192).fill(1),
+		skipped: Bitfield.empty,
+		refusals: [],
+		proveMs: 1,
+	};
+	bench.hear('p', { kind: 'res', body }, 165);
+	const hash = resultHash(body.proof, body.skipped);
+	bench.give({ type: 'verified', work: proven.id, hash, verdict: 'good' });
+	bench.state.clock.others = { epoch: proven.challenge - limits.announcementAheadEpochs - 5, at: bench.now };
+	for (let i = 0; i < 3; i++) bench.second();
+	assert.deepEqual(bench.state.works.keys(), [proven.id]);
+	assert.ok(bench.disk.has(`r/${proven.id}`));
 });
 
 test('a deadline that is long over is forgotten some items a second, all of it in the end', () => {
