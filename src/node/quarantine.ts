@@ -14,23 +14,26 @@ import { statementHash } from './inbound.ts';
 const Content = z.object({
 	failures: z.record(z.string().regex(/^[0-9a-f]{64}$/), z.int().positive()),
 	crashes: z.int().nonnegative(),
+	unexplained: z.int().nonnegative().default(0),
 	epoch: z.int().nonnegative().nullable(),
 });
 type Content = z.infer<typeof Content>;
 
-const NOTHING: Content = { failures: {}, crashes: 0, epoch: null };
+const NOTHING: Content = { failures: {}, crashes: 0, unexplained: 0, epoch: null };
 const FAILURES = 2;
 
 export class Quarantine {
 	readonly #path: string;
 	readonly #failures: Map<string, number>;
 	#crashes: number;
+	#unexplained: number;
 	#epoch: number | null;
 
-	private constructor(path: string, { failures, crashes, epoch }: Content) {
+	private constructor(path: string, { failures, crashes, unexplained, epoch }: Content) {
 		this.#path = path;
 		this.#failures = new Map(Object.entries(failures));
 		this.#crashes = crashes;
+		this.#unexplained = unexplained;
 		this.#epoch = epoch;
 	}
 
@@ -44,6 +47,11 @@ export class Quarantine {
 	/** Failures of the core in a row, none of which was survived for `limits.carefulMs`. */
 	get crashes(): number {
 		return this.#crashes;
+	}
+
+	/** Those of them that no input explains: something that is stored, or chance. */
+	get unexplained(): number {
+		return this.#unexplained;
 	}
 
 	/** The chain's height at the last of them; null when it was not known. */
@@ -67,7 +75,8 @@ export class Quarantine {
 	async blame(suspects: readonly Event[], epoch: number): Promise<void> {
 		const [only, ...others] = suspects;
 		const name = only === undefined || others.length > 0 ? undefined : inputName(only);
-		if (name !== undefined) this.#count(name, (this.#failures.get(name) ?? 0) + 1);
+		if (name === undefined) this.#unexplained++;
+		else this.#count(name, (this.#failures.get(name) ?? 0) + 1);
 		this.#crashes++;
 		this.#epoch = epoch < 0 ? null : epoch;
 		await this.#save();
@@ -83,6 +92,7 @@ export class Quarantine {
 	async survived(): Promise<void> {
 		if (this.#crashes === 0) return;
 		this.#crashes = 0;
+		this.#unexplained = 0;
 		await this.#save();
 	}
 
@@ -100,6 +110,7 @@ export class Quarantine {
 		const content: Content = {
 			failures: Object.fromEntries(this.#failures),
 			crashes: this.#crashes,
+			unexplained: this.#unexplained,
 			epoch: this.#epoch,
 		};
 		await writeFileAtomic(this.#path, JSON.stringify(content), 0o600);

@@ -6,6 +6,7 @@
 import type { CoreConfig, Event, Step } from '../core/api.ts';
 import { keys, readStatement } from '../core/keys.ts';
 import { createState, type State, step } from '../core/poster.ts';
+import type { Statement } from '../domain/envelope.ts';
 import { isPosterError } from '../domain/errors.ts';
 import { epoch } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
@@ -19,11 +20,13 @@ type Entry = readonly [key: string, value: Uint8Array];
 /** Manifests, proof times and what was set aside: what the node keeps in the store beside the core. */
 const NOT_OF_THE_CORE = ['m/', 't/', 'x/'];
 const ASIDE = 'x/';
+/** Where results and messages are kept. */
+const OWN_WORK = ['r/', 's/'];
 /** Without them a node would give a sequence number to two statements: never set aside. */
 const NUMBERS: readonly string[] = [keys.incarnation, keys.sequence];
-/** Failures in a row that no input and no single entry explains, until all statements of others, or all entries, go. */
-const CRASHES_TO_DROP_OTHERS = 4;
-const CRASHES_TO_DROP_ALL = 8;
+/** Failures that no input explains, until all statements of others, or all entries, go: what is stored may be why. */
+const UNEXPLAINED_TO_DROP_OTHERS = 4;
+const UNEXPLAINED_TO_DROP_ALL = 8;
 
 /** The core, or what a test puts in its place. */
 export interface Core {
@@ -48,7 +51,7 @@ export async function startCore(
 		if (!NOT_OF_THE_CORE.some((prefix) => entry[0].startsWith(prefix))) all.push(entry);
 	}
 	const trial = (entries: readonly Entry[]): unknown => failureOf(core, config, entries, quarantine);
-	const { kept, aside, failure } = sift(all.filter(isWanted(quarantine.crashes)), trial);
+	const { kept, aside, failure } = sift(all.filter(isWanted(quarantine.unexplained)), trial);
 	const state = core.createState(config, kept);
 	const stay = new Set(kept);
 	const gone = all.filter((entry) => !stay.has(entry));
@@ -61,9 +64,9 @@ export async function startCore(
 	return { state, aside: gone.map(([key]) => key) };
 }
 
-function isWanted(crashes: number): (entry: Entry) => boolean {
-	if (crashes >= CRASHES_TO_DROP_ALL) return ([key]) => NUMBERS.includes(key);
-	if (crashes >= CRASHES_TO_DROP_OTHERS) return (entry) => hashOf(entry).length === 0;
+function isWanted(unexplained: number): (entry: Entry) => boolean {
+	if (unexplained >= UNEXPLAINED_TO_DROP_ALL) return ([key]) => NUMBERS.includes(key);
+	if (unexplained >= UNEXPLAINED_TO_DROP_OTHERS) return (entry) => hashOf(entry).length === 0;
 	return () => true;
 }
 
@@ -121,26 +124,42 @@ function sift(entries: readonly Entry[], trial: (entries: readonly Entry[]) => u
 	}
 }
 
-/** They stay in the store for whoever looks for the bug, until others are set aside. */
+/**
+ * They stay in the store for whoever looks for the bug, until others are set aside; own results and messages longer,
+ * since nobody else may have them.
+ */
 async function setAside(store: Store, entries: readonly Entry[]): Promise<void> {
 	const before: string[] = [];
-	for await (const [key] of store.entries(ASIDE)) before.push(key);
+	const own: string[] = [];
+	for await (const [key, value] of store.entries(ASIDE)) {
+		(isOwnWork([key.slice(ASIDE.length), value]) ? own : before).push(key);
+	}
+	const kept = new Set(own.slice(-limits.ownAside));
+	before.push(...own.filter((key) => !kept.has(key)));
+	const copied = entries.filter((entry) => isOwnWork(entry) || !kept.has(ASIDE + entry[0]));
 	await store.write([
 		...before.map((key) => ({ type: 'del', key }) as const),
-		...entries.flatMap(([key, value]) => [
-			{ type: 'put', key: ASIDE + key, value } as const,
-			{ type: 'del', key } as const,
-		]),
+		...copied.map(([key, value]) => ({ type: 'put', key: ASIDE + key, value }) as const),
+		...entries.map(([key]) => ({ type: 'del', key }) as const),
 	]);
+}
+
+function isOwnWork([key, value]: Entry): boolean {
+	return OWN_WORK.some((prefix) => key.startsWith(prefix)) && statementOf(value)?.raw === null;
 }
 
 /** Of a statement that another member signed: by its hash peers are told not to bring it again. */
 function hashOf([, value]: Entry): readonly string[] {
+	const raw = statementOf(value)?.raw ?? null;
+	return raw === null ? [] : [statementHash(raw)];
+}
+
+/** Undefined for what is none, or damaged. */
+function statementOf(value: Uint8Array): Statement | undefined {
 	try {
-		const { raw } = readStatement(value);
-		return raw === null ? [] : [statementHash(raw)];
+		return readStatement(value);
 	} catch (error) {
 		if (!isPosterError(error)) throw error;
-		return [];
+		return undefined;
 	}
 }

@@ -8,8 +8,11 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openStore } from '../../src/adapters/level/store.ts';
 import type { CoreConfig, Effect, Event, EventOf } from '../../src/core/api.ts';
-import { readStatement } from '../../src/core/keys.ts';
+import { readStatement, writeStatement } from '../../src/core/keys.ts';
 import { createState, type State, step } from '../../src/core/poster.ts';
+import { Bitfield } from '../../src/domain/bitfield.ts';
+import type { Envelope } from '../../src/domain/envelope.ts';
+import { epoch } from '../../src/domain/ids.ts';
 import type { WorkItem } from '../../src/domain/work.ts';
 import type { StatusReport } from '../../src/node/control-api.ts';
 import { guardedLoop } from '../../src/node/guarded-loop.ts';
@@ -17,6 +20,7 @@ import { homePaths } from '../../src/node/home.ts';
 import { statementHash } from '../../src/node/inbound.ts';
 import { Quarantine } from '../../src/node/quarantine.ts';
 import { type Core, startCore } from '../../src/node/stored-entries.ts';
+import { MemoryStore } from '../fakes/memory-store.ts';
 import { ClaimBench, itemOf } from '../support/claim-bench.ts';
 import { CLI_MAIN } from '../support/cli.ts';
 import { configured, found } from '../support/founder.ts';
@@ -227,6 +231,45 @@ test('a failure that nothing explains does not last: what others signed goes fir
 		keys.filter((key) => key.startsWith('a/')),
 		[],
 	);
+});
+
+test('failures that their inputs explain take nothing from the store, however many they are', async (t) => {
+	const folder = await scratch(t);
+	const bench = new ClaimBench({ others: 1 });
+	bench.announce(good);
+	const { config } = bench.state;
+	const store = new MemoryStore({}, bench.disk);
+	const quarantine = await Quarantine.load(join(folder, 'quarantine.json'));
+	for (let id = 0; id < 20; id++) {
+		await quarantine.blame([{ type: 'statement', raw: Uint8Array.of(id) } as unknown as Event], 165);
+	}
+	const { state, aside } = await startCore({ store, quarantine, log: memoryLog() }, config);
+	assert.deepEqual(aside, []);
+	assert.ok(state.works.has(good.id));
+});
+
+test('own results that were set aside stay when more is set aside, what others signed goes', async (t) => {
+	const folder = await scratch(t);
+	const bench = new ClaimBench({ others: 1 });
+	bench.announce(good);
+	const body = { work: good.id, proof: new Uint8Array(192).fill(3), skipped: Bitfield.empty, refusals: [], proveMs: 1 };
+	const { config } = bench.state;
+	const { network, self: from } = config;
+	const envelope: Envelope = { network, from, incarnation: 1, sequence: 1, epoch: epoch(165), kind: 'res', body };
+	const own = writeStatement({ envelope, raw: null });
+	const theirs = [...bench.disk].find(([key]) => key.startsWith('a/')) as [string, Uint8Array];
+	const store = new MemoryStore({}, new Map([[`r/${good.id}`, own], theirs]));
+	const quarantine = await Quarantine.load(join(folder, 'quarantine.json'));
+	const startAnew = () => startCore({ store, quarantine, log: memoryLog() }, config);
+	const asideKeys = async () => (await Array.fromAsync(store.entries('x/'))).map(([key]) => key);
+	for (let failures = 0; failures < 8; failures++) await quarantine.blame([], 165);
+	await startAnew();
+	assert.deepEqual(await asideKeys(), [`x/${theirs[0]}`, `x/r/${good.id}`].sort());
+	const damaged = Uint8Array.of(0xff);
+	await store.write(['c/damaged', `r/${good.id}`].map((key) => ({ type: 'put', key, value: damaged })));
+	await startAnew();
+	assert.deepEqual(await asideKeys(), ['x/c/damaged', `x/r/${good.id}`]);
+	assert.deepEqual(await store.get(`x/r/${good.id}`), own);
 });
 
 test('a whole node starts with a store in which an entry is damaged, says so in its status, and starts again', async (t) => {

@@ -79,6 +79,8 @@ export const nodeLimits = {
 	quarantineFileBytes: 8 * KIB,
 	/** Stored entries that are set aside one by one at a start: more of them are a bug of another kind. */
 	setAside: 64,
+	/** Own results and messages kept of those that were set aside before: as many as items are known at a time. */
+	ownAside: 16_384,
 	/** After a failure the rules are tried for so long, in the core's time, with what is stored: each runs some times. */
 	trialMs: 5_000,
 	/** A core that runs for this long was failed by something that is over: epochs have passed, and peers were heard. */

@@ -35,9 +35,10 @@ test('own observations are never kept away, and of several inputs none is; the n
 	for (let i = 0; i < 2; i++) await quarantine.blame([statement(1), statement(2)], 7);
 	const next = await Quarantine.load(path);
 	assert.deepEqual([next.holds(head), next.holds(statement(1)), next.holds(statement(2))], [false, false, false]);
-	assert.deepEqual([next.crashes, next.epoch], [4, 7]);
+	assert.deepEqual([next.crashes, next.unexplained, next.epoch], [4, 4, 7]);
 	await next.survived();
-	assert.equal((await Quarantine.load(path)).crashes, 0);
+	const later = await Quarantine.load(path);
+	assert.deepEqual([later.crashes, later.unexplained], [0, 0]);
 });
 
 test('questions are known by their peer, views by the miner and its deadlines of the moment', async () => {
