@@ -28,10 +28,10 @@ export interface LoopOptions {
 	readonly run: (effect: Effect) => void;
 	/**
 	 * The core threw on this event: its state can no longer be trusted and the process must end. `suspects`: the inputs
-	 * that may be why, the event itself or what came since the rules last ran; none, one, or two for any number above.
+	 * that may be why, all that came since the rules last ran; none, one, or two for any number above.
 	 */
 	readonly crashed: (event: Event, error: unknown, suspects: readonly Event[]) => void;
-	/** Whether the rules look after each input, so that a failure has one suspect at most. */
+	/** Whether the rules look before and after each input, so that a failure has one suspect at most. */
 	readonly careful: () => boolean;
 	/** Nothing is processed any more, for a reason that no retry mends. */
 	readonly failed: (error: unknown) => void;
@@ -135,9 +135,12 @@ export class Loop {
 		for (const event of batch) {
 			if (isOutside(event)) this.#outside--;
 			if (event.type === 'tick') this.#tickQueued = false;
-			const events: readonly Event[] = isInput(event) && this.#options.careful() ? [event, { type: 'tick' }] : [event];
+			const isWatched = isInput(event) && this.#options.careful();
+			const events: readonly Event[] = isWatched ? [{ type: 'tick' }, event, { type: 'tick' }] : [event];
+			// One time for the three: no rule comes due between them.
+			const now = this.#ports.clock.now();
 			for (const each of events) {
-				const step = this.#stepOne(each);
+				const step = this.#stepOne(each, now);
 				if (step === undefined) return undefined;
 				persist.push(...step.persist);
 				after.push(...step.after);
@@ -146,15 +149,16 @@ export class Loop {
 		return { persist, after };
 	}
 
-	#stepOne(event: Event): Step | undefined {
+	/** A step may run the rules too, which look at all that came before: an input is not to blame for being the last. */
+	#stepOne(event: Event, now: MonoMs): Step | undefined {
+		if (isInput(event) && this.#suspects.length < 2) this.#suspects = [...this.#suspects, event];
 		try {
-			const step = this.#options.step(event, this.#ports.clock.now());
+			const step = this.#options.step(event, now);
 			if (event.type === 'tick') this.#suspects = [];
-			else if (isInput(event) && this.#suspects.length < 2) this.#suspects = [...this.#suspects, event];
 			return step;
 		} catch (error) {
 			this.#end();
-			this.#options.crashed(event, error, isInput(event) ? [event] : this.#suspects);
+			this.#options.crashed(event, error, this.#suspects);
 			return undefined;
 		}
 	}

@@ -12,7 +12,7 @@ import { readSmallFile, writeFileAtomic } from './files.ts';
 import { statementHash } from './inbound.ts';
 
 const Content = z.object({
-	failures: z.record(z.string().regex(/^[0-9a-f]{64}$/), z.int().positive()),
+	failures: z.record(z.string().regex(/^((questions|view)\/)?[0-9a-f]{64}$/), z.int().positive()),
 	crashes: z.int().nonnegative(),
 	unexplained: z.int().nonnegative().default(0),
 	epoch: z.int().nonnegative().nullable(),
@@ -88,9 +88,14 @@ export class Quarantine {
 		if (hashes.length > 0) await this.#save();
 	}
 
-	/** The core has run for long enough without a failure. */
+	/**
+	 * The core has run for long enough without a failure. Questions and views are taken again: what met the bug was the
+	 * state of that time, and a peer or a miner may not be refused for ever.
+	 */
 	async survived(): Promise<void> {
-		if (this.#crashes === 0) return;
+		const passing = [...this.#failures.keys()].filter((name) => name.includes('/'));
+		if (this.#crashes === 0 && passing.length === 0) return;
+		for (const name of passing) this.#failures.delete(name);
 		this.#crashes = 0;
 		this.#unexplained = 0;
 		await this.#save();
@@ -123,7 +128,7 @@ export function isInput({ type }: Event): boolean {
 }
 
 /**
- * By what an input is known again when it comes again, as 64 hex digits. A peer's questions and a miner's views change
+ * By what an input is known again when it comes again: 64 hex digits, after its kind where it passes. A peer's questions and a miner's views change
  * all the time: all questions of the peer, and all views of the miner's deadlines of the moment, are one.
  */
 function inputName(event: Event): string | undefined {
@@ -132,10 +137,10 @@ function inputName(event: Event): string | undefined {
 			return statementHash(event.raw);
 		case 'sync-asked':
 		case 'pull-asked':
-			return digest(`questions/${event.peer}`);
+			return `questions/${digest(event.peer)}`;
 		case 'chain-view': {
 			const { miner, challenges } = event.view;
-			return digest(`view/${miner}/${challenges.map(({ challenge }) => challenge.challenge).join()}`);
+			return `view/${digest(`${miner}/${challenges.map(({ challenge }) => challenge.challenge).join()}`)}`;
 		}
 		default:
 			return undefined;

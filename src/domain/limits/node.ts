@@ -75,7 +75,7 @@ export const nodeLimits = {
 	relayStatements: { perSecond: 600, burst: 4_500 },
 	/** Inputs kept away because the core failed on them. */
 	quarantined: 64,
-	/** Their file: 70 characters for each. */
+	/** Their file: 80 characters for each. */
 	quarantineFileBytes: 8 * KIB,
 	/** Stored entries that are set aside one by one at a start: more of them are a bug of another kind. */
 	setAside: 64,

@@ -191,6 +191,28 @@ test('an input on which the core fails at once is the only suspect, and of an an
 	}
 });
 
+test('an input in whose step the rules fail over what came before is not blamed alone', async () => {
+	for (const careful of [false, true]) {
+		let dirty = false;
+		const { crashes, suspects, loop } = setup(
+			(event) => {
+				if (dirty) throw new Error('a bug in a rule');
+				dirty = event.type === 'head' && event.epoch === 8;
+				return nothing;
+			},
+			hurried(5),
+			careful,
+		);
+		loop.enqueue({ type: 'tick' });
+		loop.enqueue(question(1));
+		loop.enqueue(head(8));
+		loop.enqueue(question(2));
+		await until('the failure was reported', () => crashes.length > 0);
+		await loop.stop();
+		assert.deepEqual(suspects, careful ? [] : [question(1), question(2)]);
+	}
+});
+
 test('while nothing can be written only the newest state of the chain is kept', async () => {
 	const heads: number[] = [];
 	const views: number[] = [];

@@ -59,6 +59,15 @@ test('questions are known by their peer, views by the miner and its deadlines of
 	assert.equal(quarantine.holds(seen(1000, 160, 163)), true);
 	assert.equal(quarantine.holds(seen(1000, 220, 221)), false, 'the next deadline is another matter');
 	assert.equal(quarantine.holds(seen(1001, 160, 163)), false);
+	for (let i = 0; i < 2; i++) await quarantine.blame([statement(1)], 162);
+	const later = await Quarantine.load(join(folder, 'kinds.json'));
+	assert.deepEqual([later.holds(asked('sync-asked', 'p', 3)), later.holds(seen(1000, 160, 163))], [true, true]);
+	await later.survived();
+	for (const each of [later, await Quarantine.load(join(folder, 'kinds.json'))]) {
+		assert.equal(each.holds(asked('sync-asked', 'p', 4)), false, 'no peer is refused for ever');
+		assert.equal(each.holds(seen(1000, 160, 164)), false);
+		assert.equal(each.holds(statement(1)), true, 'its bytes stay what they are');
+	}
 });
 
 test('the list is bounded, the oldest go first, and a damaged file is an empty list', async () => {
