@@ -220,7 +220,7 @@ export type Event =
 			readonly slot: string;
 			readonly phase: string;
 			readonly permille: number;
-			/** The proof begins again with a prover whose usual time is not known: how long it may stand still is not either. */
+			/** Its prover may be another one than made the proofs before: how long it may stand still is not known here. */
 			readonly anew?: true;
 	  }
 	/** Answer to `prove`. A work given up and taken again may run in two slots for a moment: each answers for itself. */
@@ -230,6 +230,8 @@ export type Event =
 			readonly slot: string;
 			readonly proof: Uint8Array;
 			readonly proveMs: number;
+			/** The library made it, and our own prover the ones before: what those took says nothing of the next ones. */
+			readonly anew?: true;
 	  }
 	/**
 	 * Answer to `prove`, and to `prove-cancel` with the code `prover-cancelled`. `ownEngine`: our own prover may have been

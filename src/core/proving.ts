@@ -66,11 +66,12 @@ export function onProveProgress(state: State, event: EventOf<'prove-progress'>):
 	}
 }
 
-export function onProved(state: State, { work: id, slot, proof, proveMs }: EventOf<'proved'>): void {
+export function onProved(state: State, { work: id, slot, proof, proveMs, anew }: EventOf<'proved'>): void {
 	freeSlot(state, id, slot);
 	const job = state.jobs.get(id);
 	const work = state.works.get(id);
 	if (job?.phase !== 'prove' || job.slot !== slot || work === undefined) return;
+	if (anew === true) state.durations.delete(work.item.proofType);
 	const gatherMs = (job.gatheredAt ?? job.startedAt) - job.startedAt;
 	learnDuration(state, work.item.proofType, gatherMs + proveMs);
 	job.phase = 'verify';
@@ -94,7 +95,7 @@ export function onProveFailed(state: State, { work, slot, code, ownEngine }: Eve
  * A proof of this node that stands still for twice as long as its proofs take is given up: its slot is needed, and others
  * may do better. Before one of them has ended nothing is known, and the limit is the close. Each attempt at the item is
  * given twice the time of the one before, so that a machine that is only slow gets through and learns. Nothing is known
- * either of a proof that our own prover failed at and the library begins again.
+ * either of a proof that the library may be making in the place of our own prover: the node judges that by itself.
  */
 export function releaseHung(state: State): void {
 	for (const [id, job] of state.jobs) {

@@ -13,7 +13,7 @@ const HUNG_TIMES = 2;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export interface PhaseWatchOptions {
-	/** What the phases of this slot took before. */
+	/** What the phases of a healthy proof take in this slot. */
 	readonly known: Readonly<Record<string, Spread>>;
 	/** Attempts at the same work that hung before: each one is given twice the time, since the machine may only be slow. */
 	readonly attempts: number;

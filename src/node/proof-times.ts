@@ -13,6 +13,11 @@ import type { ProofEngine } from '../ports/prover.ts';
 import type { Store } from '../ports/store.ts';
 
 const PREFIX = 't/';
+/**
+ * The library takes up to 3 times as long as our own prover (docs/proving.md). Which of them makes a proof is told at its
+ * end: after an alarm, an upgrade or while a self-test runs it is the library, whoever made the last one.
+ */
+const LIBRARY_TIMES = 4;
 
 /** Percentiles by nearest rank. */
 export interface Spread {
@@ -109,6 +114,22 @@ export class ProofTimes {
 	/** Of each phase, in their order; empty before the first proof. */
 	phases(slot: string, proofType: PoStProofType): Readonly<Record<string, Spread>> {
 		return spreads(this.#known.get(keyOf(slot, proofType))?.phases ?? {});
+	}
+
+	/**
+	 * What each phase takes at most in a healthy proof, whoever makes it. No phase of the library takes longer than its
+	 * whole proof, but one may take many times what it takes us: synthesis does.
+	 */
+	bounds(slot: string, proofType: PoStProofType): Readonly<Record<string, Spread>> {
+		const known = this.#known.get(keyOf(slot, proofType));
+		if (known?.engine !== 'own') return this.phases(slot, proofType);
+		const whole = spreadOf(known.whole.map((ms) => ms * LIBRARY_TIMES));
+		return Object.fromEntries(Object.keys(known.phases).map((name) => [name, whole]));
+	}
+
+	/** Whether the newest proof was our own prover's. */
+	isOwn(slot: string, proofType: PoStProofType): boolean {
+		return this.#known.get(keyOf(slot, proofType))?.engine === 'own';
 	}
 
 	all(): readonly SlotTimes[] {

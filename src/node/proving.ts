@@ -76,9 +76,9 @@ export class Proving {
 		const abort = new AbortController();
 		this.#running.set(name, { work: work.id, abort });
 		const startedMs = clock.now();
-		const known = proofTimes.phases(name, work.proofType);
+		const wasOwn = proofTimes.isOwn(name, work.proofType);
 		const watch = new PhaseWatch(clock, {
-			known,
+			known: proofTimes.bounds(name, work.proofType),
 			attempts: this.#hung.get(work.id) ?? 0,
 			...(this.#options.pausedMs && { pausedMs: this.#options.pausedMs }),
 			hung: (phase) => this.#giveUp(work.id, name, phase, abort),
@@ -88,14 +88,15 @@ export class Proving {
 			if (slot === undefined) throw new PosterError('prover-unavailable', `there is no slot ${name}`);
 			const spool = await unlessAborted(this.#options.spool(work), abort.signal);
 			const statement = await this.#statement(work, skipped);
-			const permilleOf = trackProgress(known);
+			const permilleOf = trackProgress(proofTimes.phases(name, work.proofType));
 			const made = await slot.prove(
 				{ statement, spool, stock },
 				(phase) => {
 					watch.heard(phase);
 					const permille = permilleOf(phase);
 					progressed.emit('progress', { work: work.id, slot: name, phase: phase.phase, state: phase.state, permille });
-					const anew = watch.isAnew ? ({ anew: true } as const) : {};
+					// The core knows only what proofs took here, whoever made them.
+					const anew = wasOwn || watch.isAnew ? ({ anew: true } as const) : {};
 					enqueue({ type: 'prove-progress', work: work.id, slot: name, phase: phase.phase, permille, ...anew });
 				},
 				abort.signal,
@@ -103,7 +104,8 @@ export class Proving {
 			const proveMs = clock.now() - startedMs;
 			this.#running.delete(name);
 			times.set(work.id, 'prove', proveMs);
-			enqueue({ type: 'proved', work: work.id, slot: name, proof: made.proof, proveMs });
+			const anew = wasOwn && made.engine === 'stock' ? ({ anew: true } as const) : {};
+			enqueue({ type: 'proved', work: work.id, slot: name, proof: made.proof, proveMs, ...anew });
 			for (const event of engineEvents(name, work.proofType, made)) enqueue(event);
 			// With the attempt of our own prover before it the time is nobody's.
 			if (made.alarm === undefined) await proofTimes.learn(name, work.proofType, { ms: proveMs, ...made });

@@ -133,7 +133,7 @@ export class WinningProver {
 		// What is known was learned warm, mostly with the processor for itself: it measures no other proof.
 		const isJudged = pause.isOn && this.#isWarm(proofType);
 		const watch = new PhaseWatch(clock, {
-			known: isJudged ? proofTimes.phases(slot.name, proofType) : {},
+			known: isJudged ? proofTimes.bounds(slot.name, proofType) : {},
 			attempts: this.#hung,
 			hung: () => {
 				if (!pause.isOn) return;

@@ -95,3 +95,15 @@ test('a proof that the library begins anew after our own prover failed is not gi
 	begin(bench);
 	assert.equal(decided(seconds(bench, (5 * P95_MS) / 1_000), 'release')[0]?.reason, 'prover-hung', 'the next one is');
 });
+
+test('the first proof of the library makes the times of our own prover forgotten', () => {
+	const bench = new ClaimBench();
+	measured(bench);
+	bench.announce(item);
+	const { slot } = begin(bench);
+	const proof = new Uint8Array(192);
+	bench.give({ type: 'proved', work: item.id, slot, proof, proveMs: 3 * P95_MS, anew: true });
+	const known = bench.state.durations.get(item.proofType)?.known ?? [];
+	assert.equal(known.length, 1);
+	assert.ok((known[0] ?? 0) >= 3 * P95_MS);
+});

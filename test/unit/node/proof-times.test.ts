@@ -131,3 +131,14 @@ test('what one prover takes is forgotten when the other one makes the proofs', a
 		[['stock', 3_000, 1]],
 	);
 });
+
+test('what our own prover takes bounds no phase of the library, which may be making the proof in its place', async () => {
+	const times = await ProofTimes.load(new MemoryStore(), memoryLog());
+	const done = { ms: 10_000, phaseMs: { synthesis: 100, prove: 9_900 }, device: 'cpu' };
+	await times.learn('a', 10, { ...done, engine: 'own' });
+	const bounds = (): number[] => Object.values(times.bounds('a', 10)).map(({ p95Ms }) => p95Ms);
+	assert.deepEqual(bounds(), [40_000, 40_000]);
+	await times.learn('a', 10, { ...done, engine: 'stock' });
+	assert.deepEqual(bounds(), [100, 9_900]);
+	assert.deepEqual(times.bounds('b', 10), {});
+});

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { Event } from '../../../src/core/api.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
 import { PosterError } from '../../../src/domain/errors.ts';
@@ -10,6 +10,7 @@ import { ManifestBook } from '../../../src/node/manifest-book.ts';
 import { ProofTimes } from '../../../src/node/proof-times.ts';
 import { Proving } from '../../../src/node/proving.ts';
 import { StepTimes } from '../../../src/node/step-times.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
 import { fakeVanilla } from '../../fakes/fake-proofs.ts';
 import { FakeProverSlot, FakeVerifier } from '../../fakes/fake-prover.ts';
 import { MemoryStore } from '../../fakes/memory-store.ts';
@@ -74,23 +75,13 @@ test('a proof that is given up while its spool is awaited ends at once', async (
 	assert.deepEqual(events, [{ type: 'prove-failed', work: work.id, slot: 'a', code: 'prover-cancelled' }]);
 });
 
-test('a phase that hangs is given up as such, its slot is free again, and the next attempt has twice the time', async (t) => {
+/** One slot with a gathered work, and what it told the core. */
+async function oneSlot(t: TestContext, clock: Clock, options: { readonly pausedMs?: () => number } = {}) {
 	const events: Event[] = [];
-	const waits: number[] = [];
 	const manifest = fakeManifest(1, 2);
 	const work = workOf(manifest);
 	const slot = new FakeProverSlot('a');
-	slot.hold();
-	const clock = {
-		...systemClock,
-		after: (ms: number, run: () => void) => {
-			waits.push(ms);
-			const timer = setImmediate(run);
-			return () => clearImmediate(timer);
-		},
-	};
 	const proofTimes = await ProofTimes.load(new MemoryStore(), memoryLog());
-	await proofTimes.learn('a', work.proofType, { ms: 60_000, phaseMs: { prove: 60_000 }, device: 'cpu' });
 	const book = new ManifestBook(new MemoryStore());
 	await book.put(manifest);
 	const folder = await mkdtemp(join(tmpdir(), 'poster-proving-'));
@@ -105,14 +96,55 @@ test('a phase that hangs is given up as such, its slot is free again, and the ne
 			proofTimes,
 			enqueue: (event) => events.push(event),
 			progressed: { emit: () => undefined },
+			...options,
 		},
 	);
-	for (let i = 0; i < 2; i++)
-		await proving.prove({ type: 'prove', work, slot: 'a', skipped: Bitfield.empty, stock: false });
+	const prove = (): Promise<void> =>
+		proving.prove({ type: 'prove', work, slot: 'a', skipped: Bitfield.empty, stock: false });
+	return { events, work, slot, proofTimes, proving, prove };
+}
+
+/** A clock whose timers run at once, and what they were to wait for. */
+function hastyClock() {
+	const waits: number[] = [];
+	const clock: Clock = {
+		...systemClock,
+		after: (ms, run) => {
+			waits.push(ms);
+			const timer = setImmediate(run);
+			return () => clearImmediate(timer);
+		},
+	};
+	return { clock, waits };
+}
+
+test('a phase that hangs is given up as such, its slot is free again, and the next attempt has twice the time', async (t) => {
+	const { clock, waits } = hastyClock();
+	const { slot, proofTimes, work, events, prove } = await oneSlot(t, clock);
+	slot.hold();
+	await proofTimes.learn('a', work.proofType, { ms: 60_000, phaseMs: { prove: 60_000 }, device: 'cpu' });
+	for (let i = 0; i < 2; i++) await prove();
 	const ends = events.filter(({ type }) => type !== 'prove-progress');
 	assert.deepEqual(
 		ends.map((event) => (event.type === 'prove-failed' ? event.code : event.type)),
 		['prover-hung', 'prover-hung'],
 	);
 	assert.deepEqual(waits, [120_000, 240_000]);
+});
+
+test('a proof of the library after our own prover’s is neither judged nor counted by what those took', async (t) => {
+	const { slot, proofTimes, work, events, prove } = await oneSlot(t, systemClock);
+	const { prove: make } = slot;
+	const anew = (): unknown[] => events.splice(0).flatMap((event) => ('anew' in event ? [event.type] : []));
+	slot.prove = async (...job) => ({ ...(await make.apply(slot, job)), engine: 'own' });
+	await prove();
+	assert.deepEqual(anew(), []);
+	await prove();
+	assert.deepEqual(new Set(anew()), new Set(['prove-progress']), 'only its end tells who made it');
+	slot.prove = async (...job) => ({ ...(await make.apply(slot, job)), engine: 'stock' });
+	await prove();
+	assert.deepEqual(new Set(anew()), new Set(['prove-progress', 'proved']));
+	assert.equal(proofTimes.isOwn('a', work.proofType), false);
+	await prove();
+	assert.deepEqual(anew(), []);
 });
