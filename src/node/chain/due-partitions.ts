@@ -57,8 +57,14 @@ export class DuePartitions {
 	async read(query: DueQuery): Promise<readonly DuePartition[]> {
 		const { posted, turn, at } = query;
 		const wanted = await this.#wanted(query, at);
+		// What this read knows: meanwhile another one may drop what is known of this turn.
+		const found = new Map<string, Known>();
+		for (const { key } of wanted) {
+			const known = this.#known.get(key);
+			if (known !== undefined) found.set(key, known);
+		}
 		const unseen = Bitfield.of(
-			wanted.filter(({ key, index }) => posted.has(index) && !this.#known.has(key)).map(({ index }) => index),
+			wanted.filter(({ key, index }) => posted.has(index) && !found.has(key)).map(({ index }) => index),
 		);
 		if (unseen.size > 0) {
 			// Posted before this process first looked: what is faulty by now may be what that message left out.
@@ -68,14 +74,15 @@ export class DuePartitions {
 				query.miner,
 				then.filter(({ index }) => unseen.has(index)),
 				before,
+				found,
 			);
 		}
 		const changed = wanted.filter(
-			({ key, index, toProve }) => !posted.has(index) && this.#known.get(key)?.toProve.equals(toProve) !== true,
+			({ key, index, toProve }) => !posted.has(index) && found.get(key)?.toProve.equals(toProve) !== true,
 		);
-		await this.#load(query.miner, changed, at);
+		await this.#load(query.miner, changed, at, found);
 		return wanted.flatMap(({ key, index, toProve }) =>
-			posted.has(index) || toProve.size > 0 ? (this.#known.get(key)?.due ?? []) : [],
+			posted.has(index) || toProve.size > 0 ? (found.get(key)?.due ?? []) : [],
 		);
 	}
 
@@ -101,8 +108,8 @@ export class DuePartitions {
 		}));
 	}
 
-	/** One call for several partitions: a deadline may have thousands. */
-	async #load(miner: ActorId, wanted: readonly Wanted[], at: TipSetKey): Promise<void> {
+	/** Adds to `found`. One call for several partitions: a deadline may have thousands. */
+	async #load(miner: ActorId, wanted: readonly Wanted[], at: TipSetKey, found: Map<string, Known>): Promise<void> {
 		const partitions = wanted.filter(({ toProve }) => toProve.size > 0);
 		for (let from = 0; from < partitions.length; from += limits.chainPartitionsPerCall) {
 			const some = partitions.slice(from, from + limits.chainPartitionsPerCall);
@@ -112,8 +119,9 @@ export class DuePartitions {
 				const manifest = manifestOf(sectors.filter(({ number }) => toProve.has(number)));
 				const root = await this.#book.put(manifest);
 				this.#held(root, toProve);
-				const due = { partition: index, sectorCount: manifest.length, sectorRoot: root };
-				this.#known.set(key, { toProve, due });
+				const known = { toProve, due: { partition: index, sectorCount: manifest.length, sectorRoot: root } };
+				this.#known.set(key, known);
+				found.set(key, known);
 			}
 		}
 	}

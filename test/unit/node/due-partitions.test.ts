@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
 import type { PartitionState, SectorOnChain, TipSet, TipSetKey } from '../../../src/domain/chain.ts';
 import { actorId, cidText, deadlineIndex, type Hex32, hex32, sectorNumber } from '../../../src/domain/ids.ts';
+import { limits } from '../../../src/domain/limits.ts';
 import { DuePartitions } from '../../../src/node/chain/due-partitions.ts';
 import { type EffectParts, Effects } from '../../../src/node/effects.ts';
 import { ManifestBook } from '../../../src/node/manifest-book.ts';
@@ -22,14 +23,16 @@ function partition(base: number, faulty: readonly number[] = [], recovering: rea
 }
 
 /** A full node whose partitions are told by tipset; `lookups` are the heights that were asked for. */
-function setup(states: Record<string, readonly PartitionState[]>) {
+function setup(states: Record<string, readonly PartitionState[]>, sectorsAsked: () => void = () => undefined) {
 	const lookups: number[] = [];
 	const chain: Partial<Chain> = {
 		partitions: async (_miner, _deadline, at) => states[at.join()] ?? [],
-		sectors: async (_miner, numbers) =>
-			[...numbers].map(
+		sectors: async (_miner, numbers) => {
+			sectorsAsked();
+			return [...numbers].map(
 				(number) => ({ number: sectorNumber(number), commR: hex32('ab'.repeat(32)), updated: false }) as SectorOnChain,
-			),
+			);
+		},
 		tipSetByHeight: async (height, at) => {
 			assert.deepEqual(at, keyOf(HEAD));
 			lookups.push(height);
@@ -39,11 +42,11 @@ function setup(states: Record<string, readonly PartitionState[]>) {
 	const held: Hex32[] = [];
 	const newProcess = (book = new ManifestBook(new MemoryStore())): DuePartitions =>
 		new DuePartitions(chain as Chain, book, (root) => held.push(root));
-	const read = (partitions: DuePartitions, posted: readonly number[]) =>
+	const read = (partitions: DuePartitions, posted: readonly number[], turn = OPEN) =>
 		partitions.read({
 			miner: actorId(1001),
 			deadline: deadlineIndex(0),
-			turn: OPEN,
+			turn,
 			posted: Bitfield.of(posted),
 			at: keyOf(HEAD),
 		});
@@ -94,4 +97,21 @@ test('a manifest that the core forgot is put and told again with the next head t
 	assert.deepEqual(await read(partitions, []), due);
 	assert.deepEqual(held, [first, second, second]);
 	assert.ok(await book.bytes(second), 'it is on the disk');
+});
+
+test('a dry run has all partitions of its deadline, though views are read meanwhile', async () => {
+	const count = limits.chainPartitionsPerCall + 1;
+	let calls = 0;
+	const states = { [HEAD]: Array.from({ length: count }, (_, index) => partition(10 * index)) };
+	const { newProcess, read } = setup(states, () => {
+		// As each view of the miner does at its end.
+		if (++calls === 2) partitions.forget(actorId(1001), OPEN);
+	});
+	const partitions = newProcess();
+	const due = await read(partitions, [], -1);
+	assert.equal(calls, 2);
+	assert.deepEqual(
+		due.map(({ partition: index }) => index),
+		states[HEAD]?.map((_, index) => index),
+	);
 });
