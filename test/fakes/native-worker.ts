@@ -63,6 +63,13 @@ function answer(frame: NativeFrame): void {
 				advice: 'wait',
 			});
 			break;
+		case 'leaves-gpu':
+			say({ type: 'failed', job, code: 'gpu-fallback', reason: 'the library left the GPU', advice: 'none' });
+			setTimeout(() => process.exit(3), 100);
+			break;
+		case 'leaves-gpu-and-stays':
+			say({ type: 'failed', job, code: 'gpu-fallback', reason: 'the library left the GPU', advice: 'none' });
+			break;
 		case 'sector-5-missing':
 			say({ type: 'sector-failed', job, sector: 5, code: 'missing', detail: 'no file' });
 			say({ type: 'done', job });

@@ -94,6 +94,9 @@ export class NativeProverSlot implements ProverSlot {
 			if (made !== undefined) return made;
 			await this.#cancel(native, idle.promise);
 			throw cancelled(signal);
+		} catch (error) {
+			if (isLast(error)) await this.#orKill(native, native.exited, 'the worker did not end after leaving its GPU');
+			throw error;
 		} finally {
 			signal.removeEventListener('abort', abort);
 			native.close();
@@ -117,13 +120,17 @@ export class NativeProverSlot implements ProverSlot {
 	 * is free only when the old process is gone: two of them would share one device.
 	 */
 	async #cancel(native: NativeJob, idle: Promise<void>): Promise<void> {
-		const kill = (): void =>
-			native.kill(new PosterError(CANCELLED, 'the worker did not end a cancelled proof by itself'));
-		if (!this.#dialect.hearsCancel) kill();
-		const stopKill = this.#clock.after(limits.nativeCancelMs, kill);
+		const why = 'the worker did not end a cancelled proof by itself';
 		// A failed write means that the process is gone, as wanted.
 		if (this.#dialect.hearsCancel) native.send({ type: 'cancel' }).catch(() => undefined);
-		await Promise.race([native.exited, idle]);
+		else native.kill(new PosterError(CANCELLED, why));
+		await this.#orKill(native, Promise.race([native.exited, idle]), why);
+	}
+
+	/** Its end was our wish or is its own word: as a death it would count against its health. */
+	async #orKill(native: NativeJob, ended: Promise<unknown>, why: string): Promise<void> {
+		const stopKill = this.#clock.after(limits.nativeCancelMs, () => native.kill(new PosterError(CANCELLED, why)));
+		await ended;
 		stopKill();
 	}
 }
@@ -176,6 +183,11 @@ function readProof({ header, body }: NativeFrame, hello: FrameHeader): ProofMade
 function readGpus(hello: FrameHeader): string[] {
 	const gpus = hello['gpus'];
 	return Array.isArray(gpus) ? gpus.map(String) : [];
+}
+
+/** It said so and ends: the next job would be given to a process that is on its way out. */
+function isLast(error: unknown): boolean {
+	return isPosterError(error, 'prover-failed') && error.meta['code'] === 'gpu-fallback';
 }
 
 function cancelled(signal: AbortSignal): PosterError {

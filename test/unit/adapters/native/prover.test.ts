@@ -117,6 +117,28 @@ test('a prover that does not hear of a cancel is ended, and the slot free, withi
 	assert.throws(() => process.kill(pid, 0), 'no process is left');
 });
 
+test('a worker that left its GPU and ends is given no other job', async (t) => {
+	const { slot } = slotOf(t, 'leaves-gpu');
+	const leaves = (error: unknown): boolean =>
+		isPosterError(error, 'prover-failed') && error.meta['code'] === 'gpu-fallback';
+	await assert.rejects(slot.prove(job, ignore, never), leaves);
+	assert.equal(slot.deaths, 1);
+	await assert.rejects(slot.prove(job, ignore, never), leaves);
+});
+
+test('a worker that left its GPU and does not end is killed', async (t) => {
+	const clock = new ManualClock();
+	const { slot, child } = slotOf(t, 'leaves-gpu-and-stays', 'stock', clock);
+	await child.start();
+	const pid = child.pid ?? 0;
+	const run = slot.prove(job, ignore, never);
+	const before = clock.timers;
+	await until('its end is waited for', () => clock.timers > before);
+	clock.advance(KNOWN_WITHIN_MS);
+	await assert.rejects(run, { code: 'prover-failed' });
+	assert.throws(() => process.kill(pid, 0), 'no process is left');
+});
+
 /** One letter, as the system tells it: T is stopped. */
 const stateOf = async (pid: number): Promise<string | undefined> =>
 	/\) (\w)/.exec(await readFile(`/proc/${pid}/stat`, 'utf8'))?.[1];
