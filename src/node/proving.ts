@@ -33,8 +33,8 @@ export interface ProvingOptions {
 	readonly times: StepTimes;
 	readonly proofTimes: ProofTimes;
 	readonly enqueue: (event: Event) => void;
-	/** Milliseconds that the slots were made to stand still for a block. */
-	readonly pausedMs?: () => number;
+	/** Slots that are made to stand still for a block, and for how many milliseconds they were so far. */
+	readonly paused?: { readonly slots: ReadonlySet<string>; readonly ms: () => number };
 	/** Hears of every phase of a proof. */
 	readonly progressed: Pick<EventHub, 'emit'>;
 }
@@ -76,11 +76,13 @@ export class Proving {
 		const abort = new AbortController();
 		this.#running.set(name, { work: work.id, abort });
 		const startedMs = clock.now();
+		const stoodMs = this.#stoodMs(name);
+		const pausedMs = (): number => this.#stoodMs(name) - stoodMs;
 		const wasOwn = proofTimes.isOwn(name, work.proofType);
 		const watch = new PhaseWatch(clock, {
 			known: proofTimes.bounds(name, work.proofType),
 			attempts: this.#hung.get(work.id) ?? 0,
-			...(this.#options.pausedMs && { pausedMs: this.#options.pausedMs }),
+			pausedMs,
 			hung: (phase) => this.#giveUp(work.id, name, phase, abort),
 		});
 		try {
@@ -101,14 +103,16 @@ export class Proving {
 				},
 				abort.signal,
 			);
-			const proveMs = clock.now() - startedMs;
+			const wasPaused = pausedMs() > 0;
+			const proveMs = clock.now() - startedMs - pausedMs();
 			this.#running.delete(name);
 			times.set(work.id, 'prove', proveMs);
 			const anew = wasOwn && made.engine === 'stock' ? ({ anew: true } as const) : {};
 			enqueue({ type: 'proved', work: work.id, slot: name, proof: made.proof, proveMs, ...anew });
 			for (const event of engineEvents(name, work.proofType, made)) enqueue(event);
-			// With the attempt of our own prover before it the time is nobody's.
-			if (made.alarm === undefined) await proofTimes.learn(name, work.proofType, { ms: proveMs, ...made });
+			// With the attempt of our own prover before it the time is nobody's; and the phases that stood still are not told.
+			if (made.alarm === undefined && !wasPaused)
+				await proofTimes.learn(name, work.proofType, { ms: proveMs, ...made });
 		} catch (error) {
 			if (!isPosterError(error)) throw error;
 			// The slot tells that the proof was cancelled, whoever did it.
@@ -132,11 +136,17 @@ export class Proving {
 		abort.abort(new PosterError(HUNG, `the phase ${phase} takes more than twice its usual time in ${slot}`));
 	}
 
-	/** The slots go on after standing still for a block: what that took is not held against their proofs. */
-	resumed(): void {
+	/** Slots stand still for a block, or did until now: the core is not to take that for hanging. */
+	stoodStill(): void {
 		for (const [slot, { work }] of this.#running) {
-			this.#options.enqueue({ type: 'prove-progress', work, slot, phase: 'resumed', permille: 0 });
+			if (this.#options.paused?.slots.has(slot) !== true) continue;
+			this.#options.enqueue({ type: 'prove-progress', work, slot, phase: 'paused', permille: 0 });
 		}
+	}
+
+	#stoodMs(slot: string): number {
+		const { paused } = this.#options;
+		return paused?.slots.has(slot) === true ? paused.ms() : 0;
 	}
 
 	/** Effect `prove-cancel`. */

@@ -188,7 +188,7 @@ async function buildParts(
 		},
 	);
 	stack.defer(() => measuring.stop());
-	const pause: WindowPause = new WindowPause(clock, workers.pausable, () => proving.resumed());
+	const pause: WindowPause = new WindowPause(clock, workers.pausable, () => proving.stoodStill());
 	const proving = new Proving(
 		{ slots: measuring.slots, verifier: workers.verifier, book, clock, log },
 		{
@@ -196,7 +196,7 @@ async function buildParts(
 			times,
 			proofTimes: outside.proofTimes,
 			enqueue,
-			pausedMs: () => pause.pausedMs,
+			paused: { slots: new Set(workers.pausable.map(({ name }) => name)), ms: () => pause.pausedMs },
 			progressed: hub,
 		},
 	);

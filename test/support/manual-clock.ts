@@ -37,9 +37,8 @@ export class ManualClock implements Clock {
 	advance(ms: number): void {
 		this.#nowMs += ms;
 		for (const timer of [...this.#timers]) {
-			if (timer.at > this.#nowMs) continue;
-			this.#timers.delete(timer);
-			timer.run();
+			// One before it may have cancelled it.
+			if (timer.at <= this.#nowMs && this.#timers.delete(timer)) timer.run();
 		}
 	}
 }

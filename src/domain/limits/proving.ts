@@ -95,6 +95,8 @@ export const provingLimits = {
 	winningRequests: 8,
 	/** Window proofs stand still for a winning proof at most this long, whatever becomes of it. */
 	winningPauseMs: 30_000,
+	/** The core is told so often that they stand still: it gives up proofs without progress, after 10 s at the earliest. */
+	winningTellMs: 3_000,
 	/** A winning proof that takes this long hangs, where its usual time is not known: the first one reads 200 MB. */
 	winningProofMs: 120_000,
 	/** Pause before a winning prover that could not be warmed up is tried again. */

@@ -9,7 +9,7 @@ import type { ProverSlot } from '../../ports/prover.ts';
 export class WindowPause {
 	readonly #clock: Clock;
 	readonly #slots: readonly Pick<ProverSlot, 'pause'>[];
-	readonly #resumed: () => void;
+	readonly #told: () => void;
 	/** Of the pauses that are over. */
 	#pausedMs = 0;
 	/** Since when they stand still; undefined while they go on. */
@@ -17,11 +17,11 @@ export class WindowPause {
 	/** Before it no other pause begins. */
 	#earliestMs = Number.NEGATIVE_INFINITY;
 
-	/** `resumed` is called when they go on. */
-	constructor(clock: Clock, slots: readonly Pick<ProverSlot, 'pause'>[], resumed: () => void) {
+	/** `told` is called when they stop, every `limits.winningTellMs` while they stand still, and when they go on. */
+	constructor(clock: Clock, slots: readonly Pick<ProverSlot, 'pause'>[], told: () => void) {
 		this.#clock = clock;
 		this.#slots = slots;
-		this.#resumed = resumed;
+		this.#told = told;
 	}
 
 	/** They stand still. */
@@ -49,13 +49,20 @@ export class WindowPause {
 			isOver = true;
 			this.#since = undefined;
 			cancelTimeout();
+			cancelTell();
 			for (const resume of resumes) resume();
 			const endedMs = this.#clock.now();
 			this.#pausedMs += endedMs - startedMs;
 			this.#earliestMs = endedMs + (endedMs - startedMs);
-			this.#resumed();
+			this.#told();
 		};
 		const cancelTimeout = this.#clock.after(limits.winningPauseMs, end);
+		let cancelTell = (): void => undefined;
+		const tell = (): void => {
+			cancelTell = this.#clock.after(limits.winningTellMs, tell);
+			this.#told();
+		};
+		tell();
 		return end;
 	}
 }

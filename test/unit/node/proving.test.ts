@@ -8,14 +8,16 @@ import { Bitfield } from '../../../src/domain/bitfield.ts';
 import { PosterError } from '../../../src/domain/errors.ts';
 import { ManifestBook } from '../../../src/node/manifest-book.ts';
 import { ProofTimes } from '../../../src/node/proof-times.ts';
-import { Proving } from '../../../src/node/proving.ts';
+import { Proving, type ProvingOptions } from '../../../src/node/proving.ts';
 import { StepTimes } from '../../../src/node/step-times.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import { fakeVanilla } from '../../fakes/fake-proofs.ts';
 import { FakeProverSlot, FakeVerifier } from '../../fakes/fake-prover.ts';
 import { MemoryStore } from '../../fakes/memory-store.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { memoryLog } from '../../support/memory-log.ts';
 import { systemClock } from '../../support/system-clock.ts';
+import { until } from '../../support/until.ts';
 import { fakeManifest, workOf } from '../../support/work-items.ts';
 
 test('the core hears which slots are in service, in their order, whenever one goes or comes back', async () => {
@@ -76,7 +78,7 @@ test('a proof that is given up while its spool is awaited ends at once', async (
 });
 
 /** One slot with a gathered work, and what it told the core. */
-async function oneSlot(t: TestContext, clock: Clock, options: { readonly pausedMs?: () => number } = {}) {
+async function oneSlot(t: TestContext, clock: Clock, options: Pick<ProvingOptions, 'paused'> = {}) {
 	const events: Event[] = [];
 	const manifest = fakeManifest(1, 2);
 	const work = workOf(manifest);
@@ -147,4 +149,35 @@ test('a proof of the library after our own prover’s is neither judged nor coun
 	assert.equal(proofTimes.isOwn('a', work.proofType), false);
 	await prove();
 	assert.deepEqual(anew(), []);
+});
+
+test('what a slot stood still for a block is neither part of its proof’s time nor learned, and the core hears of it', async (t) => {
+	const clock = new ManualClock();
+	let pausedMs = 0;
+	const paused = { slots: new Set(['a']), ms: () => pausedMs };
+	const { slot, proofTimes, proving, work, events, prove } = await oneSlot(t, clock, { paused });
+	const proveMs = async (): Promise<unknown[]> => {
+		slot.hold();
+		const run = prove();
+		await until('it is in its last phase', () =>
+			events.some((event) => event.type === 'prove-progress' && event.phase === 'prove'),
+		);
+		clock.advance(5_000);
+		proving.stoodStill();
+		slot.release();
+		await run;
+		return events.splice(0).flatMap((event): unknown[] => {
+			if (event.type === 'proved') return [event.proveMs];
+			return event.type === 'prove-progress' && event.phase === 'paused' ? ['told'] : [];
+		});
+	};
+	pausedMs = 1_000;
+	const run = proveMs();
+	await until('it began', () => events.length > 0);
+	pausedMs = 4_000;
+	assert.deepEqual(await run, ['told', 2_000]);
+	assert.equal(proofTimes.whole('a', work.proofType), undefined);
+	paused.slots.clear();
+	assert.deepEqual(await proveMs(), [5_000], 'a slot that goes on');
+	assert.equal(proofTimes.whole('a', work.proofType)?.p95Ms, 5_000);
 });
