@@ -9,7 +9,7 @@ import { alarm, clearAlarm, del } from './outbox.ts';
 import type { State } from './state.ts';
 
 const ADVICE =
-	'The library proves this size there now, more slowly. Look for bad memory or a bad disk on that machine, then `poster-node bench prove --self-test`; engine = "stock" in [proofs] ends its use.';
+	'The library proves this size there now, more slowly. Look for bad memory or a bad disk on that machine, then run `poster-node bench prove --self-test` and start the node again; engine = "stock" in [proofs] ends its use.';
 
 export function onOwnProver(state: State, { slot, proofType, failure }: EventOf<'own-prover'>): void {
 	const subject = `${slot}, ${circuitName(proofType)}`;

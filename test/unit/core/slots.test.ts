@@ -179,7 +179,7 @@ test('our own prover given up raises an alarm and makes its times forgotten; a g
 		raised.map(({ code, subject, facts }) => [code, subject, facts['reason']]),
 		[['own-prover', 'slot0, window 2KiB', 'its proof does not verify']],
 	);
-	assert.match(String(raised[0]?.facts['advice']), /--self-test/);
+	assert.match(String(raised[0]?.facts['advice']), /--self-test.*start the node again/);
 	assert.equal(on.state.durations.get(10), undefined);
 	assert.ok(!on.disk.has('d/10'));
 	assert.ok(!say('again').some(({ type }) => type === 'alarm'), 'told once');
