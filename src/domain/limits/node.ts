@@ -90,7 +90,7 @@ export const nodeLimits = {
 	syncAnswerMs: 10_000,
 	/** Partitions whose sectors are read in one call: 8 x 2,349 sectors are about 10 MB of JSON. */
 	chainPartitionsPerCall: 8,
-	/** Miners read side by side at each head. */
+	/** Miners read side by side. */
 	chainMinersAtOnce: 8,
 	/** Heads that do not come for this long are asked for. */
 	chainSilenceMs: 5_000,

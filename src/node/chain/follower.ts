@@ -21,10 +21,16 @@ export interface FollowerPorts {
 	readonly metrics: Metrics;
 }
 
+/** A miner and who sends for it. */
+interface Followed {
+	readonly miner: ActorId;
+	readonly sender: string;
+}
+
 export interface FollowerOptions {
 	readonly views: ViewReader;
-	/** Miners to follow and who sends for each, by the roster of the moment. */
-	readonly miners: () => readonly { readonly miner: ActorId; readonly sender: string }[];
+	/** By the roster of the moment. */
+	readonly miners: () => readonly Followed[];
 	/** True for a submitter: only then the pool is read. */
 	readonly readsPool: boolean;
 	readonly enqueue: (event: Event) => void;
@@ -39,6 +45,12 @@ export class ChainFollower {
 	#wake = Promise.withResolvers<void>();
 	/** As it was read last. */
 	#pool: readonly SignedMessage[] = [];
+	/** The read of it that the views of one head and these senders share. */
+	#poolRead: { readonly head: TipSet; readonly of: string; readonly done: Promise<boolean> } | undefined;
+	/** Miners whose view is being read. */
+	readonly #reading = new Set<ActorId>();
+	/** In the order in which their last views were begun: the head of that view, null if it failed or is not there yet. */
+	readonly #begun = new Map<ActorId, TipSet | null>();
 	#lost = true;
 	#tasks: Promise<unknown> = Promise.resolve();
 
@@ -58,9 +70,10 @@ export class ChainFollower {
 
 	/** Goes on in the background; `fatal` hears of what is no trouble of the full node. */
 	start(fatal: (error: unknown) => void): void {
-		this.#tasks = Promise.all([this.#listen(), this.#watch(), this.#readViews()]).catch((error: unknown) => {
+		const failed = (error: unknown): void => {
 			if (!this.#abort.signal.aborted) fatal(error);
-		});
+		};
+		this.#tasks = Promise.all([this.#listen(), this.#watch(), this.#readViews(failed)]).catch(failed);
 	}
 
 	async stop(): Promise<void> {
@@ -69,7 +82,7 @@ export class ChainFollower {
 		await this.#tasks;
 	}
 
-	/** Only the newest head matters: those that passed while views were read are skipped. */
+	/** Only the newest head matters: those that passed while a miner's view was read are skipped for it. */
 	#take(head: TipSet): void {
 		this.#latest = head;
 		this.#heardAt = this.#ports.clock.now();
@@ -100,46 +113,62 @@ export class ChainFollower {
 		}
 	}
 
-	async #readViews(): Promise<void> {
+	/** Each miner's views come one after the other: one with a large deadline keeps no other waiting. */
+	async #readViews(failed: (error: unknown) => void): Promise<void> {
 		while (!this.#abort.signal.aborted) {
 			await this.#wake.promise;
 			this.#wake = Promise.withResolvers<void>();
 			const head = this.#latest;
 			if (head === undefined || this.#abort.signal.aborted) continue;
-			const complete = await this.#readAll(head);
-			if (complete) continue;
-			await this.#ports.clock.sleep(limits.chainRetryMs, this.#abort.signal);
-			this.#wake.resolve();
+			const free = limits.chainMinersAtOnce - this.#reading.size;
+			for (const next of this.#due(head).slice(0, free)) this.#readNext(next, head).catch(failed);
 		}
 	}
 
-	async #readAll(head: TipSet): Promise<boolean> {
+	/** Who lacks a view of this head and waits for none; who was begun with longest ago comes first. */
+	#due(head: TipSet): readonly Followed[] {
 		const miners = this.#options.miners();
-		const poolRead = await this.#readPool(miners.map(({ sender }) => sender));
-		let complete = poolRead;
-		for (let from = 0; from < miners.length; from += limits.chainMinersAtOnce) {
-			const some = miners.slice(from, from + limits.chainMinersAtOnce);
-			const read = await Promise.all(some.map(({ miner, sender }) => this.#readMiner(miner, sender, head)));
-			complete = read.every(Boolean) && complete;
-		}
-		// What is due is announced all the same; only signing needs to know what waits in the pool.
-		if (!poolRead) this.#options.enqueue({ type: 'chain-lost' });
-		return complete;
+		for (const id of this.#begun.keys()) if (!miners.some(({ miner }) => miner === id)) this.#begun.delete(id);
+		const order = [...this.#begun.keys()];
+		return miners
+			.filter(({ miner }) => !this.#reading.has(miner) && this.#begun.get(miner) !== head)
+			.sort((a, b) => order.indexOf(a.miner) - order.indexOf(b.miner));
 	}
 
-	async #readPool(senders: readonly string[]): Promise<boolean> {
-		if (!this.#options.readsPool || senders.length === 0) return true;
-		return this.#attempt('MpoolPending', async () => {
-			this.#pool = await this.#ports.chain.pending([...new Set(senders)]);
-		});
-	}
-
-	#readMiner(miner: ActorId, sender: string, head: TipSet): Promise<boolean> {
-		return this.#attempt(`f0${miner}`, async () => {
+	async #readNext({ miner, sender }: Followed, head: TipSet): Promise<void> {
+		this.#reading.add(miner);
+		this.#begun.delete(miner);
+		this.#begun.set(miner, null);
+		const poolRead = await this.#readPool(head);
+		const viewRead = await this.#attempt(`f0${miner}`, async () => {
 			const view = await this.#options.views.read({ miner, sender, head, pool: this.#pool });
 			this.#found();
 			this.#options.enqueue({ type: 'chain-view', view });
 		});
+		// What is due is announced all the same; only signing needs to know what waits in the pool.
+		if (!poolRead) this.#tellLost();
+		if (poolRead && viewRead) {
+			this.#begun.set(miner, head);
+		} else {
+			this.#poolRead = undefined;
+			await this.#ports.clock.sleep(limits.chainRetryMs, this.#abort.signal);
+		}
+		this.#reading.delete(miner);
+		this.#wake.resolve();
+	}
+
+	/** Once for all miners that are read at this head. */
+	#readPool(head: TipSet): Promise<boolean> {
+		const senders = [...new Set(this.#options.miners().map(({ sender }) => sender))];
+		if (!this.#options.readsPool || senders.length === 0) return Promise.resolve(true);
+		const of = senders.join();
+		if (this.#poolRead?.head !== head || this.#poolRead.of !== of) {
+			const done = this.#attempt('MpoolPending', async () => {
+				this.#pool = await this.#ports.chain.pending(senders);
+			});
+			this.#poolRead = { head, of, done };
+		}
+		return this.#poolRead.done;
 	}
 
 	/** True unless it failed. Only a node that does not answer, or for another network, is lost; one that refuses a call is there. */
@@ -158,7 +187,10 @@ export class ChainFollower {
 	}
 
 	#found(): void {
-		if (this.#lost) this.#ports.log.info({ epoch: this.#latest?.height }, 'following the chain');
+		if (this.#lost) {
+			this.#ports.log.info({ epoch: this.#latest?.height }, 'following the chain');
+			this.#wake.resolve();
+		}
 		this.#lost = false;
 		this.#heardAt = this.#ports.clock.now();
 	}
@@ -166,6 +198,13 @@ export class ChainFollower {
 	#lose(): void {
 		if (!this.#lost) this.#ports.log.error({}, 'the full node does not answer: nothing is signed until it does');
 		this.#lost = true;
+		this.#tellLost();
+	}
+
+	/** Holds for all miners until a view comes: those that were read are read again, also while the head stays. */
+	#tellLost(): void {
+		for (const id of this.#begun.keys()) this.#begun.set(id, null);
+		this.#poolRead = undefined;
 		this.#options.enqueue({ type: 'chain-lost' });
 	}
 }
