@@ -424,7 +424,7 @@ export type AlarmCode =
 	| 'unbacked-skip'
 	| 'many-skips'
 	| 'nothing-left-to-prove'
-	/** More is due before a close than all slots can prove in time. */
+	/** More is due before a close than the slots that take it can prove in time. */
 	| 'infeasible'
 	| 'deadline-missed'
 	/** Two provers of this node died over an item: it is tried in others, or not before it is nearly too late. */

@@ -15,6 +15,7 @@ import { createJob } from './job.ts';
 import { keys, writeNumbers } from './keys.ts';
 import { contenders, freeSlots, liveLeases, TERM_JUMP } from './leases.ts';
 import { isPresent, patient } from './liveness.ts';
+import type { Load } from './load.ts';
 import { hasRole, isSynced, ranking, selfHasRole } from './members.ts';
 import { decide, put } from './outbox.ts';
 import { stopJob } from './proving.ts';
@@ -26,7 +27,7 @@ import { isQuarantined, slotObstacle } from './slots.ts';
 import type { SortedMap } from './sorted-map.ts';
 import type { State, Work } from './state.ts';
 import { liveMessageOf } from './submission.ts';
-import { fits, isPast, isTooLate, type Load, pastNoReturn } from './timing.ts';
+import { fits, isPast, isTooLate, pastNoReturn } from './timing.ts';
 import { isReached } from './wake.ts';
 import { manifestOf } from './works.ts';
 

@@ -10,11 +10,11 @@ import { releaseJob } from './claim.ts';
 import { longEpochMs } from './epoch-clock.ts';
 import { holdersOf, holdingsOf } from './holdings.ts';
 import type { Asked, Job, Share } from './job.ts';
+import { isLatestStart, type Load } from './load.ts';
 import { alarm, decide, effect } from './outbox.ts';
 import { backedSkips, isReopened, objectedSectors, spendObjections } from './skips.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { State, Work } from './state.ts';
-import { isLatestStart, type Load } from './timing.ts';
 import { isReached } from './wake.ts';
 import { manifestOf } from './works.ts';
 

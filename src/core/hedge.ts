@@ -11,9 +11,10 @@ import { obstacle, ownCapacity, takeUp } from './claim.ts';
 import { shortEpochMs } from './epoch-clock.ts';
 import { freeSlots, type HeldLease, liveLeases } from './leases.ts';
 import { isPresent, isSilentFor, patient } from './liveness.ts';
+import { isLatestStart, type Load } from './load.ts';
 import { ranking } from './members.ts';
 import type { State, Work } from './state.ts';
-import { estimate, fits, isLatestStart, type Load, pastNoReturn } from './timing.ts';
+import { estimate, fits, pastNoReturn } from './timing.ts';
 import { isReached } from './wake.ts';
 
 /** Tenths of T95 after the point of no return at which a third copy starts. */

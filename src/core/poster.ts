@@ -24,6 +24,7 @@ import { onHoldings, onOwnHoldings, renewHoldings } from './holdings.ts';
 import { beginIncarnation, heedOwnStatement } from './identity.ts';
 import { noticeMissed, onSearched } from './inclusion.ts';
 import { onConnected, onDisconnected, onProbed, onTick, probeSilent } from './liveness.ts';
+import { checkFeasible, currentLoad } from './load.ts';
 import { adoptRoster, createRosterSlice } from './members.ts';
 import { checkMessages, heedPool, onMessageChecked, onMessageProof, onSubmission } from './messages.ts';
 import { clearOldAlarms } from './outbox.ts';
@@ -41,7 +42,7 @@ import type { State } from './state.ts';
 import { openAhead } from './storage.ts';
 import { driveSubmissions, onPrepared, onPrepareFailed, onPushed, onSigned, onSignFailed } from './submission.ts';
 import { createSyncSlice, driveSync, onPullAsked, onPulled, onSyncAnswered, onSyncAsked, onSyncPeer } from './sync.ts';
-import { checkFeasible, currentLoad, learnDuration } from './timing.ts';
+import { learnDuration } from './timing.ts';
 import { touch } from './wake.ts';
 import { fetchManifests, forgetManifests, retireWorks, unsettled } from './works.ts';
 

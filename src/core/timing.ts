@@ -1,17 +1,16 @@
 /**
- * How long a proof takes and what follows from it: the latest time to start, the point of no return, who fits. Learned
+ * How long a proof takes and what follows from it: the point of no return, what comes too late, who fits. Learned
  * from this node's own proofs and from what other members tell of theirs; percentiles by nearest rank, integers only.
  */
 import type { NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { type PoStProofType, proofShape } from '../domain/proof.ts';
 import type { ProofEstimate } from '../domain/record.ts';
-import { unbelieved } from './announce.ts';
-import { longEpochMs, msUntil, shortEpochMs } from './epoch-clock.ts';
+import { longEpochMs, shortEpochMs } from './epoch-clock.ts';
 import { keys, writeNumbers } from './keys.ts';
 import { isPeerPresent } from './liveness.ts';
 import { hasRole } from './members.ts';
-import { alarm, clearAlarm, put } from './outbox.ts';
+import { put } from './outbox.ts';
 import { slotObstacle } from './slots.ts';
 import type { State, Work } from './state.ts';
 import { isWithin } from './wake.ts';
@@ -81,34 +80,6 @@ export function fits(state: State, id: NodeId, work: Work): boolean {
 	return body !== undefined && body.slots > 0 && body.synced;
 }
 
-/** What still has to be proven and by how many slots; made once for each round of decisions. */
-export interface Load {
-	/** Open items without a result that are believed to be due. */
-	readonly waiting: number;
-	/** Slots of present members that prove. */
-	readonly slots: number;
-}
-
-export function currentLoad(state: State, works: readonly Work[] = state.works.values()): Load {
-	let waiting = 0;
-	for (const work of works) if (isWaiting(state, work)) waiting++;
-	// The slots are looked for where they are needed only: this is asked many times a second.
-	if (waiting === 0) return { waiting, slots: 1 };
-	let slots = state.slots.names.length;
-	for (const [id, peer] of state.peers) {
-		if (!isPeerPresent(state, peer)) continue;
-		const given = state.roster.byId.get(id);
-		if (given?.roles.includes('prover') === true) slots += Math.min(peer.record?.envelope.body.slots ?? 0, given.slots);
-	}
-	return { waiting, slots: Math.max(1, slots) };
-}
-
-/** To be proven still. What nobody will prove takes no slot and must not hurry the others. */
-function isWaiting(state: State, work: Work): boolean {
-	const open = work.item.kind === 'post' && work.results.best === null && !work.posted && !isPast(state, work);
-	return open && unbelieved(state, work) === null;
-}
-
 /** True once the deadline is closed. */
 export function isPast(state: State, work: Work): boolean {
 	return isWithin(state, work.item.close, 0, longEpochMs(state.clock)) ?? false;
@@ -124,46 +95,8 @@ export function isTooLate(state: State, work: Work): boolean {
 	return isWithin(state, work.item.close, Math.min(...known), longEpochMs(state.clock)) ?? false;
 }
 
-/**
- * True from the latest time on at which the item must be started, reckoned so that all waiting items still fit in:
- * close - margin - T99 x ceil(waiting / slots). For giving up with the longer epoch, for adding work with the shorter.
- */
-export function isLatestStart(
-	state: State,
-	work: Work,
-	load: Load,
-	epochMs: number = longEpochMs(state.clock),
-): boolean {
-	const ms = estimate(state, work.item.proofType).p99Ms * Math.max(1, Math.ceil(load.waiting / load.slots));
-	return isWithin(state, work.item.close - limits.marginEpochs, ms, epochMs) ?? false;
-}
-
 /** True from the point of no return on (close - margin - 1.6 x T95), or from `tenths` / 10 x T95 after it. */
 export function pastNoReturn(state: State, work: Work, tenths: number): boolean {
 	const ms = Math.floor((estimate(state, work.item.proofType).p95Ms * (16 - tenths)) / 10);
 	return isWithin(state, work.item.close - limits.marginEpochs, ms, shortEpochMs(state.clock)) ?? false;
-}
-
-/** More is due before a close than all slots can prove: told, never silently dropped. */
-export function checkFeasible(state: State, load: Load): void {
-	// Who verifies nothing never learns what is proven already.
-	if (state.config.keys === null) return;
-	const byClose = new Map<number, { count: number; work: Work }>();
-	for (const work of state.works.values()) {
-		if (!isWaiting(state, work)) continue;
-		const entry = byClose.get(work.item.close);
-		byClose.set(work.item.close, { count: (entry?.count ?? 0) + 1, work });
-	}
-	let ahead = 0;
-	let infeasible = false;
-	for (const [close, { count, work }] of [...byClose].sort(([a], [b]) => a - b)) {
-		ahead += count;
-		const epochMs = shortEpochMs(state.clock);
-		const needed = Math.ceil(ahead / load.slots) * estimate(state, work.item.proofType).p95Ms;
-		const left = msUntil(state.clock, close - limits.marginEpochs, state.now, epochMs);
-		if (left === null || isWithin(state, close - limits.marginEpochs, needed - 1, epochMs) !== true) continue;
-		infeasible = true;
-		alarm(state, 'infeasible', 'capacity', { close, items: ahead, slots: load.slots, neededMs: needed, leftMs: left });
-	}
-	if (!infeasible) clearAlarm(state, 'infeasible', 'capacity');
 }

@@ -14,13 +14,13 @@ import type {
 import { obstacle, waitMs } from './claim.ts';
 import { currentEpoch, longEpochMs } from './epoch-clock.ts';
 import { contenders, liveLeases } from './leases.ts';
+import { currentLoad, type Load } from './load.ts';
 import { isSynced, nameOf } from './members.ts';
 import type { Message } from './message.ts';
 import type { Sender } from './nonces.ts';
 import { copiesOf } from './results.ts';
 import type { State, Work } from './state.ts';
 import { messagesOf } from './submission.ts';
-import { currentLoad, type Load } from './timing.ts';
 
 type Making = NonNullable<Sender['busy']>;
 

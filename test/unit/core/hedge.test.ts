@@ -1,6 +1,7 @@
 /** Second and third copies: when they are wanted, who makes them, and what they never push aside. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { actorId, hex32 } from '../../../src/domain/ids.ts';
 import type { Lease } from '../../../src/domain/lease.ts';
 import { limits } from '../../../src/domain/limits.ts';
 import type { WorkItem } from '../../../src/domain/work.ts';
@@ -185,6 +186,22 @@ test('their leases are hedged once all that waits here would no longer fit in', 
 	// Six items with the one of the split: two rounds for the five members that are left.
 	for (const known of held) bench.announce(known);
 	setEpoch(bench, item.close - limits.marginEpochs - 1);
+	const waited = bench.msUntil('hedge', 30_000, beacon);
+	assert.ok(waited !== null && Math.abs(waited - (30_000 - 2 * P95_MS)) <= 2 * limits.tickMs, `${waited}`);
+});
+
+test('members that prove for other miners only are not counted on for that', () => {
+	const bench = new ClaimBench({ others: 8 });
+	const { roster } = bench.state.roster;
+	const elsewhere = bench.others.slice(4).map((name) => bench.id(name));
+	const peers = roster.peers.map((peer) => (elsewhere.includes(peer.id) ? { ...peer, miners: [actorId(2000)] } : peer));
+	bench.give({ type: 'roster', roster: { ...roster, version: 2, peers }, hash: hex32('14'.repeat(32)) });
+	const item = itemOf(0);
+	const beacon = splitOff(bench, item);
+	// The lost ones hold it as well: two items, and one member that is left to prove them.
+	bench.announce(itemOf(99));
+	setEpoch(bench, item.close - limits.marginEpochs - 1);
+	beacon();
 	const waited = bench.msUntil('hedge', 30_000, beacon);
 	assert.ok(waited !== null && Math.abs(waited - (30_000 - 2 * P95_MS)) <= 2 * limits.tickMs, `${waited}`);
 });
