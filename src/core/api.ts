@@ -342,13 +342,17 @@ export type Effect =
 	| { readonly type: 'gather-stop'; readonly work: WorkId; readonly keep: boolean; readonly ready?: boolean }
 	/** Submitter: can this holder open sectors that a result leaves out? Checked in full, kept by nobody. Answer: `holder-answered` within `limits.questionMs`. */
 	| { readonly type: 'ask-holder'; readonly work: WorkItem; readonly peer: NodeId; readonly sectors: Bitfield }
-	/** All sectors but `skipped` are in the spool: prove, with the library if `stock`. Answer: `proved` or `prove-failed`. */
+	/**
+	 * All sectors but `skipped` are in the spool: prove, with the library if `stock`. Answer: `proved` or `prove-failed`.
+	 * `spareMs`: for so long another attempt would still come in time; a proof that hangs later is better left to run.
+	 */
 	| {
 			readonly type: 'prove';
 			readonly work: WorkItem;
 			readonly slot: string;
 			readonly skipped: Bitfield;
 			readonly stock: boolean;
+			readonly spareMs: number;
 	  }
 	| { readonly type: 'prove-cancel'; readonly work: WorkId; readonly slot: string }
 	/** Verify against the held manifest without the skipped sectors. Answer: `verified`. */

@@ -12,7 +12,7 @@ import { decide, effect } from './outbox.ts';
 import { refusalsFor } from './skips.ts';
 import { isForStock, noteCrash, pickSlot } from './slots.ts';
 import type { State, Work } from './state.ts';
-import { learnDuration } from './timing.ts';
+import { learnDuration, pastNoReturn, spareMs } from './timing.ts';
 import { isReached } from './wake.ts';
 
 const PERMILLE = 1_000;
@@ -35,7 +35,8 @@ export function assignSlots(state: State): void {
 		job.progressAt = state.now;
 		state.slots.busy.set(slot, job.work);
 		state.records.changed = true;
-		effect(state, { type: 'prove', work: work.item, slot, skipped: job.skipped, stock: isForStock(work) });
+		const stock = isForStock(work);
+		effect(state, { type: 'prove', work: work.item, slot, skipped: job.skipped, stock, spareMs: spareMs(state, work) });
 		job.anew = false;
 		decide(state, 'prove', slot, { work: job.work, facts: { skipped: job.skipped.size } });
 	}
@@ -94,15 +95,16 @@ export function onProveFailed(state: State, { work, slot, code, ownEngine }: Eve
 /**
  * A proof of this node that stands still for twice as long as its proofs take is given up: its slot is needed, and others
  * may do better. Before one of them has ended nothing is known, and the limit is the close. Each attempt at the item is
- * given twice the time of the one before, so that a machine that is only slow gets through and learns. Nothing is known
- * either of a proof that the library may be making in the place of our own prover: the node judges that by itself.
+ * given twice the time of the one before, so that a machine that is only slow gets through and learns. From the point of
+ * no return on none is given up: it may only be slow, a new one would come too late, and backups run beside it. Nothing is
+ * known either of a proof that the library may be making in the place of our own prover: the node judges that by itself.
  */
 export function releaseHung(state: State): void {
 	for (const [id, job] of state.jobs) {
 		const work = state.works.get(id);
 		if (job.phase !== 'prove' || work === undefined) continue;
 		const own = state.durations.get(work.item.proofType)?.estimate;
-		if (own === undefined || job.anew) continue;
+		if (own === undefined || job.anew || pastNoReturn(state, work, 0)) continue;
 		const patience = HUNG_TIMES * own.p95Ms * 2 ** Math.min(work.claim.failures, limits.failedDoublings);
 		if (isReached(state, job.progressAt + Math.max(patience, limits.hedgeLeastMs) + 1)) {
 			releaseJob(state, id, 'failed', 'prover-hung');

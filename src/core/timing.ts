@@ -6,7 +6,7 @@ import type { NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { type PoStProofType, proofShape } from '../domain/proof.ts';
 import type { ProofEstimate } from '../domain/record.ts';
-import { longEpochMs, shortEpochMs } from './epoch-clock.ts';
+import { longEpochMs, msUntil, shortEpochMs } from './epoch-clock.ts';
 import { keys, writeNumbers } from './keys.ts';
 import { isPeerPresent } from './liveness.ts';
 import { hasRole } from './members.ts';
@@ -97,6 +97,17 @@ export function isTooLate(state: State, work: Work): boolean {
 
 /** True from the point of no return on (close - margin - 1.6 x T95), or from `tenths` / 10 x T95 after it. */
 export function pastNoReturn(state: State, work: Work, tenths: number): boolean {
-	const ms = Math.floor((estimate(state, work.item.proofType).p95Ms * (16 - tenths)) / 10);
+	const ms = noReturnMs(state, work, tenths);
 	return isWithin(state, work.item.close - limits.marginEpochs, ms, shortEpochMs(state.clock)) ?? false;
+}
+
+/** Milliseconds until the point of no return, 0 after it or while no epoch is known. */
+export function spareMs(state: State, work: Work): number {
+	const { clock, now } = state;
+	const leftMs = msUntil(clock, work.item.close - limits.marginEpochs, now, shortEpochMs(clock)) ?? 0;
+	return Math.max(0, leftMs - noReturnMs(state, work, 0));
+}
+
+function noReturnMs(state: State, work: Work, tenths: number): number {
+	return Math.floor((estimate(state, work.item.proofType).p95Ms * (16 - tenths)) / 10);
 }

@@ -70,7 +70,7 @@ export class Proving {
 	}
 
 	/** Effect `prove`. */
-	async prove({ work, slot: name, skipped, stock }: EffectOf<'prove'>): Promise<void> {
+	async prove({ work, slot: name, skipped, stock, spareMs }: EffectOf<'prove'>): Promise<void> {
 		const { log, clock } = this.#ports;
 		const { enqueue, times, proofTimes, progressed } = this.#options;
 		const abort = new AbortController();
@@ -83,7 +83,10 @@ export class Proving {
 			known: proofTimes.bounds(name, work.proofType),
 			attempts: this.#hung.get(work.id) ?? 0,
 			pausedMs,
-			hung: (phase) => this.#giveUp(work.id, name, phase, abort),
+			hung: (phase) => {
+				if (clock.now() - startedMs < spareMs) this.#giveUp(work.id, name, phase, abort);
+				else log.warn({ work: work.id, slot: name, phase }, 'a proof hangs, and another one would come too late');
+			},
 		});
 		try {
 			const slot = this.#ports.slots.find((candidate) => candidate.name === name);

@@ -76,6 +76,20 @@ test('a proof that stands still for twice its usual time is given up, the next a
 	}
 });
 
+test('from the point of no return on a proof that stands still is left to run: another one would come too late', () => {
+	const bench = new ClaimBench();
+	measured(bench);
+	bench.announce(item);
+	const { slot, spareMs } = begin(bench);
+	assert.ok(spareMs > 0, 'there is time for another attempt');
+	for (const end = bench.now + spareMs; bench.now < end; ) {
+		bench.give({ type: 'prove-progress', work: item.id, slot, phase: 'groth16', permille: 500 });
+		assert.deepEqual(decided(seconds(bench, P95_MS / 1_000), 'release'), []);
+	}
+	assert.deepEqual(decided(seconds(bench, (4 * P95_MS) / 1_000), 'release'), []);
+	assert.equal(bench.state.jobs.get(item.id)?.phase, 'prove');
+});
+
 test('before any proof of this node has ended nobody knows how long one takes: none is given up', () => {
 	const bench = new ClaimBench({ others: 1 });
 	bench.beacon('p', [], { estimates: [{ proofType: item.proofType, p95Ms: 1, p99Ms: 1 }] });

@@ -71,7 +71,7 @@ test('a proof that is given up while its spool is awaited ends at once', async (
 			progressed: { emit: () => undefined },
 		},
 	);
-	const ended = proving.prove({ type: 'prove', work, slot: 'a', skipped: Bitfield.empty, stock: false });
+	const ended = proving.prove({ type: 'prove', work, slot: 'a', skipped: Bitfield.empty, stock: false, spareMs: 0 });
 	proving.cancel({ type: 'prove-cancel', work: work.id, slot: 'a' });
 	await ended;
 	assert.deepEqual(events, [{ type: 'prove-failed', work: work.id, slot: 'a', code: 'prover-cancelled' }]);
@@ -101,8 +101,8 @@ async function oneSlot(t: TestContext, clock: Clock, options: Pick<ProvingOption
 			...options,
 		},
 	);
-	const prove = (): Promise<void> =>
-		proving.prove({ type: 'prove', work, slot: 'a', skipped: Bitfield.empty, stock: false });
+	const prove = (spareMs = Number.MAX_SAFE_INTEGER): Promise<void> =>
+		proving.prove({ type: 'prove', work, slot: 'a', skipped: Bitfield.empty, stock: false, spareMs });
 	return { events, work, slot, proofTimes, proving, prove };
 }
 
@@ -119,6 +119,19 @@ function hastyClock() {
 	};
 	return { clock, waits };
 }
+
+test('a phase that hangs when another attempt would come too late is left to run', async (t) => {
+	const { clock, waits } = hastyClock();
+	const { slot, proofTimes, work, events, prove } = await oneSlot(t, clock);
+	slot.hold();
+	await proofTimes.learn('a', work.proofType, { ms: 60_000, phaseMs: { prove: 60_000 }, device: 'cpu' });
+	const ended = prove(0);
+	await until('its patience is over', () => waits.length === 1);
+	await new Promise(setImmediate);
+	slot.release();
+	await ended;
+	assert.equal(events.at(-1)?.type, 'proved');
+});
 
 test('a phase that hangs is given up as such, its slot is free again, and the next attempt has twice the time', async (t) => {
 	const { clock, waits } = hastyClock();
