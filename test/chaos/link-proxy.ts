@@ -147,8 +147,14 @@ export class LinkProxy {
 	}
 
 	#reset({ sockets }: Connection): void {
-		for (const socket of sockets) socket.resetAndDestroy();
+		for (const socket of sockets) reset(socket);
 	}
+}
+
+/** While its end is on its way a socket cannot be reset: Node would neither close it nor let the process end. */
+function reset(socket: Socket): void {
+	if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+	else socket.resetAndDestroy();
 }
 
 type Parcel = { readonly at: number; readonly bytes: Buffer | 'end' | 'reset' };
@@ -214,7 +220,7 @@ class Pipe {
 	#deliver(bytes: Parcel['bytes']): void {
 		if (this.#target.destroyed) return;
 		if (bytes === 'end') this.#target.end();
-		else if (bytes === 'reset') this.#target.resetAndDestroy();
+		else if (bytes === 'reset') reset(this.#target);
 		else {
 			this.#count(bytes.length);
 			this.#held -= bytes.length;
