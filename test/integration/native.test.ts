@@ -214,20 +214,23 @@ test('vanilla proofs of 32 GiB sectors are checked in full', async (t) => {
 	await session.drop();
 });
 
-test('when this process is killed in the middle of a proof, the worker is gone too', async () => {
-	const lone: LoneJob = { params, path: job.spool.path, statement: job.statement };
-	const parent = fork(join(import.meta.dirname, '../support/lone-prover.ts'), [JSON.stringify(lone)]);
-	const [pid] = (await once(parent, 'message')) as [number];
-	parent.kill('SIGKILL');
-	await until('the worker is gone', () => {
-		try {
-			process.kill(pid, 0);
-			return false;
-		} catch {
-			return true;
-		}
+for (const paused of process.platform === 'linux' ? [false, true] : [false]) {
+	const where = paused ? 'while the worker stands still' : 'in the middle of a proof';
+	test(`when this process is killed ${where}, the worker is gone too`, async () => {
+		const lone: LoneJob = { params, path: job.spool.path, statement: job.statement, paused };
+		const parent = fork(join(import.meta.dirname, '../support/lone-prover.ts'), [JSON.stringify(lone)]);
+		const [pid] = (await once(parent, 'message')) as [number];
+		parent.kill('SIGKILL');
+		await until('the worker is gone', () => {
+			try {
+				process.kill(pid, 0);
+				return false;
+			} catch {
+				return true;
+			}
+		});
 	});
-});
+}
 
 test('a disk without room is told as such, and the checker lives on', async (t) => {
 	// A bound on file sizes is the portable way to a write that fails.

@@ -9,11 +9,16 @@ export interface LoneJob {
 	readonly params: string;
 	readonly path: string;
 	readonly statement: ProofJob['statement'];
+	/** The worker stands still when its process id is told. */
+	readonly paused: boolean;
 }
 
-const { params, path, statement } = JSON.parse(process.argv[2] ?? '') as LoneJob;
+const { params, path, statement, paused } = JSON.parse(process.argv[2] ?? '') as LoneJob;
 const child = await nativeChild('prove', '--params', params, '--test-params');
 const slot = new NativeProverSlot('lone', child, systemClock);
 const slotOf: ProofJob['spool']['slotOf'] = (sector) => statement.sectors.findIndex(({ number }) => number === sector);
-const told = (): void => void process.send?.(child.pid);
+const told = (): void => {
+	if (paused) slot.pause();
+	process.send?.(child.pid);
+};
 await slot.prove({ statement, spool: { path, slotOf } }, told, new AbortController().signal);

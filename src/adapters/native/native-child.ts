@@ -89,7 +89,10 @@ export class NativeChild {
 		this.#watchers.push(changed);
 	}
 
-	/** Stops the process that runs now, by signal, until the returned function is called. One that dies meanwhile is dead. */
+	/**
+	 * Stops the process that runs now, by signal, until the returned function is called. One that dies meanwhile is dead,
+	 * and one that is still starting is not stopped.
+	 */
 	pause(): () => void {
 		const paused = this.#process;
 		paused?.setStopped(true);

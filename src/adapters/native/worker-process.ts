@@ -128,9 +128,12 @@ export class WorkerProcess {
 		cancelKill();
 	}
 
-	/** Lets the process stand still, or go on. */
+	/**
+	 * Lets the process stand still, or go on. One that is not ready is left alone: it may not yet have asked the kernel to
+	 * end it with this one, and while it stands still it does not see that its stdin has ended.
+	 */
 	setStopped(stopped: boolean): void {
-		if (this.#end === undefined) this.#child.kill(stopped ? 'SIGSTOP' : 'SIGCONT');
+		if (this.#isReady && this.#end === undefined) this.#child.kill(stopped ? 'SIGSTOP' : 'SIGCONT');
 	}
 
 	/** SIGKILL, for a child that does not do what it was told. */

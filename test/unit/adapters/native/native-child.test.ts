@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { getPriority, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -9,6 +9,7 @@ import { PosterError } from '../../../../src/domain/errors.ts';
 import { limits } from '../../../../src/domain/limits.ts';
 import { memoryLog } from '../../../support/memory-log.ts';
 import { hurried, systemClock } from '../../../support/system-clock.ts';
+import { until } from '../../../support/until.ts';
 
 const WORKER = resolve(import.meta.dirname, '../../../fakes/native-worker.ts');
 const NOTHING = new Uint8Array(0);
@@ -35,6 +36,11 @@ function alive(pid: number): boolean {
 	} catch {
 		return false;
 	}
+}
+
+function isStopped(pid: number | undefined): boolean {
+	const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+	return stat[stat.lastIndexOf(')') + 2] === 'T';
 }
 
 // Each test has its own process and mostly waits for it.
@@ -83,6 +89,24 @@ describe('a native child', { concurrency: 4 }, () => {
 		await native.close();
 		await started;
 		assert.equal(alive(pid), false);
+	});
+
+	const linux = { skip: process.platform !== 'linux' };
+	test('a child is paused when it is ready, not before: it could outlive a node that is killed', linux, async (t) => {
+		const { native: starting } = child(t, 'never-ready', hurried(60_000));
+		const unready = assert.rejects(starting.start(), { code: 'native-stopped' });
+		await until('it runs', () => starting.pid !== undefined);
+		starting.pause();
+
+		const { native: ready } = child(t, 'echo');
+		await ready.start();
+		const resume = ready.pause();
+		await until('it stands still', () => isStopped(ready.pid));
+		assert.equal(isStopped(starting.pid), false);
+		resume();
+		await ready.request({ type: 'ask' }, NOTHING);
+		await starting.close();
+		await unready;
 	});
 
 	for (const [behaviour, code] of [
