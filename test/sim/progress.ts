@@ -4,6 +4,7 @@
  */
 
 import { buildDigest } from '../../src/core/digest.ts';
+import type { State } from '../../src/core/state.ts';
 import { pastNoReturn } from '../../src/core/timing.ts';
 import type { WorkId } from '../../src/domain/ids.ts';
 import { limits } from '../../src/domain/limits.ts';
@@ -134,12 +135,38 @@ export class Progress {
 	end(): void {
 		const [first, ...rest] = this.#honest();
 		if (first?.state == null) return;
-		const known = JSON.stringify(buildDigest(first.state).challenges);
+		const disputed = this.#saidByLiars();
+		const known = knownTo(first.state, disputed);
 		for (const { id, state } of rest) {
-			if (state === null || JSON.stringify(buildDigest(state).challenges) === known) continue;
+			if (state === null || knownTo(state, disputed) === known) continue;
 			this.#violate(`L3 ${this.#world.nameOf(id)} knows other things than ${this.#world.nameOf(first.id)}`);
 		}
 	}
+
+	/** Items of which somebody keeps the result of a liar, good as it is: whoever caught the liar hears it no more. */
+	#saidByLiars(): ReadonlySet<WorkId> {
+		const { nodes } = this.#world;
+		const liars = new Set(nodes.filter((node) => !this.#world.isHonest(node)).map(({ id }) => id));
+		const works = this.#honest().flatMap(({ state }) => [...(state?.works.values() ?? [])]);
+		const said = works.filter(({ results: { best } }) => best !== null && liars.has(best.statement.envelope.from));
+		return new Set(said.map(({ item }) => item.id));
+	}
+}
+
+/** The digest of it, with the results one by one, but for those of which all need not know the same. */
+function knownTo(state: State, disputed: ReadonlySet<WorkId>): string {
+	const { challenges } = buildDigest(state);
+	const others = challenges.map(({ key, announcements, submissions, refusals }) => [
+		key,
+		announcements,
+		submissions,
+		refusals,
+	]);
+	const exchanged = new Set(challenges.map(({ key }) => key));
+	const results = [...state.works.values()]
+		.filter(({ item }) => exchanged.has(item.key) && !disputed.has(item.id))
+		.map(({ item, results: { best } }) => [item.id, best?.hash ?? null]);
+	return JSON.stringify([others, results]);
 }
 
 /** Results with skips may have to wait for the end. */
