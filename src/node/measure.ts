@@ -13,7 +13,7 @@ import type { Metrics } from '../ports/metrics.ts';
 import type { ProofJob, ProofMade, ProofPhase, ProverSlot } from '../ports/prover.ts';
 import type { Verifier } from '../ports/verifier.ts';
 import type { ProofDone } from './proof-times.ts';
-import { engineEvents } from './proving.ts';
+import { engineEvents, type Paused, standing } from './proving.ts';
 
 export interface MeasuringPorts {
 	readonly slots: readonly ProverSlot[];
@@ -33,7 +33,16 @@ export interface MeasuringOptions {
 	readonly takes?: (slot: string, proofType: PoStProofType) => boolean;
 	/** Hears what each measured proof took. */
 	readonly learn?: (slot: string, proofType: PoStProofType, done: ProofDone) => Promise<void>;
+	/** @default no slot */
+	readonly paused?: Paused;
 	readonly enqueue: (event: Event) => void;
+}
+
+/** What was measured, without what the slot stood still. */
+interface Measured extends ProofMade {
+	readonly ms: number;
+	readonly slot: string;
+	readonly wasPaused: boolean;
 }
 
 export class Measuring {
@@ -102,17 +111,18 @@ export class Measuring {
 			const { partitionSectors: sectors } = proofShape(proofType);
 			log.info({ proofType, sectors, ms: done.ms, slot: done.slot }, 'measured a proof');
 			this.#options.enqueue({ type: 'measured', proofType, sectors, ms: done.ms });
-			await this.#options.learn?.(done.slot, proofType, done);
+			// The phases that stood still are not told.
+			if (!done.wasPaused) await this.#options.learn?.(done.slot, proofType, done);
 		} finally {
 			await rm(job.spool.path, { force: true });
 		}
 	}
 
 	/** Undefined when a real proof of the type was faster. */
-	async #prove(job: ProofJob): Promise<(ProofMade & { readonly ms: number; readonly slot: string }) | undefined> {
+	async #prove(job: ProofJob): Promise<Measured | undefined> {
 		const { clock } = this.#ports;
 		const { signal } = this.#stop;
-		const { takes = () => true } = this.#options;
+		const { takes = () => true, paused } = this.#options;
 		const fitting = this.#shared.filter(({ name }) => takes(name, job.statement.proofType));
 		while (fitting.length > 0 && !this.#known.has(job.statement.proofType)) {
 			signal.throwIfAborted();
@@ -122,8 +132,11 @@ export class Measuring {
 				continue;
 			}
 			const startedMs = clock.now();
+			const pausedMs = standing(paused, slot.name);
 			const made = await slot.measure(job, signal);
-			if (made !== undefined) return { ...made, ms: clock.now() - startedMs, slot: slot.name };
+			if (made === undefined) continue;
+			const stoodMs = pausedMs();
+			return { ...made, ms: clock.now() - startedMs - stoodMs, slot: slot.name, wasPaused: stoodMs > 0 };
 		}
 		return undefined;
 	}

@@ -27,14 +27,20 @@ export interface ProvingPorts {
 	readonly log: Log;
 }
 
+/** Slots that are made to stand still for a block, and for how many milliseconds they were so far. */
+export interface Paused {
+	readonly slots: ReadonlySet<string>;
+	readonly ms: () => number;
+}
+
 export interface ProvingOptions {
 	/** The spool that a complete gather left, closed for writing. Rejects `spool-missing`. */
 	readonly spool: (work: WorkItem) => Promise<Spool>;
 	readonly times: StepTimes;
 	readonly proofTimes: ProofTimes;
 	readonly enqueue: (event: Event) => void;
-	/** Slots that are made to stand still for a block, and for how many milliseconds they were so far. */
-	readonly paused?: { readonly slots: ReadonlySet<string>; readonly ms: () => number };
+	/** @default no slot */
+	readonly paused?: Paused;
 	/** Hears of every phase of a proof. */
 	readonly progressed: Pick<EventHub, 'emit'>;
 }
@@ -76,8 +82,7 @@ export class Proving {
 		const abort = new AbortController();
 		this.#running.set(name, { work: work.id, abort });
 		const startedMs = clock.now();
-		const stoodMs = this.#stoodMs(name);
-		const pausedMs = (): number => this.#stoodMs(name) - stoodMs;
+		const pausedMs = standing(this.#options.paused, name);
 		const wasOwn = proofTimes.isOwn(name, work.proofType);
 		const watch = new PhaseWatch(clock, {
 			known: proofTimes.bounds(name, work.proofType),
@@ -147,11 +152,6 @@ export class Proving {
 		}
 	}
 
-	#stoodMs(slot: string): number {
-		const { paused } = this.#options;
-		return paused?.slots.has(slot) === true ? paused.ms() : 0;
-	}
-
 	/** Effect `prove-cancel`. */
 	cancel({ work, slot }: EffectOf<'prove-cancel'>): void {
 		const running = this.#running.get(slot);
@@ -182,6 +182,13 @@ export class Proving {
 		const sectors = manifest.filter(({ number }) => !skipped.has(number));
 		return { proofType, miner, randomness, sectors };
 	}
+}
+
+/** Counts the milliseconds that the slot was made to stand still from now on: no proof's fault, and no part of its time. */
+export function standing(paused: Paused | undefined, slot: string): () => number {
+	const soFarMs = (): number => (paused?.slots.has(slot) === true ? paused.ms() : 0);
+	const beforeMs = soFarMs();
+	return () => soFarMs() - beforeMs;
 }
 
 /** What the core is to know of our own prover after a proof: nothing where it had no part in it. */

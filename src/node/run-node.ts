@@ -177,6 +177,8 @@ async function buildParts(
 	const { gatherer, questions } = await buildGathering(options, outside, { local: vanilla, times, enqueue });
 	if (gatherer !== undefined) stack.defer(() => gatherer.close());
 	if (questions !== undefined) stack.defer(() => questions.close());
+	const pause: WindowPause = new WindowPause(clock, workers.pausable, () => proving.stoodStill());
+	const paused = { slots: new Set(workers.pausable.map(({ name }) => name)), ms: () => pause.pausedMs };
 	const measuring = new Measuring(
 		{ ...workers, clock, log, metrics },
 		{
@@ -184,11 +186,11 @@ async function buildParts(
 			known: ownEstimates(state).map(({ proofType }) => proofType),
 			takes: (slot, proofType) => takesSamples(outside.slotFilters, slot, proofType),
 			learn: (slot, proofType, done) => outside.proofTimes.learn(slot, proofType, done),
+			paused,
 			enqueue,
 		},
 	);
 	stack.defer(() => measuring.stop());
-	const pause: WindowPause = new WindowPause(clock, workers.pausable, () => proving.stoodStill());
 	const proving = new Proving(
 		{ slots: measuring.slots, verifier: workers.verifier, book, clock, log },
 		{
@@ -196,7 +198,7 @@ async function buildParts(
 			times,
 			proofTimes: outside.proofTimes,
 			enqueue,
-			paused: { slots: new Set(workers.pausable.map(({ name }) => name)), ms: () => pause.pausedMs },
+			paused,
 			progressed: hub,
 		},
 	);

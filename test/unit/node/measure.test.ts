@@ -8,12 +8,14 @@ import type { Event } from '../../../src/core/api.ts';
 import { PosterError } from '../../../src/domain/errors.ts';
 import { hex32, sectorNumber } from '../../../src/domain/ids.ts';
 import { proofShape } from '../../../src/domain/proof.ts';
-import { Measuring } from '../../../src/node/measure.ts';
+import { Measuring, type MeasuringOptions } from '../../../src/node/measure.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
 import type { ProofJob } from '../../../src/ports/prover.ts';
 import { proverCompliance } from '../../compliance/prover.ts';
 import { fakeCommR, fakeVanilla } from '../../fakes/fake-proofs.ts';
 import { FakeProverSlot, FakeVerifier } from '../../fakes/fake-prover.ts';
 import { MINER } from '../../support/core.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { memoryLog } from '../../support/memory-log.ts';
 import { memoryMetrics } from '../../support/memory-metrics.ts';
 import { systemClock } from '../../support/system-clock.ts';
@@ -33,13 +35,15 @@ async function sample(proofType: number): Promise<ProofJob> {
 	return { statement, spool: { path, slotOf: () => 0 } };
 }
 
-interface Options {
+interface Options extends Pick<MeasuringOptions, 'paused' | 'learn'> {
+	readonly clock?: Clock;
 	readonly slots?: number;
 	readonly proofTypes?: readonly number[];
 	readonly known?: readonly number[];
 }
 
-function setUp(t: TestContext, { slots: count = 1, proofTypes = [10], known = [] }: Options = {}) {
+function setUp(t: TestContext, options: Options = {}) {
+	const { slots: count = 1, proofTypes = [10], known = [], clock = systemClock, ...rest } = options;
 	const fakes = Array.from({ length: count }, (_, i) => new FakeProverSlot(`slot-${i}`));
 	const verifier = new FakeVerifier();
 	const log = memoryLog();
@@ -50,7 +54,7 @@ function setUp(t: TestContext, { slots: count = 1, proofTypes = [10], known = []
 		{
 			slots: fakes,
 			verifier,
-			clock: systemClock,
+			clock,
 			log,
 			metrics,
 			sample: async (proofType) => {
@@ -59,7 +63,7 @@ function setUp(t: TestContext, { slots: count = 1, proofTypes = [10], known = []
 				return job;
 			},
 		},
-		{ proofTypes, known, enqueue: (event) => events.push(event) },
+		{ proofTypes, known, enqueue: (event) => events.push(event), ...rest },
 	);
 	t.after(() => measuring.stop());
 	const failed = (): number => metrics.total('poster_measurements_failed_total');
@@ -147,6 +151,33 @@ test('while every slot has real work a measurement waits', async (t) => {
 	await real;
 	await until('it is measured', () => measured().length === 1);
 	assert.equal(failed(), 0);
+});
+
+test('what a slot stood still for a block is no part of a measurement, and its phases are not learned', async (t) => {
+	for (const [name, ms, learns] of [
+		['slot-0', 2_000, []],
+		['another', 5_000, [5_000]],
+	] as const) {
+		const clock = new ManualClock();
+		let pausedMs = 1_000;
+		const learned: number[] = [];
+		const { events, measuring, start, slot } = setUp(t, {
+			clock,
+			paused: { slots: new Set([name]), ms: () => pausedMs },
+			learn: async (_, __, done) => void learned.push(done.ms),
+		});
+		const { fake } = slot();
+		const measurement = begun(fake);
+		fake.hold();
+		start();
+		await measurement;
+		clock.advance(5_000);
+		pausedMs += 3_000;
+		fake.release();
+		await until('it is measured', () => events.length > 0);
+		await measuring.stop();
+		assert.deepEqual([events.map((event) => event.type === 'measured' && event.ms), learned], [[ms], learns]);
+	}
 });
 
 for (const [what, breakIt, code] of [
