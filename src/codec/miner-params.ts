@@ -10,7 +10,6 @@ import {
 	deadlineIndex,
 	type Epoch,
 	epoch,
-	type Hex32,
 	hex32,
 	type PartitionIndex,
 	partitionIndex,
@@ -36,7 +35,8 @@ export interface SubmitWindowedPoStParams {
 	readonly partitions: readonly { readonly index: PartitionIndex; readonly skipped: Bitfield }[];
 	readonly proofs: readonly { readonly type: PoStProofType; readonly bytes: Uint8Array }[];
 	readonly commitEpoch: Epoch;
-	readonly commitRandomness: Hex32;
+	/** Hex of any length: that it has 32 bytes is for the actor to say, in its own words. */
+	readonly commitRandomness: string;
 }
 
 export interface DisputeWindowedPoStParams {
@@ -46,7 +46,7 @@ export interface DisputeWindowedPoStParams {
 }
 
 const U53 = Number.MAX_SAFE_INTEGER;
-const RANDOMNESS_BYTES = 32;
+const RANDOMNESS_HEX = 64;
 
 export function encodeMinerCall(call: MinerCall): { readonly method: number; readonly params: Uint8Array } {
 	switch (call.kind) {
@@ -60,8 +60,9 @@ export function encodeMinerCall(call: MinerCall): { readonly method: number; rea
 }
 
 /**
- * The call that this project could have sent; throws `bad-params` for another method or for a submission of more or
- * less than one partition and one proof, `bad-cbor` and `bad-bitfield` for malformed parameters.
+ * The call that this project could have sent; throws `bad-params` for another method, for a submission of more or less
+ * than one partition and one proof or with randomness of another length, `bad-cbor` and `bad-bitfield` for malformed
+ * parameters.
  */
 export function decodeMinerCall(method: number, params: Uint8Array): MinerCall {
 	switch (method) {
@@ -107,7 +108,7 @@ export function decodeSubmitWindowedPoSt(bytes: Uint8Array): SubmitWindowedPoStP
 			};
 		}),
 		commitEpoch: epoch(cborInteger(commitEpoch, -U53, U53, 'commit epoch')),
-		commitRandomness: hex32(toHex(cborBytes(randomness, RANDOMNESS_BYTES, RANDOMNESS_BYTES, 'commit randomness'))),
+		commitRandomness: toHex(cborBytes(randomness, 0, limits.messageBytes, 'commit randomness')),
 	};
 }
 
@@ -161,6 +162,9 @@ function onePartition(params: SubmitWindowedPoStParams): PostParams {
 	if (partition === undefined || proof === undefined || params.partitions.length + params.proofs.length !== 2) {
 		throw new PosterError('bad-params', 'a submission holds exactly one partition and one proof');
 	}
+	if (params.commitRandomness.length !== RANDOMNESS_HEX) {
+		throw new PosterError('bad-params', 'commit randomness has 32 bytes');
+	}
 	return {
 		deadline: params.deadline,
 		partition: partition.index,
@@ -168,6 +172,6 @@ function onePartition(params: SubmitWindowedPoStParams): PostParams {
 		proofType: proof.type,
 		proof: proof.bytes,
 		commitEpoch: params.commitEpoch,
-		commitRandomness: params.commitRandomness,
+		commitRandomness: hex32(params.commitRandomness),
 	};
 }

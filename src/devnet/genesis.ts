@@ -119,6 +119,7 @@ function genesisMiner(
 	check(Number.isSafeInteger(offset) && offset >= 0 && offset < provingPeriod(policy), `period offset ${offset}`);
 	const periodStart = periodStartOf(policy, offset, startEpoch);
 	const partitionSectors = miner.partitionSectors ?? shape.partitionSectors;
+	check(Number.isSafeInteger(partitionSectors) && partitionSectors >= 1, `partitions of ${partitionSectors} sectors`);
 	return {
 		id,
 		owner: worker,

@@ -18,6 +18,8 @@ export interface Policy {
 	readonly disputeWindow: number;
 	/** Most partitions of one SubmitWindowedPoSt. */
 	readonly postedPartitionsMax: number;
+	/** Most sectors that the partitions of one SubmitWindowedPoSt may hold when they are full. */
+	readonly addressedSectorsMax: number;
 	/** Most declarations, and most partitions addressed, of one DeclareFaults or DeclareFaultsRecovered. */
 	readonly declarationsMax: number;
 	/** attoFIL that a sector is taken to earn in a day: fees are multiples of it (the real chain smooths the reward). */
@@ -37,6 +39,7 @@ export const REAL_POLICY: Policy = {
 	faultDeclarationCutoff: 70,
 	disputeWindow: 1800,
 	postedPartitionsMax: 3,
+	addressedSectorsMax: 25_000,
 	declarationsMax: 3000,
 	dayRewardPerSector: FIL / 10_000n,
 	disputePenalty: 20n * FIL,

@@ -43,12 +43,11 @@ export async function devnet(options: DevnetCommandOptions): Promise<void> {
 async function run(options: DevnetCommandOptions, signal: AbortSignal): Promise<void> {
 	const dir = resolve(options.dir ?? join(homedir(), '.poster-devnet'));
 	await makeWritableFolder(dir);
+	// Before a build of minutes: what is wrong with the file can be said at once.
+	const given = options.genesis === undefined ? undefined : await readGenesis(options.genesis);
 	const native = await prepareNative(showProgress, signal);
 	const testParameters = resolve(options.testParameters ?? (await prepareParameters(native, showProgress, signal)));
-	const genesis =
-		options.genesis === undefined
-			? await defaultGenesis(native, dir, options.sectors, signal)
-			: await readGenesis(options.genesis);
+	const genesis = given ?? (await defaultGenesis(native, dir, options.sectors, signal));
 	const log = createLog({ level: options.logLevel, base: { node: 'devnet' }, destination: STDERR });
 	const { network: networkName, epochMs, startEpoch, seed, host, port, fullNodes, paused = false } = options;
 	const scratch = await openScratch('poster-devnet-');

@@ -13,6 +13,8 @@ import { partitionAt, recordSkipped, recoverFaults, withPartition } from './part
 import { type Deadline, type Miner, type Partition, unionOf, withDeadline } from './state.ts';
 import { verifyWindowPost } from './verify-post.ts';
 
+const RANDOMNESS_HEX = 64;
+
 export interface Submitted {
 	readonly miner: Miner;
 	/** True when sectors were recovering: the proof was verified and is not kept for disputes. */
@@ -75,6 +77,11 @@ function checkProofs(context: CallContext, miner: Miner, params: SubmitWindowedP
 		exitCode.illegalArgument,
 		`invalid deadline ${params.deadline} of ${policy.periodDeadlines}`,
 	);
+	ensure(
+		params.commitRandomness.length <= RANDOMNESS_HEX,
+		exitCode.illegalArgument,
+		`expected at most 32 bytes of randomness, got ${params.commitRandomness.length / 2}`,
+	);
 	requireControl(context, miner);
 	ensure(
 		proof.type === miner.proofType,
@@ -87,10 +94,14 @@ function checkProofs(context: CallContext, miner: Miner, params: SubmitWindowedP
 		exitCode.illegalArgument,
 		`expected proof to be smaller than ${maxBytes} bytes`,
 	);
+	const partitionsMax = Math.min(
+		Math.floor(policy.addressedSectorsMax / miner.partitionSectors),
+		policy.postedPartitionsMax,
+	);
 	ensure(
-		params.partitions.length <= policy.postedPartitionsMax,
+		params.partitions.length <= partitionsMax,
 		exitCode.illegalArgument,
-		`too many partitions ${params.partitions.length}, limit ${policy.postedPartitionsMax}`,
+		`too many partitions ${params.partitions.length}, limit ${partitionsMax}`,
 	);
 	return proof.bytes;
 }

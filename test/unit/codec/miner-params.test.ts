@@ -146,7 +146,7 @@ test('a changed byte or garbage is refused or is another call', () => {
 	);
 });
 
-test('only one partition with one proof is a call of this project, whatever the chain takes', () => {
+test('only one partition with one proof and 32 bytes of randomness is a call of this project, whatever the chain takes', () => {
 	const { params } = encodeMinerCall(
 		fc.sample(
 			calls.filter((call) => call.kind === 'submit-post'),
@@ -158,6 +158,8 @@ test('only one partition with one proof is a call of this project, whatever the 
 		{ ...single, partitions: [...single.partitions, ...single.partitions] },
 		{ ...single, proofs: [] },
 		{ ...single, partitions: [...single.partitions, ...single.partitions], proofs: [] },
+		{ ...single, commitRandomness: single.commitRandomness.slice(2) },
+		{ ...single, commitRandomness: `${single.commitRandomness}00` },
 	]) {
 		const bytes = encodeSubmitWindowedPoSt(changed);
 		assert.deepEqual(decodeSubmitWindowedPoSt(bytes), changed);

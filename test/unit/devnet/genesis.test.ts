@@ -77,6 +77,7 @@ for (const [rule, miners] of [
 	['a sector without commitment', [miner({ sectors: [{ number: 0, sealProof: 5 }] })]],
 	['a deadline that does not exist', [miner({ sectors: sectors(1, { deadline: 48 }) })]],
 	['a period offset beyond the period', [miner({ periodOffset: 2880 })]],
+	['partitions without sectors', [miner({ partitionSectors: 0 })]],
 	['bytes that are no key', [miner({ workerKey: { type: 'secp256k1', privateKey: new Uint8Array(32) } })]],
 ] as const) {
 	test(`refused: ${rule}`, () => {

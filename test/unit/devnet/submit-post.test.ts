@@ -1,11 +1,13 @@
 /** SubmitWindowedPoSt: what the actor refuses, what it takes, and that it takes garbage. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { decodeSubmitWindowedPoSt } from '../../../src/codec/miner-params.ts';
 import { exitCode } from '../../../src/devnet/actor/abort.ts';
 import { powerSectors } from '../../../src/devnet/actor/state.ts';
+import { submitWindowedPost } from '../../../src/devnet/actor/submit-post.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
-import { deadlineIndex, epoch, hex32, partitionIndex } from '../../../src/domain/ids.ts';
-import { Bench, flipped, type PostChoice } from '../../support/devnet-bench.ts';
+import { deadlineIndex, epoch, partitionIndex } from '../../../src/domain/ids.ts';
+import { BENCH_MINER, Bench, flipped, type PostChoice, SHORT_POLICY } from '../../support/devnet-bench.ts';
 
 /** A chain whose next message runs in the first epoch of deadline 0, the head inside it. */
 async function opened(): Promise<Bench> {
@@ -67,7 +69,19 @@ const refusals: readonly (readonly [rule: string, code: number, text: string, ch
 		'other commit randomness',
 		16,
 		'post commit randomness mismatched',
-		{ change: { commitRandomness: hex32('11'.repeat(32)) } },
+		{ change: { commitRandomness: '11'.repeat(32) } },
+	],
+	[
+		'commit randomness that is too short',
+		16,
+		'post commit randomness mismatched',
+		{ change: { commitRandomness: '11'.repeat(31) } },
+	],
+	[
+		'commit randomness that is too long',
+		16,
+		'expected at most 32 bytes of randomness, got 33',
+		{ change: { commitRandomness: '11'.repeat(33) } },
 	],
 	[
 		'a partition that does not exist',
@@ -107,6 +121,31 @@ test('refused: more partitions than one message may prove', async () => {
 	const partitions = [0, 1, 2, 3].map((index) => ({ index: partitionIndex(index), skipped: Bitfield.empty }));
 	const refusal = await bench.refusal(bench.submission(0, [0], { change: { partitions } }));
 	assert.ok(refusal.includes(frame(16, 'too many partitions 4, limit 3')));
+});
+
+test('refused: more partitions than 25,000 sectors fill', async () => {
+	const bench = new Bench({ miners: [{ ...BENCH_MINER, partitionSectors: 10_000 }] });
+	await bench.openDeadline(0);
+	await bench.node.mine();
+	const partitions = [0, 1, 2].map((index) => ({ index: partitionIndex(index), skipped: Bitfield.empty }));
+	const refusal = await bench.refusal(bench.submission(0, [0], { change: { partitions } }));
+	assert.ok(refusal.includes(frame(16, 'too many partitions 3, limit 2')));
+});
+
+test('refused: a proof before the current deadline is open', async () => {
+	const bench = new Bench();
+	const { miner } = bench;
+	const params = decodeSubmitWindowedPoSt(bench.submission(miner.currentDeadline, []).params);
+	const context = {
+		...{ policy: SHORT_POLICY, caller: miner.worker, epoch: epoch(miner.periodStart - 1) },
+		verify: () => assert.fail('nothing is verified'),
+		commitRandomness: () => assert.fail('no randomness is drawn'),
+		postChallenge: () => assert.fail('no challenge is drawn'),
+	};
+	await assert.rejects(submitWindowedPost(context, { ...miner, currentDeadline: 0 }, params), {
+		message: `proving period ${miner.periodStart} not yet open at ${miner.periodStart - 1}`,
+		exitCode: exitCode.illegalState,
+	});
 });
 
 test('refused: a caller who is neither owner, worker nor control address', async () => {
