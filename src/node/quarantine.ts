@@ -12,7 +12,7 @@ import { readSmallFile, writeFileAtomic } from './files.ts';
 import { statementHash } from './inbound.ts';
 
 const Content = z.object({
-	failures: z.record(z.string().regex(/^((questions|view)\/)?[0-9a-f]{64}$/), z.int().positive()),
+	failures: z.record(z.string(), z.int().positive()),
 	crashes: z.int().nonnegative(),
 	unexplained: z.int().nonnegative().default(0),
 	epoch: z.int().nonnegative().nullable(),
@@ -21,6 +21,9 @@ type Content = z.infer<typeof Content>;
 
 const NOTHING: Content = { failures: {}, crashes: 0, unexplained: 0, epoch: null };
 const FAILURES = 2;
+/** Of an input: its kind, and by what it is known again. */
+const NAME = /^(statement|questions|view)\/[0-9a-f]{64}$/;
+const STATEMENT = 'statement/';
 
 export class Quarantine {
 	readonly #path: string;
@@ -31,7 +34,8 @@ export class Quarantine {
 
 	private constructor(path: string, { failures, crashes, unexplained, epoch }: Content) {
 		this.#path = path;
-		this.#failures = new Map(Object.entries(failures));
+		// Names that an older version of this program gave say of no input what it is.
+		this.#failures = new Map(Object.entries(failures).filter(([name]) => NAME.test(name)));
 		this.#crashes = crashes;
 		this.#unexplained = unexplained;
 		this.#epoch = epoch;
@@ -61,14 +65,14 @@ export class Quarantine {
 
 	/** Whether the statement with this hash is not looked at. */
 	has(hash: string): boolean {
-		return (this.#failures.get(hash) ?? 0) >= FAILURES;
+		return this.#isHeld(STATEMENT + hash);
 	}
 
 	/** Whether the input is not looked at. */
 	holds(event: Event): boolean {
 		if (this.#failures.size === 0) return false;
 		const name = inputName(event);
-		return name !== undefined && this.has(name);
+		return name !== undefined && this.#isHeld(name);
 	}
 
 	/** The core failed: on one of these inputs, or on something else if there is none. `epoch`: -1 if it is not known. */
@@ -84,7 +88,7 @@ export class Quarantine {
 
 	/** A statement that the core failed on when it came from the disk: nor is it taken from peers. */
 	async condemn(hashes: readonly string[]): Promise<void> {
-		for (const hash of hashes) this.#count(hash, FAILURES);
+		for (const hash of hashes) this.#count(STATEMENT + hash, FAILURES);
 		if (hashes.length > 0) await this.#save();
 	}
 
@@ -93,12 +97,16 @@ export class Quarantine {
 	 * state of that time, and a peer or a miner may not be refused for ever.
 	 */
 	async survived(): Promise<void> {
-		const passing = [...this.#failures.keys()].filter((name) => name.includes('/'));
+		const passing = [...this.#failures.keys()].filter((name) => !name.startsWith(STATEMENT));
 		if (this.#crashes === 0 && passing.length === 0) return;
 		for (const name of passing) this.#failures.delete(name);
 		this.#crashes = 0;
 		this.#unexplained = 0;
 		await this.#save();
+	}
+
+	#isHeld(name: string): boolean {
+		return (this.#failures.get(name) ?? 0) >= FAILURES;
 	}
 
 	/** The newest last. */
@@ -128,13 +136,13 @@ export function isInput({ type }: Event): boolean {
 }
 
 /**
- * By what an input is known again when it comes again: 64 hex digits, after its kind where it passes. A peer's questions and a miner's views change
- * all the time: all questions of the peer, and all views of the miner's deadlines of the moment, are one.
+ * By what an input is known again when it comes again. A peer's questions and a miner's views change all the time: all
+ * questions of the peer, and all views of the miner's deadlines of the moment, are one.
  */
 function inputName(event: Event): string | undefined {
 	switch (event.type) {
 		case 'statement':
-			return statementHash(event.raw);
+			return STATEMENT + statementHash(event.raw);
 		case 'sync-asked':
 		case 'pull-asked':
 			return `questions/${digest(event.peer)}`;

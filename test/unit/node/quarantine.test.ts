@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -68,6 +68,17 @@ test('questions are known by their peer, views by the miner and its deadlines of
 		assert.equal(each.holds(seen(1000, 160, 164)), false);
 		assert.equal(each.holds(statement(1)), true, 'its bytes stay what they are');
 	}
+});
+
+test('names that an older version gave, which no input has any more, go; its failures still count', async () => {
+	const path = join(folder, 'older.json');
+	// Once the hash of a peer's questions looked like that of a statement, and nothing would ever have dropped it.
+	const bare = statementHash(rawOf(1));
+	await writeFile(path, JSON.stringify({ failures: { [bare]: 2 }, crashes: 3, epoch: 7 }));
+	const older = await Quarantine.load(path);
+	assert.deepEqual([older.has(bare), older.crashes, older.epoch], [false, 3, 7]);
+	await older.blame([statement(2)], 8);
+	assert.equal((await readFile(path, 'utf8')).includes(bare), false);
 });
 
 test('the list is bounded, the oldest go first, and a damaged file is an empty list', async () => {
