@@ -149,7 +149,6 @@ export function senderSlice(state: State, address: string): Sender {
 		gapEpoch: null,
 		replacedEpoch: -1,
 		lastSigned: null,
-		foreign: new SortedMap(),
 		forged: [],
 	}));
 }
@@ -282,7 +281,6 @@ export function settle(state: State, cid: CidText, message: Message): void {
 export function heedPool(state: State, view: ChainView): void {
 	const address = senderOf(state, view.miner);
 	if (address === undefined || address !== view.sender.address) return;
-	const sender = senderSlice(state, address);
 	const pooled = new Set(view.sender.pool.map(({ cid }) => cid));
 	for (const [cid, message] of state.messages) {
 		if (message.sender !== address) continue;
@@ -291,7 +289,7 @@ export function heedPool(state: State, view: ChainView): void {
 	}
 	for (const waiting of view.sender.pool) {
 		const known = state.messages.get(waiting.cid);
-		if (known === undefined || isRefuted(known)) adopt(state, view, sender, waiting, known);
+		if (known === undefined || isRefuted(known)) adopt(state, view, waiting, known);
 	}
 }
 
@@ -299,7 +297,6 @@ export function heedPool(state: State, view: ChainView): void {
 function adopt(
 	state: State,
 	view: ChainView,
-	sender: Sender,
 	{ cid, bytes, signed, call }: PoolMessage,
 	known: Message | undefined,
 ): void {
@@ -317,8 +314,7 @@ function adopt(
 			return;
 		}
 	}
-	if (known !== undefined || sender.foreign.has(cid) || sender.foreign.size >= limits.pendingMessages) return;
-	sender.foreign.set(cid, true);
+	if (known !== undefined) return;
 	alarm(state, 'foreign-message', cid, { nonce: signed.message.nonce, method: signed.message.method });
 }
 

@@ -9,7 +9,6 @@ import type { ChainView } from './api.ts';
 import { derived } from './derived.ts';
 import { connectedPeers, isPresent } from './liveness.ts';
 import { isLive, type Message } from './message.ts';
-import type { SortedMap } from './sorted-map.ts';
 import type { State } from './state.ts';
 
 /** One sending address. */
@@ -28,8 +27,6 @@ export interface Sender {
 	replacedEpoch: number;
 	/** When the last message of this node was signed, and its CID. */
 	lastSigned: { readonly cid: CidText; readonly epoch: number } | null;
-	/** Foreign messages already alarmed. */
-	readonly foreign: SortedMap<CidText, true>;
 	/** Short hashes of messages whose signature did not hold, newest first. */
 	forged: readonly string[];
 }

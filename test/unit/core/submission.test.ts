@@ -5,12 +5,20 @@ import { blsAddress, minerAddress } from '../../../src/codec/address.ts';
 import { encodeMinerCall } from '../../../src/codec/miner-params.ts';
 import { submissionOf } from '../../../src/codec/submission.ts';
 import { resultHash, shortHash, workItem } from '../../../src/codec/work-id.ts';
-import type { Effect, EffectOf, EventOf } from '../../../src/core/api.ts';
+import type { Effect, EffectOf, EventOf, PoolMessage } from '../../../src/core/api.ts';
 import { buildDigest } from '../../../src/core/digest.ts';
 import type { Work } from '../../../src/core/state.ts';
 import { retire } from '../../../src/core/works.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
-import { actorId, attoFil, deadlineIndex, epoch, hex32, partitionIndex } from '../../../src/domain/ids.ts';
+import {
+	actorId,
+	attoFil,
+	type CidText,
+	deadlineIndex,
+	epoch,
+	hex32,
+	partitionIndex,
+} from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
 import type { Message, PostParams } from '../../../src/domain/message.ts';
 import type { Submission } from '../../../src/domain/submission.ts';
@@ -43,7 +51,7 @@ class SubmitBench extends CoreBench {
 	}
 
 	/** The own full node's head and state. */
-	see(at: number, { nonce = 0, pool = [] as readonly Submission[], posted = [] as number[] } = {}): readonly Effect[] {
+	see(at: number, { nonce = 0, pool = [] as readonly PoolMessage[], posted = [] as number[] } = {}): readonly Effect[] {
 		const due = [dueOf(0), dueOf(1)];
 		const waiting = pool.map(({ cid, bytes, signed, call }) => ({ cid, bytes, signed, call }));
 		const view = {
@@ -333,6 +341,27 @@ test('the nonce behind one that was found again waits until it is known elsewher
 	const effects = [...secondsOf(bench, 6), ...bench.see(NOW + 1)];
 	assert.equal(of(effects, 'push').length, 1);
 	assert.deepEqual(of(effects, 'prepare'), []);
+});
+
+test('a foreign message is told once, stays told while the pool shows it, and none hides later ones for ever', () => {
+	const { bench, submission } = signedOnce();
+	const foreign = (name: string): PoolMessage => ({ ...submission, cid: `baf${name}` as CidText, call: null });
+	const told = (effects: readonly Effect[]) =>
+		of(effects, 'alarm').filter(({ alarm }) => alarm.code === 'foreign-message').length;
+	const cleared = (effects: readonly Effect[]) =>
+		of(effects, 'alarm-cleared').filter(({ code }) => code === 'foreign-message').length;
+	const pass = (ms: number): readonly Effect[] => {
+		bench.now += ms;
+		return bench.second();
+	};
+	assert.equal(told(bench.see(NOW, { pool: [foreign('a')] })), 1);
+	pass(limits.alarmMs / 2);
+	assert.equal(told(bench.see(NOW, { pool: [foreign('a')] })), 0);
+	assert.equal(cleared(pass(limits.alarmMs / 2)), 0, 'it was there half a day ago');
+	assert.equal(cleared(pass(limits.alarmMs / 2)), 1);
+	assert.ok(told(bench.see(NOW, { pool: Array.from({ length: 2_000 }, (_, i) => foreign(`b${i}`)) })) > 0);
+	pass(limits.alarmMs);
+	assert.equal(told(bench.see(NOW, { pool: [foreign('c')] })), 1);
 });
 
 test('a message that the full node refuses a second time is an alarm with its reason, until a pool takes it', () => {
