@@ -68,6 +68,8 @@ export interface CoreConfig {
 	/** Milliseconds of an epoch, known for sure; null = learn it from the heads, beginning with `epochMsGuess`. */
 	readonly epochMs: number | null;
 	readonly epochMsGuess: number;
+	/** Incarnation of a store that remembers none, 1 to 2^32 - 1: seconds since 1970, so that who lost its disk says nothing a second time. */
+	readonly firstIncarnation: number;
 }
 
 /** What the store held at start, in key order. The core reads the keys it wrote and ignores others (`m/…`). */

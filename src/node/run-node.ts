@@ -144,6 +144,7 @@ function coreConfig({ home, config }: StartOptions, outside: Outside, { roster, 
 		keys: keysHash,
 		epochMs: configuredEpochMs(config, roster.network) ?? null,
 		epochMsGuess: (blockDelaySeconds ?? limits.epochSecondsGuess) * SECOND_MS,
+		firstIncarnation: Math.max(1, Math.floor(outside.clock.wallMs() / SECOND_MS)),
 	};
 }
 

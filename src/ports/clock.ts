@@ -4,7 +4,7 @@ import type { MonoMs } from '../domain/ids.ts';
 export interface Clock {
 	/** Monotonic milliseconds, an integer. */
 	now(): MonoMs;
-	/** Milliseconds since 1970, only for what people read. */
+	/** Milliseconds since 1970, for what people read and for what must differ from all that was before; nothing waits for it. */
 	wallMs(): number;
 	/** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
 	sleep(ms: number, signal?: AbortSignal): Promise<void>;

@@ -46,13 +46,12 @@ export class Invariants {
 		if (envelope.kind === 'res') this.#judge(node, envelope.body, 'tells');
 	}
 
-	/** Nothing on it binds the machine any more: not even what it has said is known to it. */
+	/** Nothing on it binds the machine any more. */
 	lostDisk(node: SimNode): void {
-		this.#said.delete(node);
 		this.#results.delete(node);
 	}
 
-	/** S1: what it signs for and what it serves. */
+	/** S1, S5: what it signs for, what it serves, and for whom it takes itself. */
 	effect(node: SimNode, effect: Effect): void {
 		if (effect.type === 'sign') {
 			const { proof, skipped } = effect.params;
@@ -63,6 +62,8 @@ export class Invariants {
 			}
 		} else if (effect.type === 'decision' && effect.decision.name === 'result-acknowledged') {
 			this.#acknowledged(node, effect.decision.work as WorkId);
+		} else if (effect.type === 'alarm' && effect.alarm.code === 'key-cloned') {
+			this.#violate(`S5 ${this.#name(node)} takes its own former life for a clone`);
 		}
 	}
 

@@ -24,6 +24,8 @@ import { sealOwn } from './seal.ts';
 import { SimStorage } from './storage.ts';
 import type { World } from './world.ts';
 
+const SECOND_MS = 1_000;
+
 const TICK: Event = Object.freeze({ type: 'tick' });
 /** Until a new process has found its peers again its first dials are not redials. */
 const FRESH_MS = 5_000;
@@ -118,7 +120,8 @@ export class SimNode implements Actor {
 		this.up = true;
 		this.life++;
 		this.#startedAt = this.world.heap.now;
-		this.state = createState(this.config, this.disk.entries());
+		const firstIncarnation = Math.max(1, Math.floor(this.#startedAt / SECOND_MS));
+		this.state = createState({ ...this.config, firstIncarnation }, this.disk.entries());
 		this.act(new Metronome(this.life));
 		if (this.config.slots.length > 0) {
 			this.give({ type: 'measured', proofType: 10, sectors: 2, ms: this.world.plan.proveMs });

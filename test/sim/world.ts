@@ -95,6 +95,7 @@ export class World {
 				keys: hex32('22'.repeat(32)),
 				epochMs: null,
 				epochMsGuess: epochMs,
+				firstIncarnation: 1,
 			};
 			const set = faults.find((fault) => fault.kind === 'clock' && fault.node === i);
 			const clock = set?.kind === 'clock' ? new NodeClock(set.ratePermille, set.offsetMs) : new NodeClock();

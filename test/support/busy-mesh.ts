@@ -61,6 +61,7 @@ export class BusyMesh {
 			keys: hex32('22'.repeat(32)),
 			epochMs: 30_000,
 			epochMsGuess: 30_000,
+			firstIncarnation: 1,
 		};
 		this.items = Array.from({ length: partitions }, (_, i) => workItem(NETWORK, DUE_CHALLENGE, dueAt(i)));
 	}

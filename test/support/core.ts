@@ -52,6 +52,7 @@ export class CoreBench {
 			keys: hex32('22'.repeat(32)),
 			epochMs: 30_000,
 			epochMsGuess: 30_000,
+			firstIncarnation: 1,
 			...change,
 		};
 		this.state = createState(config, []);

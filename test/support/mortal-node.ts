@@ -77,6 +77,7 @@ const config: CoreConfig = {
 	keys: hex32('22'.repeat(32)),
 	epochMs: 30_000,
 	epochMsGuess: 30_000,
+	firstIncarnation: 1,
 };
 
 const view: ChainView = {

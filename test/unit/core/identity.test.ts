@@ -73,7 +73,16 @@ test('a statement of the own identity from its own future is a cloned key: an al
 	assert.deepEqual(decided([...bench.announce(itemOf(0)), ...bench.second()], 'claim'), []);
 });
 
-test('a node that lost its disk goes on after its former life', () => {
+test('a node that remembers nothing begins with the time, so that it repeats nothing of a former life', () => {
+	const { config } = new CoreBench({ self: ['prover'], a: ['chain'] }).state;
+	const life = (firstIncarnation: number, disk: [string, Uint8Array][]): number =>
+		createState({ ...config, firstIncarnation }, disk).identity.incarnation;
+	assert.equal(life(1_790_000_000, []), 1_790_000_000);
+	const bench = new CoreBench({ self: ['prover'], a: ['chain'] }, { firstIncarnation: 1_790_000_000 });
+	assert.equal(life(1_790_000_100, [...bench.disk]), 1_790_000_001, 'a disk counts on');
+});
+
+test('a node that lost its disk and whose clock is behind goes on after its former life', () => {
 	const bench = new CoreBench({ self: ['prover'], a: ['chain'] });
 	const envelope = { network: 'corenet', from: bench.id('self'), incarnation: 9, sequence: 4, epoch: epoch(1) };
 	const former: Envelope = { ...envelope, kind: 'rec', body: idleRecord() };
