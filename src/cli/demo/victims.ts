@@ -3,7 +3,7 @@
  * chosen until then, and after the first kill each key kills one more, as long as the mesh can do without.
  */
 import { limits } from '../../domain/limits.ts';
-import type { ClaimRow, ControlEvent } from '../../node/control-api.ts';
+import type { ControlEvent } from '../../node/control-api.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { duration } from '../render/duration.ts';
 import type { Cluster } from './cluster.ts';
@@ -15,8 +15,8 @@ import { FATES, VICTIM_KINDS, type VictimKind } from './victim-kinds.ts';
 export interface Kill {
 	readonly name: string;
 	readonly wallMs: number;
-	/** What the victim worked on, and nobody beside it. */
-	readonly works: readonly Pick<ClaimRow, 'work' | 'partition'>[];
+	/** What the victim worked on. */
+	readonly works: readonly Pick<ClaimSeen, 'work' | 'partition'>[];
 }
 
 /** Work that a death left without anybody. */
@@ -86,12 +86,14 @@ export class Victims {
 			: `Kill one more: ${keys}. Ctrl-C ends.`;
 	}
 
-	/** Everything that a death left, apart from what turned out to be proven by then. */
+	/** Everything that a death left, apart from what others worked on as well, or turned out to be proven by then. */
 	abandoned(): readonly Abandoned[] {
+		const observer = this.#observer;
 		return this.kills.flatMap(({ name, wallMs, works }) =>
 			works
-				.filter(({ work }) => this.#observer.prover(work) !== this.#cluster.node(name).home.identity.id)
-				.map((held) => ({ ...held, wallMs, claim: this.#observer.claimAfter(held.work, wallMs, name) })),
+				.filter(({ work }) => observer.prover(work) !== this.#cluster.node(name).home.identity.id)
+				.filter(({ work }) => !observer.wasShared(work, wallMs, name))
+				.map((held) => ({ ...held, wallMs, claim: observer.claimAfter(held.work, wallMs, name) })),
 		);
 	}
 
@@ -158,7 +160,7 @@ export class Victims {
 	async #killNode(victim: ClusterNode): Promise<void> {
 		const wallMs = this.#options.clock.wallMs();
 		await victim.kill();
-		const works = await this.#heldBy(victim);
+		const works = this.#observer.died(victim.name, wallMs).map(({ work, partition }) => ({ work, partition }));
 		this.kills.push({ name: victim.name, wallMs, works });
 		const list = works.map(({ partition }) => partition).join(', ');
 		const held = works.length === 0 ? '' : ` while it worked on partition${works.length > 1 ? 's' : ''} ${list}`;
@@ -185,15 +187,5 @@ export class Victims {
 		this.kills.push({ name: `full node of ${name}`, wallMs: this.#options.clock.wallMs(), works: [] });
 		await this.#cluster.chain.call('Devnet.KillFullNode', [FULL_NODES[name]]);
 		this.#options.note(`Killed the full node of ${name}: its connections are cut.`);
-	}
-
-	/** What the others still think that the victim holds alone. */
-	async #heldBy(victim: ClusterNode): Promise<Kill['works']> {
-		const report = await this.witness()?.claims();
-		const held = report?.claims.filter(
-			({ kind, result, holders }) =>
-				kind === 'post' && result === null && holders.length === 1 && holders[0]?.name === victim.name,
-		);
-		return held?.map(({ work, partition }) => ({ work, partition })) ?? [];
 	}
 }

@@ -79,7 +79,7 @@ function evidence(over: Partial<Evidence> = {}, rows?: readonly PartitionStatist
 		work: `work-${partition}`,
 		partition,
 		wallMs: 1000,
-		claim: { work: `work-${partition}`, node: 'prover-2', wallMs: 1000 + ms },
+		claim: { work: `work-${partition}`, node: 'prover-2', wallMs: 1000 + ms, partition },
 	}));
 	return {
 		stats: {
@@ -139,14 +139,26 @@ test('each thing that did not hold fails the demo', () => {
 test('a takeover is the first claim by another node after the kill', () => {
 	const observer = new Observer();
 	const take = (node: string, type: string, wallMs: number): void =>
-		observer.take({ type, wallMs, facts: { work: 'w' } }, { name: node } as Parameters<Observer['take']>[1]);
+		observer.take({ type, wallMs, facts: { work: 'w', partition: 3 } }, { name: node } as Parameters<
+			Observer['take']
+		>[1]);
 	take('prover-1', 'claim', 100);
 	take('prover-2', 'claim', 150);
 	take('prover-1', 'claim', 210);
 	take('prover-2', 'release', 220);
 	take('prover-2', 'takeover', 230);
 	take('prover-3', 'hedge', 240);
-	assert.deepEqual(observer.claimAfter('w', 200, 'prover-1'), { wallMs: 230, node: 'prover-2', work: 'w' });
+	const taken = observer.claimAfter('w', 200, 'prover-1');
+	assert.deepEqual([taken?.wallMs, taken?.node, taken?.partition], [230, 'prover-2', 3]);
+	for (const [wallMs, shared] of [
+		[150, false],
+		[151, true],
+		[219, true],
+		[220, false],
+		[235, true],
+	] as const) {
+		assert.equal(observer.wasShared('w', wallMs, 'prover-1'), shared, `${wallMs}`);
+	}
 	assert.equal(observer.claimAfter('other', 0, 'prover-1'), undefined);
 	assert.equal(observer.submitMs('w'), undefined);
 	take('chain-2', 'sign', 320);

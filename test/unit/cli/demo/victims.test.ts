@@ -21,21 +21,21 @@ const MOMENTS: Readonly<Record<VictimKind, ControlEvent>> = {
 	'full-node': told('sign'),
 };
 
-/** The nodes of the demo as far as `Victims` knows them: who lives, and who works on what. */
+/** The nodes of the demo as far as `Victims` knows them: who lives, and by its own word who works on what. */
 class Stage {
 	readonly clock = new ManualClock();
 	readonly observer = new Observer();
 	readonly notes: string[] = [];
 	readonly calls: (readonly unknown[])[] = [];
 	readonly #dead = new Set<string>();
-	/** Partitions by who holds them alone. */
-	readonly #held: Readonly<Record<string, readonly number[]>>;
 	readonly #nodes: ReadonlyMap<string, ClusterNode>;
 	readonly victims: Victims;
 
 	constructor(first: VictimKind, held: Readonly<Record<string, readonly number[]>> = {}) {
-		this.#held = held;
 		this.#nodes = new Map(MEMBERS.map((name) => [name, this.#member(name)]));
+		for (const [name, partitions] of Object.entries(held)) {
+			for (const partition of partitions) this.tell(name, 'claim', 0, partition);
+		}
 		const cluster = {
 			nodes: this.#nodes,
 			node: (name: string) => this.node(name),
@@ -53,18 +53,17 @@ class Stage {
 		return this.#nodes.get(name) as ClusterNode;
 	}
 
+	/** A node's word on a partition. */
+	tell(name: string, type: string, wallMs: number, partition: number, facts: ControlEvent['facts'] = {}): void {
+		this.observer.take({ wallMs, type, facts: { work: `work-${partition}`, partition, ...facts } }, this.node(name));
+	}
+
 	get dead(): readonly string[] {
 		return MEMBERS.filter((name) => this.#dead.has(name));
 	}
 
 	#member(name: string): ClusterNode {
 		const dead = this.#dead;
-		const claims = Object.entries(this.#held).flatMap(([holder, partitions]) =>
-			partitions.map((partition) => {
-				const work = `work-${partition}`;
-				return { kind: 'post', result: null, holders: [{ name: holder }], work, partition };
-			}),
-		);
 		return {
 			name,
 			home: { identity: { id: `id-${name}` } },
@@ -72,7 +71,6 @@ class Stage {
 				return !dead.has(name);
 			},
 			kill: async () => void dead.add(name),
-			claims: async () => ({ claims }),
 			addresses: [],
 		} as unknown as ClusterNode;
 	}
@@ -165,23 +163,28 @@ test('a storage node comes back, and until then the demo is not over', async () 
 });
 
 test('what a dead prover held counts as taken over by the first other claim, unless it had proven it', async () => {
-	const stage = new Stage('prover', { 'prover-1': [0, 1], 'prover-2': [2] });
+	const stage = new Stage('prover', { 'prover-1': [3, 1, 0, 4], 'prover-2': [2, 4] });
 	const { victims, observer } = stage;
+	stage.tell('prover-1', 'release', 50, 3);
 	stage.clock.advance(100);
 	victims.onEvent(MOMENTS.prover, stage.node('prover-1'));
 	await victims.settled();
-	assert.deepEqual(victims.kills[0]?.works, [
-		{ work: 'work-0', partition: 0 },
-		{ work: 'work-1', partition: 1 },
-	]);
-	observer.take(
-		{ wallMs: 120, type: 'result-stored', facts: { work: 'work-1', peer: 'id-prover-1' } },
-		stage.node('chain-1'),
+	assert.deepEqual(
+		victims.kills[0]?.works.map(({ work, partition }) => [work, partition]),
+		[0, 1, 4].map((partition) => [`work-${partition}`, partition]),
+		'all that it had claimed and not given back',
 	);
-	assert.deepEqual(victims.abandoned(), [{ work: 'work-0', partition: 0, wallMs: 100, claim: undefined }]);
-	observer.take({ wallMs: 150, type: 'takeover', facts: { work: 'work-0' } }, stage.node('prover-2'));
+	assert.match(stage.notes.join('\n'), /Killed prover-1 with SIGKILL while it worked on partitions 0, 1, 4\./);
+	stage.tell('chain-1', 'result-stored', 120, 1, { peer: 'id-prover-1' });
+	assert.deepEqual(
+		victims.abandoned(),
+		[{ work: 'work-0', partition: 0, wallMs: 100, claim: undefined }],
+		'one was proven, another one worked on by two',
+	);
+	stage.tell('prover-2', 'takeover', 150, 0);
 	victims.tellTakeovers();
 	victims.tellTakeovers();
 	const taken = stage.notes.filter((note) => /took partition/.test(note));
 	assert.deepEqual(taken, ['prover-2 took partition 0 over 50ms after the kill.']);
+	assert.deepEqual(observer.died('prover-1', 200), [], 'it dies once');
 });
