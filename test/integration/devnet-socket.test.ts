@@ -83,6 +83,13 @@ describe('the embedded chain over sockets', () => {
 	});
 	afterEach(() => devnet.close());
 
+	test('an idle connection is its client’s to close: no request goes out on one that ends', async () => {
+		const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'Filecoin.ChainHead', params: [] });
+		const response = await fetch(devnet.url, { method: 'POST', body });
+		await response.text();
+		assert.deepEqual([response.status, response.headers.get('keep-alive')], [200, null]);
+	});
+
 	test('head changes come over a channel: current, apply, several reverts and applies in one frame', async () => {
 		const client = await Client.connect(devnet);
 		client.send(1, 'Filecoin.ChainNotify');

@@ -7,6 +7,8 @@ import { isPosterError, PosterError } from '../../domain/errors.ts';
 /** Statuses of a proxy whose full node is away, and of one that asks for patience: another endpoint may answer. */
 const AWAY_STATUSES: readonly number[] = [429, 502, 503, 504];
 const ERROR_TEXT_MAX = 2000;
+/** Of a socket that the other side reset or closed; the last one is fetch's own. */
+const LOST_CODES: readonly unknown[] = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'];
 
 /** True when the full node gave no answer. */
 export function isAway(error: unknown): boolean {
@@ -16,6 +18,12 @@ export function isAway(error: unknown): boolean {
 /** True when another full node may answer where this one did not, or may not. */
 export function mayFailOver(error: unknown): boolean {
 	return isAway(error) || isPosterError(error, 'chain-network');
+}
+
+/** True for the error of a fetch whose connection was there and ended. */
+export function isConnectionLost(error: unknown): boolean {
+	const cause = error instanceof Error ? error.cause : undefined;
+	return cause instanceof Error && 'code' in cause && LOST_CODES.includes(cause.code);
 }
 
 export function otherNetwork(url: string, found: string, network: string): PosterError {

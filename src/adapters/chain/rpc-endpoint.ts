@@ -8,7 +8,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { AnswerReader } from './answer-reader.ts';
 import { type bulkReaders, errorAnswer, readAnswer } from './answers.ts';
-import { badAnswer, badStatus, timedOut, unauthorized, unreachable } from './errors.ts';
+import { badAnswer, badStatus, isConnectionLost, timedOut, unauthorized, unreachable } from './errors.ts';
 
 export interface EndpointOptions {
 	/** `http://host:port/rpc/v1`, https, or without the path. */
@@ -135,12 +135,21 @@ export class RpcEndpoint {
 		return (await Promise.race([answer, aborted(signal)])) as T;
 	}
 
+	/**
+	 * Sends it a second time when the connection ends before an answer begins: a server may close an idle one just as the
+	 * request goes out. It may have been read all the same, and no call of this adapter does more when it is made twice:
+	 * they read, sign the same message, or push the same bytes.
+	 */
 	async #post(body: string, method: string, signal: AbortSignal): Promise<Response> {
 		const headers: Record<string, string> = { 'content-type': 'application/json' };
 		if (this.token !== undefined) headers['authorization'] = `Bearer ${this.token}`;
+		// A redirect would carry the token elsewhere.
+		const send = (): Promise<Response> => fetch(this.url, { method: 'POST', headers, body, signal, redirect: 'error' });
 		try {
-			// A redirect would carry the token elsewhere.
-			return await fetch(this.url, { method: 'POST', headers, body, signal, redirect: 'error' });
+			return await send().catch((error: unknown) => {
+				if (!isConnectionLost(error)) throw error;
+				return send();
+			});
 		} catch (error) {
 			throw this.#transportError(error, method, signal);
 		}

@@ -46,6 +46,8 @@ export class RpcServer {
 		);
 		this.#http = createServer((request, response) => void this.#serve(request, response));
 		this.#http.maxConnections = limits.devnetSockets;
+		// As Lotus does: whoever closed an idle connection first would now and then lose the request that is on its way.
+		this.#http.keepAliveTimeout = 0;
 		this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
 	}
 

@@ -96,6 +96,36 @@ test('a full node that is not there is unreachable, and the error says why', asy
 	});
 });
 
+/** Answers requests of one connection with `name`, but ends it at the requests whose numbers it is given. */
+async function forgetful(t: TestContext, lost: readonly number[], end: (socket: Socket) => void, name: string) {
+	let requests = 0;
+	const server = createServer((socket) => {
+		socket.on('data', (bytes) => {
+			if (lost.includes(++requests)) return end(socket);
+			const { id } = JSON.parse(String(bytes).split('\r\n\r\n')[1] ?? '') as { id: number };
+			const body = JSON.stringify({ id, jsonrpc: '2.0', result: name });
+			socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+		});
+	});
+	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	t.after(() => server.close());
+	const chain = chainOf(t, [`http://127.0.0.1:${(server.address() as AddressInfo).port}/rpc/v1`]);
+	return { chain, requests: () => requests };
+}
+
+for (const [how, end] of [
+	['closes', (socket: Socket) => socket.end()],
+	['resets', (socket: Socket) => socket.resetAndDestroy()],
+] as const) {
+	test(`a call is made once more when the server ${how} its connection instead of an answer, and only once`, async (t) => {
+		const { chain, requests } = await forgetful(t, [2, 4, 5], (socket) => void end(socket), 'name');
+		assert.equal(await chain.networkName(), 'name');
+		assert.deepEqual([await chain.networkName(), requests()], ['name', 3]);
+		await assert.rejects(chain.networkName(), code('chain-unreachable'));
+		assert.equal(requests(), 5);
+	});
+}
+
 test('an answer beyond its bound is dropped while it arrives', async (t) => {
 	const { chain } = await open(t, { call: () => ({ body: Buffer.alloc(limits.chainAnswerBytes + 1, 0x20) }) });
 	await assert.rejects(chain.networkName(), code('chain-bad-answer'));
