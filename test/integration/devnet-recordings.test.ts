@@ -27,6 +27,8 @@ const HEAD_12 = 'bafy2bzacebvc3rdem6dl6mjudhte777iuq44qv5rzk7h6iq2ffjnciuacnpic'
 const HEAD_16 = 'bafy2bzaceadgrji4exu4ai2bdvgbbvmuozm2fafagda4yrieh2vjwsrkv7wdu';
 const WORKER = 'f3swlfhxrwfb2tfbeee24ydnwblacvlfyqshu7cartvhkomsubvdlx5uppota26k5vunebmy43pf4nqlb6yodq';
 const STRANGER = 'f3vpqiwsip6bab3wf26po4mwcmfjykamcf7hxopmmgm6dkcffi3uzllvkiksme4nkyhhmvfwqfriidaijwhy3a';
+/** Named by the refusal of 182. */
+const INVALIDLY_SIGNED = 'bafy2bzacebpalqun4w5k46a752iis25fvhqyyblgnvuzkd7cyc2t4mlslkwd2';
 /** Holder of the replacement case, on another recorded chain. */
 const WORKER_R3 = 'f3td4qxa22qrdud7c6yczfsghkynoklit3eseou5e3b3wk5tfdq64galeb2jatzv6yjde765svl43ggmtmmtja';
 
@@ -103,11 +105,14 @@ describe('the story of the recordings', () => {
 	test('recoveries: signing outside, nonces, replacement', async () => {
 		await mineTo(31);
 		await compareAll('168', '169', '171', '172', '173', '174', '175', '177', '178');
-		const signed = (await replay.compare('179')) as { CID: { '/': string } };
+		const signed = (await replay.compare('179')) as { CID: { '/': string }; Signature: object };
 		const params = [signed];
 		await replay.compare('180', { params });
 		replay.name(recordedResult<{ '/': string }>('180')['/'], signed.CID['/']);
 		await replay.compare('181', { params });
+		const forged = (await sign({ Nonce: 2 })) as { CID: { '/': string } };
+		replay.name(INVALIDLY_SIGNED, forged.CID['/']);
+		await replay.compare('182', { params: [{ ...forged, Signature: signed.Signature }] });
 		await replay.compare('183', { params: [await sign({ Nonce: 1001 })] });
 		await replay.compare('184', {
 			params: [await sign({ Nonce: 1, GasPremium: '1' })],

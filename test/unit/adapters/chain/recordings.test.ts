@@ -20,7 +20,7 @@ import { type RecordedError, type Recording, recordings } from '../../../vectors
 type Json = Record<string, unknown>;
 
 const components = { clock: systemClock, log: memoryLog(), metrics: memoryMetrics() };
-/** 327 is a call that Lotus never answered: see the bounds in lotus-chain.test.ts. */
+/** 327 is a call that Lotus never answered: see rpc-bounds.test.ts. */
 const exchanges = recordings.filter(({ http_status }) => typeof http_status === 'number');
 
 let current: Recording | undefined;
