@@ -27,6 +27,8 @@ async function main(argv: readonly string[]): Promise<void> {
 	const seeds = await runSeeds(given, (outcome) => {
 		report.add(outcome);
 		if (hasFailed(outcome)) explain(given, outcome, explained++ < EXPLAINED_MOST, say);
+		else if (outcome.paidTwice > 0)
+			say(`seed ${outcome.seed}: paid twice, ${command(given, outcome.seed, given.only)}`);
 	});
 	if (given.trace) for (const line of seeds) console.log(line);
 	const { user, system } = process.cpuUsage(used);

@@ -131,30 +131,34 @@ export class Progress {
 		return state.now - job.startedAt > CONFLICT_MS && !pastNoReturn(state, work, 0);
 	}
 
-	/** L3: after the calm tail all have the same announcements, results, messages and refusals. */
+	/** L3: after the calm tail all have the same announcements, messages, refusals and results of what is due. */
 	end(): void {
 		const [first, ...rest] = this.#honest();
 		if (first?.state == null) return;
-		const disputed = this.#saidByLiars();
-		const known = knownTo(first.state, disputed);
+		const agreed = this.#dueWithoutLiars();
+		const known = knownTo(first.state, agreed);
 		for (const { id, state } of rest) {
-			if (state === null || knownTo(state, disputed) === known) continue;
+			if (state === null || knownTo(state, agreed) === known) continue;
 			this.#violate(`L3 ${this.#world.nameOf(id)} knows other things than ${this.#world.nameOf(first.id)}`);
 		}
 	}
 
-	/** Items of which somebody keeps the result of a liar, good as it is: whoever caught the liar hears it no more. */
-	#saidByLiars(): ReadonlySet<WorkId> {
-		const { nodes } = this.#world;
+	/** But for items of which somebody keeps the result of a liar, good as it is: whoever caught the liar hears it no more. */
+	#dueWithoutLiars(): ReadonlySet<WorkId> {
+		const { nodes, chain } = this.#world;
 		const liars = new Set(nodes.filter((node) => !this.#world.isHonest(node)).map(({ id }) => id));
-		const works = this.#honest().flatMap(({ state }) => [...(state?.works.values() ?? [])]);
-		const said = works.filter(({ results: { best } }) => best !== null && liars.has(best.statement.envelope.from));
-		return new Set(said.map(({ item }) => item.id));
+		const isOfLiar = (item: WorkItem): boolean =>
+			this.#honest().some(({ state }) => {
+				const best = state?.works.get(item.id)?.results.best;
+				return best != null && liars.has(best.statement.envelope.from);
+			});
+		const due = chain.slots.flatMap((slot) => this.#world.itemsOf(slot));
+		return new Set(due.filter((item) => !isOfLiar(item)).map(({ id }) => id));
 	}
 }
 
-/** The digest of it, with the results one by one, but for those of which all need not know the same. */
-function knownTo(state: State, disputed: ReadonlySet<WorkId>): string {
+/** The digest of it, with the results of these items one by one. */
+function knownTo(state: State, works: ReadonlySet<WorkId>): string {
 	const { challenges } = buildDigest(state);
 	const others = challenges.map(({ key, announcements, submissions, refusals }) => [
 		key,
@@ -164,7 +168,7 @@ function knownTo(state: State, disputed: ReadonlySet<WorkId>): string {
 	]);
 	const exchanged = new Set(challenges.map(({ key }) => key));
 	const results = [...state.works.values()]
-		.filter(({ item }) => exchanged.has(item.key) && !disputed.has(item.id))
+		.filter(({ item }) => exchanged.has(item.key) && works.has(item.id))
 		.map(({ item, results: { best } }) => [item.id, best?.hash ?? null]);
 	return JSON.stringify([others, results]);
 }
