@@ -23,7 +23,10 @@ const BY_CODE: readonly (readonly [pattern: RegExp, exit: number])[] = [
 		EXIT.refused,
 	],
 	[/^(config|home|key|roster|store|file|invite)-/, EXIT.home],
-	[/^(port-in-use|mesh-cloned|prover-no-gpu|prover-no-params|native-missing|native-no-cargo)$/, EXIT.home],
+	[
+		/^(port-in-use|mesh-cloned|prover-no-gpu|prover-no-params|prover-no-key|native-missing|native-no-cargo)$/,
+		EXIT.home,
+	],
 ];
 
 export function exitCodeOf(error: unknown): number {

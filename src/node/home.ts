@@ -129,7 +129,7 @@ export function readOperatorKey(paths: HomePaths): Promise<Ed25519Identity> {
 async function readOperatorId(paths: HomePaths): Promise<NodeId> {
 	const bytes = required(paths.operatorId, await readSmallFile(paths.operatorId, limits.keyFileBytes));
 	const id = bytes.toString('utf8').trim();
-	if (publicKeyOf(id) === undefined) throw badKey(paths.operatorId, 'it holds no Ed25519 peer id');
+	if (publicKeyOf(id) === undefined) throw badKey(paths.operatorId, 'it holds no Ed25519 peer id', OPERATOR_ADVICE);
 	return nodeId(id);
 }
 
@@ -138,7 +138,7 @@ async function readKey(path: string): Promise<Ed25519Identity> {
 	try {
 		return Ed25519Identity.fromProtobuf(Buffer.from(text, 'base64'));
 	} catch (error) {
-		if (isPosterError(error, 'key-bad')) throw badKey(path, error.message, error);
+		if (isPosterError(error, 'key-bad')) throw badKey(path, error.message, adviceOf(path), error);
 		throw error;
 	}
 }
@@ -157,10 +157,15 @@ function required(path: string, bytes: Buffer | undefined): Buffer {
 	});
 }
 
-export function badKey(path: string, why: string, cause?: unknown): PosterError {
-	return new PosterError('key-bad', `${path} is no usable key: ${why}`, {
-		cause,
-		advice: 'Restore the file from a backup. A new identity needs a new entry in the roster.',
-		meta: { path },
-	});
+const OPERATOR_ADVICE =
+	'Restore the file from a backup, or copy it from another node of the mesh: it is the same on all.';
+
+function adviceOf(path: string): string {
+	return path.endsWith('operator.key')
+		? 'Restore the file from a backup: without it the roster can be changed no more.'
+		: 'Restore the file from a backup. A new identity needs a new entry in the roster.';
+}
+
+function badKey(path: string, why: string, advice: string, cause?: unknown): PosterError {
+	return new PosterError('key-bad', `${path} is no usable key: ${why}`, { cause, advice, meta: { path } });
 }

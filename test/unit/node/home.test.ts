@@ -79,6 +79,16 @@ test('a missing or broken key file is named', async () => {
 		await writeFile(paths[file], 'garbage');
 		await rejects(openHome(paths.root), 'key-bad', new RegExp(paths[file]));
 	}
+	for (const [file, advice] of [
+		['identityKey', /new entry in the roster/],
+		['operatorId', /from another node/],
+		['operatorKey', /roster can be changed no more/],
+	] as const) {
+		const { paths } = await makeHome();
+		await writeFile(paths[file], 'garbage');
+		const read = file === 'operatorKey' ? readOperatorKey(paths) : openHome(paths.root);
+		await assert.rejects(read, (error) => isPosterError(error, 'key-bad') && advice.test(error.advice ?? ''), file);
+	}
 	const { paths } = await makeHome();
 	await writeFile(paths.identityKey, 'x'.repeat(1 << 20));
 	await rejects(openHome(paths.root), 'file-too-long');
