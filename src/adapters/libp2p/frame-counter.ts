@@ -3,13 +3,14 @@
  * Those protocols wait for whatever length a peer claims, and store up to 4 MiB of it.
  */
 import type { Uint8ArrayList } from 'uint8arraylist';
+import { Skipping } from './skipping.ts';
 import type { FrameProgress } from './stream-watch.ts';
 import { Varint } from './varint.ts';
 
 export class FrameCounter implements FrameProgress {
 	readonly #maxBytes: number;
 	readonly #length = new Varint();
-	#skip = 0;
+	readonly #bytes = new Skipping();
 	#frames = 0;
 
 	constructor(maxBytes: number) {
@@ -21,30 +22,20 @@ export class FrameCounter implements FrameProgress {
 	}
 
 	get inside(): boolean {
-		return this.#skip > 0 || this.#length.begun;
+		return this.#bytes.inside || this.#length.begun;
 	}
 
 	/** Frames that begin in `data`; undefined when one claims more than `maxBytes`. */
 	count(data: Uint8Array | Uint8ArrayList): number | undefined {
-		let started = 0;
-		for (const chunk of data instanceof Uint8Array ? [data] : data) {
-			for (let at = 0; at < chunk.byteLength; ) {
-				if (this.#skip > 0) {
-					const step = Math.min(this.#skip, chunk.byteLength - at);
-					this.#skip -= step;
-					at += step;
-				} else {
-					const length = this.#length.push(chunk[at] ?? 0);
-					if (length !== undefined && length > this.#maxBytes) return undefined;
-					if (length !== undefined) {
-						started += 1;
-						this.#frames += 1;
-						this.#skip = length;
-					}
-					at += 1;
-				}
-			}
-		}
-		return started;
+		const before = this.#frames;
+		return this.#bytes.walk(data, (byte) => this.#look(byte)) ? this.#frames - before : undefined;
+	}
+
+	#look(byte: number): number | undefined {
+		const length = this.#length.push(byte);
+		if (length === undefined) return 0;
+		if (length > this.#maxBytes) return undefined;
+		this.#frames += 1;
+		return length;
 	}
 }

@@ -4,6 +4,7 @@
  */
 import type { Uint8ArrayList } from 'uint8arraylist';
 import { limits } from '../../domain/limits.ts';
+import { Skipping } from './skipping.ts';
 
 const HEADER_BYTES = 12;
 const TYPE = 1;
@@ -26,7 +27,7 @@ export interface FrameCounts {
 
 export class YamuxFrames {
 	readonly #isOpen: (stream: number) => boolean;
-	#skip = 0;
+	readonly #bytes = new Skipping();
 	/** Bytes of the header that have come. */
 	#at = 0;
 	#type = 0;
@@ -45,18 +46,7 @@ export class YamuxFrames {
 	count(data: Uint8Array | Uint8ArrayList): FrameCounts {
 		const counts = { opened: 0, pings: 0, small: 0, stray: 0 };
 		this.#fresh.clear();
-		for (const chunk of data instanceof Uint8Array ? [data] : data) {
-			for (let at = 0; at < chunk.byteLength; ) {
-				if (this.#skip > 0) {
-					const step = Math.min(this.#skip, chunk.byteLength - at);
-					this.#skip -= step;
-					at += step;
-				} else {
-					if (this.#headerByte(chunk[at] ?? 0)) this.#add(counts);
-					at += 1;
-				}
-			}
-		}
+		this.#bytes.walk(data, (byte) => (this.#headerByte(byte) ? this.#add(counts) : 0));
 		return counts;
 	}
 
@@ -71,21 +61,21 @@ export class YamuxFrames {
 		return this.#at === HEADER_BYTES;
 	}
 
-	#add(counts: { -readonly [Key in keyof FrameCounts]: number }): void {
+	/** Bytes of data behind the header. */
+	#add(counts: { -readonly [Key in keyof FrameCounts]: number }): number {
 		if (this.#type === PING) counts.pings += 1;
 		else if ((this.#flags & SYN) !== 0) {
 			counts.opened += 1;
 			this.#fresh.add(this.#stream);
 		}
-		if (this.#type !== DATA || this.#length < SMALL_BYTES) counts.small += 1;
-		if (this.#type === DATA) {
-			// A length beyond the window is cut by whoever stores frames.
-			if (!this.#isRead()) counts.stray += Math.min(this.#length, limits.streamWindowBytes);
-			this.#skip = this.#length;
-		}
+		const dataBytes = this.#type === DATA ? this.#length : 0;
+		if (dataBytes < SMALL_BYTES) counts.small += 1;
+		// A length beyond the window is cut by whoever stores frames.
+		if (dataBytes > 0 && !this.#isRead()) counts.stray += Math.min(dataBytes, limits.streamWindowBytes);
 		this.#at = 0;
 		this.#stream = 0;
 		this.#length = 0;
+		return dataBytes;
 	}
 
 	#isRead(): boolean {
