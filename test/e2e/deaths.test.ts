@@ -4,8 +4,8 @@
  * whoever is left.
  */
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { NativeVerifier } from '../../src/adapters/native/verifier.ts';
 import type { MemberPlan } from '../../src/cli/demo/mesh-homes.ts';
@@ -13,8 +13,9 @@ import { actorId, hex32, sectorNumber } from '../../src/domain/ids.ts';
 import { COMPUTE_STEPS, type ComputeState } from '../../src/node/control-api.ts';
 import { FullNodeProxy } from '../fakes/full-node-proxy.ts';
 import { type CliResult, cli } from '../support/cli.ts';
-import { epochsOf, MeshBench, SETTLE_EPOCHS } from '../support/mesh-bench.ts';
+import { epochsOf, MeshBench, PATIENCE_MS, SETTLE_EPOCHS, type SeenEvent } from '../support/mesh-bench.ts';
 import { nativeChild } from '../support/native-fixtures.ts';
+import { until } from '../support/until.ts';
 
 const MINER = 1100;
 const FIRST = { deadline: 1, sectors: [0, 1, 2, 3] };
@@ -24,6 +25,8 @@ const SECTORS_OF_PARTITION = 2;
 const WINDOW_2KIB = 10;
 /** One sector in three, so that its bitfield compresses badly: more than `limits.bitfieldBytes`. */
 const SCATTERED = { from: 1_002, step: 3, count: 40_000 };
+const PROVERS = ['prover-1', 'prover-2'];
+const HELD_PROVER = resolve(import.meta.dirname, '../fakes/held-prover.ts');
 /** The phase in which a proof spends most of its time. */
 const DEADLY_PHASE = 'synthesis';
 
@@ -43,8 +46,9 @@ test('a mesh whose members die one after another misses nothing and pays once', 
 		await bench.metricAtLeast(name, 'poster_directory_provided_total', 1);
 	}
 	await bench.rule(t, 'at any time of day a deadline is proven as a dry run, which sends nothing', () => dryRun(bench));
-	deaths.watchProvers();
+	await deaths.holdProofs();
 	await cluster.chain.call('Devnet.Resume');
+	const { victim, works } = await deaths.ofProver();
 	await cluster.chain.until(epochsOf(FIRST.deadline).close + SETTLE_EPOCHS);
 
 	await bench.rule(t, 'what only the DHT knows is found and proven', async () => {
@@ -57,9 +61,7 @@ test('a mesh whose members die one after another misses nothing and pays once', 
 		}
 		await bench.assertProven(MINER, FIRST.deadline, PARTITIONS);
 	});
-	await bench.rule(t, 'what a killed prover held is taken over', async () => {
-		const { victim, works } = await deaths.prover();
-		assert.ok(works.length > 0, 'it held something');
+	await bench.rule(t, 'what a killed prover held is taken over', () => {
 		for (const work of works) {
 			assert.ok(
 				bench.events.some(({ type, node, facts }) => type === 'takeover' && node !== victim && facts['work'] === work),
@@ -68,12 +70,10 @@ test('a mesh whose members die one after another misses nothing and pays once', 
 		}
 	});
 	await bench.rule(t, 'a submitter killed between signing and sending holds nothing up', async () => {
-		const victim = await deaths.submitter();
-		const signed = bench.events.find(({ type, node }) => type === 'sign' && node === victim);
-		assert.ok(signed, 'it had signed');
-		const survivor = victim === 'chain-1' ? 'chain-2' : 'chain-1';
-		const included = ({ type, node, facts }: (typeof bench.events)[number]): boolean =>
-			type === 'included' && node === survivor && facts['work'] === signed.facts['work'];
+		const { victim: submitter, work } = await deaths.ofSubmitter();
+		const survivor = submitter === 'chain-1' ? 'chain-2' : 'chain-1';
+		const included = ({ type, node, facts }: SeenEvent): boolean =>
+			type === 'included' && node === survivor && facts['work'] === work;
 		assert.equal(bench.events.find(included)?.facts['reason'], 'posted');
 	});
 
@@ -163,53 +163,91 @@ async function assertSaved(bench: MeshBench, files: readonly string[]): Promise<
 	}
 }
 
-/** Kills one prover on a frame of its progress, and one submitter on its first push. */
+/**
+ * Kills one prover in the middle of a proof, and one submitter that is about to send what it signed. Neither is left to
+ * chance: no proof ends before the prover is dead, and no message gets through before the submitter is.
+ */
 class Deaths {
 	readonly #bench: MeshBench;
-	#prover: Promise<{ readonly victim: string; readonly works: readonly string[] }> | undefined;
-	#submitter: { readonly name: string; readonly killed: Promise<void> } | undefined;
+	/** While this file exists no proof ends. */
+	readonly heldFile: string;
+	readonly #pushers = new Set<string>();
+	#pushesHeld = true;
+	#submitter: Promise<{ readonly victim: string; readonly work: unknown }> | undefined;
 
 	constructor(bench: MeshBench) {
 		this.#bench = bench;
+		this.heldFile = join(bench.folder, 'held');
 	}
 
-	watchProvers(): void {
-		for (const name of ['prover-1', 'prover-2']) {
-			this.#bench.cluster.node(name).onEvent(({ type, facts }) => {
-				if (type !== 'progress' || facts['phase'] !== DEADLY_PHASE || facts['state'] !== 'start') return;
-				this.#prover ??= this.#kill(name);
-			});
-		}
+	async holdProofs(): Promise<void> {
+		await writeFile(this.heldFile, '');
+	}
+
+	/** Resolves once a prover is dead whose progress was told, with the works that it held alone, as all survivors knew. */
+	async ofProver(): Promise<{ readonly victim: string; readonly works: readonly string[] }> {
+		const { cluster, events } = this.#bench;
+		const isProven = (victim: string, work: string): boolean =>
+			events.some(
+				({ type, node, facts }) =>
+					type === 'progress' && node === victim && facts['work'] === work && facts['phase'] === DEADLY_PHASE,
+			);
+		const dying = async (): Promise<{ readonly victim: string; readonly works: readonly string[] } | undefined> => {
+			for (const victim of PROVERS) {
+				const survivors = ['storage-1', ...PROVERS.filter((name) => name !== victim)];
+				const held = await Promise.all(survivors.map((name) => this.#heldBy(victim, name)));
+				const works = held.reduce((all, some) => all.filter((work) => some.includes(work)));
+				if (works.some((work) => isProven(victim, work))) return { victim, works };
+			}
+			return undefined;
+		};
+		let death = await dying();
+		await until(
+			'all know of one that proves',
+			async () => {
+				death ??= await dying();
+				return death !== undefined;
+			},
+			PATIENCE_MS,
+		);
+		assert.ok(death);
+		await cluster.node(death.victim).kill();
+		await rm(this.heldFile);
+		return death;
 	}
 
 	/** For the wire of this submitter: true when the message must not get through. */
 	onPush(name: string): boolean {
-		if (this.#submitter === undefined) {
-			const { process } = this.#bench.cluster.node(name);
-			this.#bench.cluster.node(name).closing();
-			process.kill('SIGKILL');
-			this.#submitter = { name, killed: process.exited.then(() => undefined) };
-		}
-		return this.#submitter.name === name;
+		this.#pushers.add(name);
+		this.#submitter ??= this.#killSubmitter();
+		// Its failure is heard by `ofSubmitter`.
+		this.#submitter.catch(() => undefined);
+		return this.#pushesHeld;
 	}
 
-	async prover(): Promise<{ readonly victim: string; readonly works: readonly string[] }> {
-		assert.ok(this.#prover, 'a prover was killed');
-		return this.#prover;
-	}
-
-	async submitter(): Promise<string> {
+	async ofSubmitter(): Promise<{ readonly victim: string; readonly work: unknown }> {
 		assert.ok(this.#submitter, 'a submitter was killed');
-		await this.#submitter.killed;
-		return this.#submitter.name;
+		return this.#submitter;
 	}
 
-	async #kill(victim: string): Promise<{ readonly victim: string; readonly works: readonly string[] }> {
-		const { cluster } = this.#bench;
-		await cluster.node(victim).kill();
-		const { claims } = await cluster.node('storage-1').claims();
-		const held = claims.filter(({ result, holders }) => result === null && holders[0]?.name === victim);
-		return { victim, works: held.map(({ work }) => work) };
+	/** Whoever pushes what it signed itself: another one may be faster with the same message. */
+	async #killSubmitter(): Promise<{ readonly victim: string; readonly work: unknown }> {
+		const { node: victim, facts } = await this.#bench.event(
+			'a submitter sends what it signed',
+			({ type, node, facts }) => type === 'push' && facts['reason'] === 'signed' && this.#pushers.has(node),
+		);
+		await this.#bench.cluster.node(victim).kill();
+		this.#pushesHeld = false;
+		return { victim, work: facts['work'] };
+	}
+
+	async #heldBy(victim: string, witness: string): Promise<readonly string[]> {
+		const { claims } = await this.#bench.cluster.node(witness).claims();
+		const held = claims.filter(
+			({ kind, result, holders }) =>
+				kind === 'post' && result === null && holders.length === 1 && holders[0]?.name === victim,
+		);
+		return held.map(({ work }) => work);
 	}
 }
 
@@ -225,7 +263,10 @@ async function plan(t: TestContext, bench: MeshBench, deaths: Deaths): Promise<r
 		example: 'prover',
 		roles: ['prover'],
 		slots: 1,
-		config: { prover: { slots: 1 } },
+		config: {
+			prover: { slots: 1 },
+			native: { worker: [process.execPath, HELD_PROVER, deaths.heldFile, bench.native] },
+		},
 	});
 	const chain = async (name: string): Promise<MemberPlan> => {
 		const proxy = await FullNodeProxy.open(bench.cluster.chain.started.url, () => deaths.onPush(name));
