@@ -14,8 +14,9 @@ export class ManualClock implements Clock {
 		return this.#nowMs;
 	}
 
-	sleep(ms: number, signal?: AbortSignal): Promise<void> {
-		return new Promise((resolve, reject) => {
+	async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+		signal?.throwIfAborted();
+		await new Promise<void>((resolve, reject) => {
 			const cancel = this.after(ms, resolve);
 			signal?.addEventListener('abort', () => {
 				cancel();
@@ -34,9 +35,10 @@ export class ManualClock implements Clock {
 		return this.#timers.size;
 	}
 
+	/** Runs what is due, in the order of its times; what that starts waits for the next time. */
 	advance(ms: number): void {
 		this.#nowMs += ms;
-		for (const timer of [...this.#timers]) {
+		for (const timer of [...this.#timers].sort((a, b) => a.at - b.at)) {
 			// One before it may have cancelled it.
 			if (timer.at <= this.#nowMs && this.#timers.delete(timer)) timer.run();
 		}
