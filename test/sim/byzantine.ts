@@ -15,7 +15,7 @@ import { limits } from '../../src/domain/limits.ts';
 import type { Gas, Message } from '../../src/domain/message.ts';
 import { PROOF_BYTES } from '../../src/domain/proof.ts';
 import type { NodeRecord } from '../../src/domain/record.ts';
-import type { WorkItem } from '../../src/domain/work.ts';
+import type { DuePartition, WorkItem } from '../../src/domain/work.ts';
 import { sync } from './effects.ts';
 import type { Lie } from './faults.ts';
 import type { SimNode } from './node.ts';
@@ -202,15 +202,20 @@ export class Byzantine {
 
 	/** Items that no chain has. */
 	#announce(item: WorkItem, from = 1): void {
-		const { kind, nonce, miner, periodStart, deadline, challenge, open, close, randomness, proofType } = item;
 		const items = Array.from({ length: FALSE_ITEMS }, (_, i) => ({
 			partition: (item.partition + FALSE_PARTITIONS * (i + from)) as typeof item.partition,
 			sectorCount: item.sectorCount,
 			sectorRoot: item.sectorRoot,
 		}));
-		const of = { kind, nonce, miner, periodStart, deadline, challenge, open, close, randomness, proofType };
-		this.#sayMore({ kind: 'ann', body: { challenge: of, items } });
+		this.#sayMore(announced(item, items));
 	}
+}
+
+/** Partitions of the item's deadline, as its challenge is announced. */
+export function announced(item: WorkItem, items: readonly DuePartition[]): EnvelopeBody {
+	const { kind, nonce, miner, periodStart, deadline, challenge, open, close, randomness, proofType } = item;
+	const of = { kind, nonce, miner, periodStart, deadline, challenge, open, close, randomness, proofType };
+	return { kind: 'ann', body: { challenge: of, items } };
 }
 
 /** Something said out of turn. */

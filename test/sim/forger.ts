@@ -1,11 +1,12 @@
 /** Single lies for stories: each is signed by its author like anything true. */
 
 import { submissionOf } from '../../src/codec/submission.ts';
+import { sha256Hex } from '../../src/codec/work-id.ts';
 import { Bitfield } from '../../src/domain/bitfield.ts';
 import type { EnvelopeBody } from '../../src/domain/envelope.ts';
-import { attoFil } from '../../src/domain/ids.ts';
+import { attoFil, type Hex32 } from '../../src/domain/ids.ts';
 import type { WorkItem } from '../../src/domain/work.ts';
-import { forgedEnvelope, forgedResult, forgedSubmission, nextMessage } from './byzantine.ts';
+import { announced, forgedEnvelope, forgedResult, forgedSubmission, nextMessage } from './byzantine.ts';
 import { makeProof, messageSignature } from './proofs.ts';
 import { sealOwn } from './seal.ts';
 import type { World } from './world.ts';
@@ -40,11 +41,24 @@ function body(world: World, kind: string, name: string, item: WorkItem): Envelop
 			const proof = makeProof(item.id, skipped, name);
 			return { kind: 'res', body: { work: item.id, proof, skipped, refusals: [], proveMs: 1 } };
 		}
+		case 'flags': {
+			const { partition, sectorCount } = item;
+			return announced(item, [{ partition, sectorCount, sectorRoot: otherFlags(world, name, item) }]);
+		}
 		case 'submission':
 			return { kind: 'sub', body: forgedSubmission(world.named(name), item) };
 		default:
 			throw new Error(`no lie is called ${kind}`);
 	}
+}
+
+/** Root of a list of the same sectors of which one is said to be updated; the liar serves it. */
+function otherFlags(world: World, name: string, { sectorRoot }: WorkItem): Hex32 {
+	const { manifests } = world.chain;
+	const root = sha256Hex(new TextEncoder().encode(`updated/${sectorRoot}`));
+	manifests.set(root, manifests.get(sectorRoot) ?? Bitfield.empty);
+	world.named(name).holdManifest(root);
+	return root;
 }
 
 /** What a submitter beyond a split sent: a good message for the item, at the nonce of the one that waits here. */

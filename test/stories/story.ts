@@ -15,7 +15,8 @@
  *     sick NAME KIND | well NAME              a storage machine is refusing, lying or offline, and in order again
  *     split NAME … | heal                     these machines hear the others no more, and again
  *     lose SECTOR …                           sector files vanish everywhere
- *     forge KIND by=NAME                      NAME says something false (submission, result, needless-skip,
+ *     forge KIND by=NAME                      NAME says something false (submission, result, needless-skip, flags:
+ *                                             another list of which sectors were updated,
  *                                             rival: its own message for the last partition lands at the next nonce)
  *     pool drop | chain full | chain flows | fee N | reorg DEPTH      what happens on the chain
  *     dry-run NAME                            NAME announces a dry run of the first partition
