@@ -320,6 +320,25 @@ test('compute follows its run, saves what was proven, and fails when a partition
 	});
 });
 
+test('a compute that is told to end takes its run back', async (t) => {
+	for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+		const home = await madeHome();
+		const source = await fakeNode(t, home);
+		source.runs.set('run-1', { ...run, state: 'running' });
+		const child = spawn(process.execPath, [CLI_MAIN, 'compute', '--home', home, '--deadline', '7'], {
+			stdio: ['ignore', 'ignore', 'pipe'],
+		});
+		t.after(() => child.kill('SIGKILL'));
+		const ended = once(child, 'close');
+		// It says so once it follows the run.
+		await once(child.stderr, 'data');
+		child.kill(signal);
+		await until('the run is taken back', () => source.cancelled.includes('run-1'));
+		source.runs.set('run-1', { ...run, state: 'cancelled' });
+		assert.deepEqual(await ended, [1, null], signal);
+	}
+});
+
 test('bans are shown, and lifted by name; who is not banned cannot be', async (t) => {
 	const home = await madeHome();
 	const source = await fakeNode(t, home);

@@ -21,6 +21,9 @@ export interface ComputeOptions {
 	readonly json?: boolean;
 }
 
+/** Without them the mesh would go on with a run that nobody waits for. */
+const CANCELLING = ['SIGINT', 'SIGTERM'] as const;
+
 export async function compute(options: ComputeOptions): Promise<void> {
 	const node = await connectControl(options.home);
 	if (options.out !== undefined) await makeWritableFolder(options.out);
@@ -38,7 +41,7 @@ async function follow(node: ControlClient, id: string, show: (state: ComputeStat
 	const cancel = (): void => {
 		cancelled = true;
 	};
-	process.once('SIGINT', cancel);
+	for (const signal of CANCELLING) process.once(signal, cancel);
 	try {
 		for (;;) {
 			const state = await node.get<ComputeState>(`/compute/${id}`);
@@ -48,7 +51,7 @@ async function follow(node: ControlClient, id: string, show: (state: ComputeStat
 			await sleep(limits.watchMs);
 		}
 	} finally {
-		process.off('SIGINT', cancel);
+		for (const signal of CANCELLING) process.off(signal, cancel);
 	}
 }
 
