@@ -7,6 +7,9 @@ import { SECTOR_SIZES, type SectorSizeName } from '../domain/parameters.ts';
 import { ROLES, type Role } from '../domain/roster.ts';
 import { defaultHome } from '../node/home.ts';
 
+/** Of deadlines, partitions and ports. */
+export const MAX_INDEX = 0xffff;
+
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 export function homeOption(): Option {
