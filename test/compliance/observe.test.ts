@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { createLog } from '../../src/adapters/observe/log.ts';
 import { createMetrics } from '../../src/adapters/observe/metrics.ts';
-import { memoryLog } from '../support/memory-log.ts';
+import { type LogEntry, memoryLog } from '../support/memory-log.ts';
 import { memoryMetrics } from '../support/memory-metrics.ts';
+import { until } from '../support/until.ts';
 import { logCompliance, metricsCompliance } from './observe.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'poster-observe-'));
@@ -15,10 +16,11 @@ let files = 0;
 logCompliance('pino', () => {
 	const file = join(root, String(files++));
 	const log = createLog({ level: 'debug', base: {}, destination: openSync(file, 'w') });
-	const entries = () => {
-		log.flush();
-		const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
-		return lines.map((line) => {
+	const lines = (): string[] => readFileSync(file, 'utf8').split('\n').slice(0, -1);
+	// Not flushed: that would overtake the line that is being written.
+	const entries = async (count: number): Promise<LogEntry[]> => {
+		await until('the lines are written', () => lines().length >= count);
+		return lines().map((line) => {
 			const { level, msg, time: _, ...facts } = JSON.parse(line);
 			return { level, message: msg, facts };
 		});
@@ -28,7 +30,7 @@ logCompliance('pino', () => {
 
 logCompliance('memory', () => {
 	const log = memoryLog();
-	return { log, entries: () => log.entries };
+	return { log, entries: async () => log.entries };
 });
 
 metricsCompliance('prom-client', () => {

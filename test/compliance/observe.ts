@@ -3,31 +3,33 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Log } from '../../src/ports/log.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
+import type { LogEntry } from '../support/memory-log.ts';
 
 export interface LogHarness {
 	readonly log: Log;
-	readonly entries: () => readonly { readonly level: string; readonly message: string; readonly facts: object }[];
+	/** Resolves when so many have been written. */
+	readonly entries: (count: number) => Promise<readonly LogEntry[]>;
 }
 
 export function logCompliance(name: string, open: () => LogHarness): void {
-	test(`${name}: each entry has its level, its message and its facts, in order`, () => {
+	test(`${name}: each entry has its level, its message and its facts, in order`, async () => {
 		const { log, entries } = open();
 		const levels = ['debug', 'info', 'warn', 'error'] as const;
 		for (const level of levels) log[level]({ at: level }, `said ${level}`);
 		assert.deepEqual(
-			entries(),
+			await entries(levels.length),
 			levels.map((level) => ({ level, message: `said ${level}`, facts: { at: level } })),
 		);
 	});
 
-	test(`${name}: a child adds its facts to those of its parents, which stay as they are`, () => {
+	test(`${name}: a child adds its facts to those of its parents, which stay as they are`, async () => {
 		const { log, entries } = open();
 		const child = log.child({ peer: 'p' });
 		child.child({ work: 'w' }).info({ sector: 1 }, 'deep');
 		child.info({}, 'child');
 		log.info({}, 'parent');
 		assert.deepEqual(
-			entries().map(({ facts }) => facts),
+			(await entries(3)).map(({ facts }) => facts),
 			[{ peer: 'p', work: 'w', sector: 1 }, { peer: 'p' }, {}],
 		);
 	});
