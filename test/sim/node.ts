@@ -62,7 +62,8 @@ export class SimNode implements Actor {
 	state: State | null = null;
 	/** Reasons for which the process stands still. */
 	#pauses = 0;
-	#startedAt = 0;
+	/** World time at which its present life began. */
+	startedAt = 0;
 	/** A step is in progress or its batch is being synced: events wait. */
 	#busy = false;
 	#inbox: Event[] = [];
@@ -99,7 +100,7 @@ export class SimNode implements Actor {
 	}
 
 	get isFresh(): boolean {
-		return this.world.heap.now - this.#startedAt < FRESH_MS;
+		return this.world.heap.now - this.startedAt < FRESH_MS;
 	}
 
 	seal(envelope: Envelope): Uint8Array {
@@ -119,8 +120,8 @@ export class SimNode implements Actor {
 	start(): void {
 		this.up = true;
 		this.life++;
-		this.#startedAt = this.world.heap.now;
-		const firstIncarnation = Math.max(1, Math.floor(this.#startedAt / SECOND_MS));
+		this.startedAt = this.world.heap.now;
+		const firstIncarnation = Math.max(1, Math.floor(this.startedAt / SECOND_MS));
 		this.state = createState({ ...this.config, firstIncarnation }, this.disk.entries());
 		this.act(new Metronome(this.life));
 		if (this.config.slots.length > 0) {

@@ -133,7 +133,10 @@ export class Progress {
 
 	/** L3: after the calm tail all have the same announcements, messages, refusals and results of what is due. */
 	end(): void {
-		const [first, ...rest] = this.#honest();
+		const { chain, plan } = this.#world;
+		// Who came back when all was over fetches no manifests any more, and can judge nothing.
+		const over = Math.max(...chain.slots.map(({ close }) => close)) * plan.epochMs;
+		const [first, ...rest] = this.#honest().filter(({ startedAt }) => startedAt + HEAL_MS < over);
 		if (first?.state == null) return;
 		const agreed = this.#dueWithoutLiars();
 		const known = knownTo(first.state, agreed);
