@@ -14,7 +14,7 @@ export interface DirectoryNetwork {
 
 const miner = actorId(1000);
 
-async function find(directory: Directory, block: number, timeoutMs = 3_000, limit = 10): Promise<NodeId[]> {
+async function find(directory: Directory, block: number, timeoutMs = 30_000, limit = 10): Promise<NodeId[]> {
 	const found: NodeId[] = [];
 	for await (const id of directory.find(miner, block, { timeoutMs, limit })) found.push(id);
 	return found.sort();
@@ -36,10 +36,10 @@ export function directoryCompliance(name: string, open: () => Promise<DirectoryN
 			assert.deepEqual(await find(a.directory, 1), [b.id], 'a node does not find itself');
 			const seeker = others[0];
 			assert.ok(seeker !== undefined);
-			assert.equal((await find(seeker.directory, 1, 3_000, 1)).length, 1, 'at most as many as asked for');
+			assert.equal((await find(seeker.directory, 1, 30_000, 1)).length, 1, 'at most as many as asked for');
 			assert.deepEqual(await find(seeker.directory, 3), []);
 			const otherMiner: NodeId[] = [];
-			const search = seeker.directory.find(actorId(1001), 1, { timeoutMs: 3_000, limit: 10 });
+			const search = seeker.directory.find(actorId(1001), 1, { timeoutMs: 30_000, limit: 10 });
 			for await (const id of search) otherMiner.push(id);
 			assert.deepEqual(otherMiner, []);
 		} finally {
@@ -54,7 +54,7 @@ export function directoryCompliance(name: string, open: () => Promise<DirectoryN
 			assert.ok(a !== undefined);
 			const found: NodeId[] = [];
 			const signal = AbortSignal.abort();
-			for await (const id of a.directory.find(miner, 0, { timeoutMs: 3_000, limit: 1, signal })) found.push(id);
+			for await (const id of a.directory.find(miner, 0, { timeoutMs: 30_000, limit: 1, signal })) found.push(id);
 			assert.deepEqual(found, []);
 		} finally {
 			await network.close();

@@ -5,6 +5,7 @@ import { isPosterError, PosterError } from '../../src/domain/errors.ts';
 import type { NodeId } from '../../src/domain/ids.ts';
 import { limits } from '../../src/domain/limits.ts';
 import type { BulkReader, CallOptions, Streams } from '../../src/ports/streams.ts';
+import { patiently } from '../support/patiently.ts';
 import { until } from '../support/until.ts';
 
 export interface StreamsPair {
@@ -19,7 +20,7 @@ export interface StreamsPair {
 
 const PROTOCOL = '/poster/compliance/1';
 const MAX_REQUEST = 1000;
-const options: CallOptions = { timeoutMs: 10_000, maxResponseBytes: 1 << 20 };
+const options: CallOptions = { timeoutMs: 60_000, maxResponseBytes: 1 << 20 };
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 const code =
 	(...codes: string[]) =>
@@ -113,20 +114,25 @@ function callRules(rule: Rule): void {
 	rule(
 		'a slow answer rejects stream-timeout, and its handler is told to stop',
 		async ({ client, server, serverId }) => {
-			let stopped = false;
+			let began = 0;
+			let stopped = 0;
 			server.onCall(PROTOCOL, MAX_REQUEST, async (_, __, signal) => {
+				began++;
 				const { promise, reject } = Promise.withResolvers<Uint8Array>();
 				signal.addEventListener('abort', () => {
-					stopped = true;
+					stopped++;
 					reject(signal.reason);
 				});
 				return promise;
 			});
-			await assert.rejects(
-				client.call(serverId, PROTOCOL, bytes(), { ...options, timeoutMs: 100 }),
-				code('stream-timeout'),
-			);
-			await until('handler stopped', () => stopped);
+			await patiently('the question arrives', async (timeoutMs) => {
+				await assert.rejects(
+					client.call(serverId, PROTOCOL, bytes(), { ...options, timeoutMs }),
+					code('stream-timeout'),
+				);
+				return began > 0;
+			});
+			await until('handler stopped', () => stopped === began);
 		},
 	);
 
@@ -194,9 +200,15 @@ function pullRules(rule: Rule): void {
 			signal.addEventListener('abort', () => reject(signal.reason));
 			return promise;
 		});
-		const reader = await client.pull(serverId, PROTOCOL, bytes(), { ...options, timeoutMs: 150 });
-		assert.equal((await reader.read())?.length, 1);
-		await assert.rejects(reader.read(), code('stream-timeout'));
+		await patiently('the first frame arrives', async (timeoutMs) => {
+			let frames = 0;
+			const silence = async (): Promise<void> => {
+				const reader = await client.pull(serverId, PROTOCOL, bytes(), { ...options, timeoutMs });
+				for (; (await reader.read()) !== undefined; frames++);
+			};
+			await assert.rejects(silence(), code('stream-timeout'));
+			return frames === 1;
+		});
 	});
 }
 

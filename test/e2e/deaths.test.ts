@@ -13,9 +13,8 @@ import { actorId, hex32, sectorNumber } from '../../src/domain/ids.ts';
 import { COMPUTE_STEPS, type ComputeState } from '../../src/node/control-api.ts';
 import { FullNodeProxy } from '../fakes/full-node-proxy.ts';
 import { type CliResult, cli } from '../support/cli.ts';
-import { epochsOf, MeshBench, PATIENCE_MS, SETTLE_EPOCHS, type SeenEvent } from '../support/mesh-bench.ts';
+import { epochsOf, MeshBench, SETTLE_EPOCHS, type SeenEvent } from '../support/mesh-bench.ts';
 import { nativeChild } from '../support/native-fixtures.ts';
-import { until } from '../support/until.ts';
 
 const MINER = 1100;
 const FIRST = { deadline: 1, sectors: [0, 1, 2, 3] };
@@ -201,15 +200,11 @@ class Deaths {
 			}
 			return undefined;
 		};
-		let death = await dying();
-		await until(
-			'all know of one that proves',
-			async () => {
-				death ??= await dying();
-				return death !== undefined;
-			},
-			PATIENCE_MS,
-		);
+		let death: Awaited<ReturnType<typeof dying>>;
+		await this.#bench.told('all know of one that proves', async () => {
+			death ??= await dying();
+			return death !== undefined;
+		});
 		assert.ok(death);
 		await cluster.node(death.victim).kill();
 		await rm(this.heldFile);

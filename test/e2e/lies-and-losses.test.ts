@@ -27,11 +27,10 @@ import {
 import { type PoStProofType, PROOF_BYTES } from '../../src/domain/proof.ts';
 import { EvilMember } from '../fakes/evil-member.ts';
 import { memoryLog } from '../support/memory-log.ts';
-import { epochsOf, MeshBench, PATIENCE_MS, SETTLE_EPOCHS } from '../support/mesh-bench.ts';
+import { epochsOf, MeshBench, SETTLE_EPOCHS } from '../support/mesh-bench.ts';
 import { readRandomness } from '../support/post-randomness.ts';
 import { makeStrangerHome } from '../support/stranger-home.ts';
 import { systemClock } from '../support/system-clock.ts';
-import { until } from '../support/until.ts';
 
 const DEADLINE = 1;
 const WINDOW_2KIB = 10 as PoStProofType;
@@ -63,14 +62,10 @@ test('a deadline with every kind of lie and loss is proven, and only what is gon
 	await serveMutely(t, bench, evil);
 	await startStrangers(bench, door);
 	const others = running.length + evil.size - 1;
-	await until(
-		'everybody is connected',
-		async () => {
-			const reports = await Promise.all(running.map((name) => cluster.node(name).status()));
-			return reports.every(({ connected, synced }) => connected >= others && synced);
-		},
-		PATIENCE_MS,
-	);
+	await bench.told('everybody is connected', async () => {
+		const reports = await Promise.all(running.map((name) => cluster.node(name).status()));
+		return reports.every(({ connected, synced }) => connected >= others && synced);
+	});
 	// Everybody has heard what it holds; from now on it is known, and gone.
 	await cluster.node('mortal').kill();
 	await cluster.chain.call('Devnet.Resume');

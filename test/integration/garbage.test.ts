@@ -152,7 +152,7 @@ async function withMesh(work: (mesh: Mesh) => Promise<void>): Promise<void> {
 		};
 		const answers = async (): Promise<void> => {
 			const request = encodeCbor(new Uint8Array(32));
-			await friend.net.streams.call(victim.id, TIMES_PROTOCOL, request, { timeoutMs: 5_000, maxResponseBytes: 256 });
+			await friend.net.streams.call(victim.id, TIMES_PROTOCOL, request, { timeoutMs: 60_000, maxResponseBytes: 256 });
 		};
 		await work({ victim, friend, homes, hostile, answers });
 	} finally {
@@ -257,7 +257,7 @@ test('whatever is published on the topic is refused, counted, and ends its sende
 		await listener.listen(MESHSUB, (bytes) => {
 			heard = Buffer.concat([heard, bytes]);
 		});
-		await until('the victim told its topics', () => topicsOf(heard).length > 0, 30_000);
+		await until('the victim told its topics', () => topicsOf(heard).length > 0);
 		assert.deepEqual(topicsOf(heard), [`poster/${NETWORK}/1`], 'every topic has a row');
 		const [topic = ''] = topicsOf(heard);
 		const endless = Buffer.concat([Buffer.of(0x82, 0x5b), Buffer.alloc(8, 0xff)]);

@@ -7,6 +7,7 @@ import { encode } from '@ipld/dag-cbor';
 import { PEERS_PROTOCOL } from '../../src/adapters/libp2p/peer-exchange.ts';
 import { isPosterError } from '../../src/domain/errors.ts';
 import type { NodeId } from '../../src/domain/ids.ts';
+import { limits } from '../../src/domain/limits.ts';
 import type { MeshMember } from '../../src/ports/mesh.ts';
 import { HostilePeer } from '../fakes/hostile-peer.ts';
 import { freePort } from '../support/free-port.ts';
@@ -206,8 +207,8 @@ test('a killed process is told as a reset at once, and found again at the same a
 			node.mesh.setMembers([{ id, addresses: [address] }]);
 			await join();
 			signal('SIGKILL');
-			// Far quicker than any timeout of a ping.
-			await until('noticed', () => node.disconnected.length === 1, 2_000);
+			// Quicker than the timeout of any ping.
+			await until('noticed', () => node.disconnected.length === 1, limits.pingTimeoutMs);
 			assert.equal(node.disconnected[0]?.cause, 'reset');
 			assert.equal(await node.mesh.probe(id, 1_000), false);
 		});

@@ -19,6 +19,7 @@ import {
 	type SealedSectors,
 } from '../../src/cli/demo/preparation.ts';
 import type { PartitionStatistics } from '../../src/devnet/statistics.ts';
+import { isPosterError } from '../../src/domain/errors.ts';
 import { actorId, deadlineIndex } from '../../src/domain/ids.ts';
 import type { ControlEvent } from '../../src/node/control-api.ts';
 import { readSecretFile } from '../../src/node/files.ts';
@@ -34,6 +35,8 @@ const LEAD_EPOCHS = 8;
 export const SETTLE_EPOCHS = 2;
 /** Every wait has a bound that only a fault reaches, also on a machine that is busy with other things. */
 export const PATIENCE_MS = 180_000;
+/** Between two questions to a node: asking is work, too, on a machine that has little time for it. */
+const ASK_MS = 50;
 
 export interface MinerLayout {
 	readonly id: number;
@@ -194,6 +197,20 @@ export class MeshBench {
 		return found;
 	}
 
+	/** Resolves once the nodes say so; one that has no time for an answer is asked again. */
+	async told(what: string, holds: () => Promise<boolean>): Promise<void> {
+		const asked = async (): Promise<boolean> => {
+			try {
+				return await holds();
+			} catch (error) {
+				// Whether all live is judged at the end.
+				if (isPosterError(error, 'node-not-running')) return false;
+				throw error;
+			}
+		};
+		await until(what, asked, PATIENCE_MS, ASK_MS);
+	}
+
 	/** Resolves with the first event that fits, also one of before. */
 	async event(what: string, fits: (event: SeenEvent) => boolean): Promise<SeenEvent> {
 		await until(what, () => this.events.some(fits), PATIENCE_MS);
@@ -202,26 +219,23 @@ export class MeshBench {
 
 	/** Work id of a partition, once the node knows it. */
 	async workOf(node: string, miner: number, deadline: number, partition: number): Promise<string> {
-		const find = async (): Promise<string | undefined> => {
+		let work: string | undefined;
+		await this.told(`work of f0${miner}/${deadline}/${partition}`, async () => {
 			const { claims } = await this.cluster.node(node).claims();
-			return claims.find(
+			work = claims.find(
 				(row) => row.miner === `f0${miner}` && row.deadline === deadline && row.partition === partition,
 			)?.work;
-		};
-		await until(`work of f0${miner}/${deadline}/${partition}`, async () => (await find()) !== undefined, PATIENCE_MS);
-		return (await find()) as string;
+			return work !== undefined;
+		});
+		return work as string;
 	}
 
 	/** After the close, whose epochs are made at once when the node sees that all is final. */
 	async closed(witness: string, deadline: number, partitions: number): Promise<void> {
-		await until(
-			`all of deadline ${deadline} is final`,
-			async () => {
-				const { claims } = await this.cluster.node(witness).claims();
-				return claims.filter((row) => row.deadline === deadline && row.phase === 'done').length === partitions;
-			},
-			PATIENCE_MS,
-		);
+		await this.told(`all of deadline ${deadline} is final`, async () => {
+			const { claims } = await this.cluster.node(witness).claims();
+			return claims.filter((row) => row.deadline === deadline && row.phase === 'done').length === partitions;
+		});
 		const { chain } = this.cluster;
 		const end = epochsOf(deadline).close + SETTLE_EPOCHS;
 		await chain.call('Devnet.Mine', [Math.max(0, end - (await chain.height())), 0]);
@@ -255,7 +269,7 @@ export class MeshBench {
 	}
 
 	async metricAtLeast(node: string, name: string, least: number): Promise<void> {
-		await until(`${name} of ${node}`, async () => (await this.metric(node, name)) >= least, PATIENCE_MS);
+		await this.told(`${name} of ${node}`, async () => (await this.metric(node, name)) >= least);
 	}
 
 	/** Sum of a metric's series of one node whose labels hold the text. */

@@ -19,7 +19,7 @@ export async function underAttack(work: (victim: TestNode, hostile: HostilePeer)
 		try {
 			await work(victim, hostile);
 			const answer = await friend.streams.call(victim.id, ECHO, Uint8Array.of(5), {
-				timeoutMs: 5_000,
+				timeoutMs: 60_000,
 				maxResponseBytes: 10,
 			});
 			assert.deepEqual([...answer], [5], 'others are served as before');

@@ -4,11 +4,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 5;
 
-/** Resolves when `holds` does; fails with `what` after `timeoutMs`. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
+/** No rule about time: a bound that only a fault reaches, also on a machine that is busy with other things. */
+const PATIENCE_MS = 60_000;
+
+/** Resolves when `holds` does, looking every `pollMs`; fails with `what` after `timeoutMs`. */
+export async function until(
+	what: string,
+	holds: () => boolean | Promise<boolean>,
+	timeoutMs = PATIENCE_MS,
+	pollMs = POLL_MS,
+): Promise<void> {
 	const end = performance.now() + timeoutMs;
 	while (!(await holds())) {
 		assert.ok(performance.now() < end, `not within ${timeoutMs} ms: ${what}`);
-		await sleep(POLL_MS);
+		await sleep(pollMs);
 	}
 }

@@ -100,9 +100,13 @@ test('a full node that is not there is unreachable, and the error says why', asy
 async function forgetful(t: TestContext, lost: readonly number[], end: (socket: Socket) => void, name: string) {
 	let requests = 0;
 	const server = createServer((socket) => {
+		let request = '';
 		socket.on('data', (bytes) => {
+			request += String(bytes);
+			if (!request.endsWith('}')) return;
 			if (lost.includes(++requests)) return end(socket);
-			const { id } = JSON.parse(String(bytes).split('\r\n\r\n')[1] ?? '') as { id: number };
+			const { id } = JSON.parse(request.split('\r\n\r\n')[1] ?? '') as { id: number };
+			request = '';
 			const body = JSON.stringify({ id, jsonrpc: '2.0', result: name });
 			socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
 		});

@@ -177,7 +177,7 @@ test('a busy server is asked again, one without the file is not', async (t) => {
 	assert.equal(busy.server.ranges.length, 3);
 });
 
-test('a source that falls silent is left', { timeout: 20_000 }, async (t) => {
+test('a source that falls silent is left', { timeout: 120_000 }, async (t) => {
 	const silent = await server(t, { silent: true });
 	const honest = await server(t);
 	const impatient: Clock = { ...hasty, after: (_, call) => systemClock.after(20, call) };

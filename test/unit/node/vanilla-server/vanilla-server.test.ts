@@ -278,7 +278,7 @@ test('over the stream: garbage is reset, the answer to a request is whole, an ab
 	const server0 = new MemoryStreams(nodeId('s'), () => undefined);
 	const client = new MemoryStreams(nodeId('c'), () => server0);
 	server.serveOn(server0);
-	const options = { timeoutMs: 10_000, maxResponseBytes: 10_000_000 };
+	const options = { timeoutMs: 60_000, maxResponseBytes: 10_000_000 };
 	const garbage = await client.pull(nodeId('s'), VANILLA_PROTOCOL, Uint8Array.of(1, 2, 3), options);
 	await assert.rejects(garbage.read(), { code: 'stream-reset' });
 	const reader = await client.pull(nodeId('s'), VANILLA_PROTOCOL, encodeVanillaRequest(requestFor(manifest)), options);

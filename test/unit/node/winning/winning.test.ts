@@ -199,7 +199,7 @@ test('more than the budget is neither asked for nor served', async () => {
 	mesh.serve('holds', { local: undefined });
 	const codes = [];
 	for (let i = 0; i < 3; i++) {
-		const options = { timeoutMs: 1_000, maxResponseBytes: limits.winningBytes };
+		const options = { timeoutMs: 60_000, maxResponseBytes: limits.winningBytes };
 		const ask = encodeWinningAsk({ kind: 'open', challenge });
 		codes.push(Buffer.from(await mesh.streams.call(nodeId('holds'), WINNING_PROTOCOL, ask, options)).toString());
 	}
@@ -213,7 +213,7 @@ test('a member is served for its miners only, and garbage is its own fault', asy
 	const mesh = await setUp();
 	mesh.serve('strict', { local: undefined, serves: (peer, of) => peer === nodeId('me') && of !== miner });
 	const call = (bytes: Uint8Array) =>
-		mesh.streams.call(nodeId('strict'), WINNING_PROTOCOL, bytes, { timeoutMs: 1_000, maxResponseBytes: 1_000 });
+		mesh.streams.call(nodeId('strict'), WINNING_PROTOCOL, bytes, { timeoutMs: 60_000, maxResponseBytes: 1_000 });
 	const answer = await call(encodeWinningAsk({ kind: 'offer', proofType: 3, miner }));
 	assert.match(Buffer.from(answer).toString(), /winning-not-served/);
 	await assert.rejects(call(encodeCbor([9, 9])), { code: 'stream-bad-request' });
