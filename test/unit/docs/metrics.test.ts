@@ -76,7 +76,7 @@ test('dashboard and alert rules ask for metrics and labels that there are', asyn
 });
 
 const union = (name: string): string =>
-	new RegExp(`export type ${name} =([^;]*);`).exec(read('src/core/api.ts'))?.[1] ?? '';
+	new RegExp(`export type ${name} =([^;]*);`).exec(read('src/core/api/decisions.ts'))?.[1] ?? '';
 
 test('the runbook says what to do about each alarm', () => {
 	const alarms = [...union('AlarmCode').matchAll(/'([\w-]+)'/g)].map(([, code]) => code);
