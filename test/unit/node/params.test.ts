@@ -45,9 +45,11 @@ test('only what is missing is fetched, and nothing but the files stays in the fo
 	assert.deepEqual((await readdir(folder)).sort(), files.map(({ name }) => name).sort());
 });
 
-test('a complete folder is only read: it may belong to somebody else', async () => {
+test('a complete folder is only read: it may belong to somebody else', async (t) => {
 	const folder = await newFolder(0, 1);
 	await chmod(folder, 0o555);
+	// Else only root could remove it.
+	t.after(() => chmod(folder, 0o755));
 	const fetched = await fetchParameters(systemClock, [], options(folder));
 	assert.ok(fetched.every(({ source }) => source === null));
 	assert.equal((await readdir(folder)).length, files.length);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -204,7 +204,8 @@ test('an invitation carries all that a new machine needs, and only its owner may
 	assert.deepEqual(invite.addresses, ['/ip4/127.0.0.1/tcp/1']);
 	await writeFile(file, '{}');
 	await assert.rejects(readInvite(file), (error) => isPosterError(error, 'invite-bad'));
-	await writeFile(join(root, 'open.json'), '{}', { mode: 0o644 });
+	await writeFile(join(root, 'open.json'), '{}');
+	await chmod(join(root, 'open.json'), 0o644);
 	await assert.rejects(readInvite(join(root, 'open.json')), (error) => isPosterError(error, 'key-mode'));
 	await assert.rejects(readInvite(join(root, 'none.json')), (error) => isPosterError(error, 'invite-missing'));
 });
