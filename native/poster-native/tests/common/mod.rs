@@ -3,6 +3,8 @@
 // Each test binary uses its own part of this module.
 #![allow(dead_code)]
 
+pub mod setup;
+
 use std::env;
 use std::fs;
 use std::io::Write;
