@@ -6,14 +6,16 @@
 //! published digest of the file is for.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek, SeekFrom, Write};
 use std::ops::{Deref, Range};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use blake2b_simd::{blake2b, Params as Blake2b};
 use blst::{blst_fp, blst_fp_from_bendian};
 use memmap2::{Mmap, MmapMut};
 use rayon::prelude::*;
+use rustix::fs::FallocateFlags;
+use rustix::io::Errno;
 
 use crate::group::{Affine, G1, G2};
 use crate::{Arithmetic, Circuit};
@@ -57,6 +59,8 @@ const MAGIC: &[u8; 8] = b"PPFLAT01";
 const SOURCE_DIGEST: usize = 64;
 const POINTS_DIGEST: usize = 128;
 const KEY: usize = 192;
+/// Points that are decoded between two writes of an image: 48 or 96 MiB.
+const WRITE_POINTS: usize = 1 << 19;
 const G1_BYTES: usize = size_of::<G1>();
 const G2_BYTES: usize = size_of::<G2>();
 
@@ -136,7 +140,8 @@ impl Parameters {
     /// Decodes a `.params` file into a file for [`Parameters::open`], with both digests. One that is there, fits and is whole is kept.
     ///
     /// The file appears under its name when it is whole. Of several processes one decodes and the others wait, by a lock on a file
-    /// beside it that stays: so a partial file is nobody else's, and one that a killed process left is overwritten, not piled up.
+    /// beside it that stays: so a partial file is nobody else's. One that a killed process left is removed, and so is ours on any failure.
+    /// A disk that is too small is an error at once where the file system can reserve space, else when it is full.
     pub fn install(
         source_path: &Path,
         path: &Path,
@@ -149,38 +154,21 @@ impl Parameters {
             .truncate(false)
             .open(path.with_extension("lock"))?;
         lock.lock()?;
+        let partial = Partial::new(path.with_extension("partial"))?;
         if Self::open(path, source_path, circuit, arithmetic).is_ok_and(|there| there.verify()) {
             return Ok(());
         }
-        let partial = path.with_extension("partial");
-        Self::write(source_path, &partial, circuit, arithmetic)?;
-        std::fs::rename(&partial, path)?;
-        Ok(())
-    }
-
-    fn write(
-        source_path: &Path,
-        path: &Path,
-        circuit: &Circuit,
-        arithmetic: Arithmetic,
-    ) -> Result<(), ParametersError> {
         let source = map(source_path)?;
         let sections = check_source(&source, circuit)?;
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(path)?;
-        file.set_len(sections.image_len() as u64)?;
-        // SAFETY: the file is ours by the lock; a process that writes into another's files can break anything.
-        let mut image = unsafe { MmapMut::map_mut(&file)? };
-        decode(&source, &sections, circuit, arithmetic, &mut image)?;
-        let source_digest = blake2b(&source);
-        let points_digest = blake2b(&image[HEADER..]);
-        image[SOURCE_DIGEST..][..64].copy_from_slice(source_digest.as_bytes());
-        image[POINTS_DIGEST..][..64].copy_from_slice(points_digest.as_bytes());
-        image.flush()?;
+        write_image(&partial.0, &source, &sections, circuit, arithmetic).map_err(|error| {
+            let ParametersError::Io(error) = error else {
+                return error;
+            };
+            let (path, bytes) = (partial.0.display(), sections.image_len());
+            let reason = format!("writing the {bytes} bytes of {path}: {error}");
+            ParametersError::Io(io::Error::new(error.kind(), reason))
+        })?;
+        std::fs::rename(&partial.0, path)?;
         Ok(())
     }
 
@@ -332,24 +320,129 @@ fn decode(
     arithmetic: Arithmetic,
     image: &mut [u8],
 ) -> Result<(), ParametersError> {
-    image[..SOURCE_DIGEST].copy_from_slice(&head(sections, arithmetic));
-    let key = decode_key(source)?;
-    // SAFETY: plain words.
-    image[KEY..][..size_of::<Key>()].copy_from_slice(unsafe {
-        std::slice::from_raw_parts(std::ptr::from_ref(&key).cast::<u8>(), size_of::<Key>())
-    });
+    image[..HEADER].copy_from_slice(&header(source, sections, arithmetic)?);
     for section in 0..5 {
-        let start = sections.source_start(key_len(circuit), section);
-        let range = sections.range(section);
-        let source = &source[start..start + range.len()];
-        let image = &mut image[range];
+        let source = section_source(source, sections, circuit, section);
+        let image = &mut image[sections.range(section)];
         if section == 4 {
-            decode_points::<G2>(source, arithmetic, image)?;
+            decode_points::<G2>(source, arithmetic, points_of(image))?;
         } else {
-            decode_points::<G1>(source, arithmetic, image)?;
+            decode_points::<G1>(source, arithmetic, points_of(image))?;
         }
     }
     Ok(())
+}
+
+/// A file without its name, gone with this value.
+struct Partial(PathBuf);
+
+impl Partial {
+    fn new(path: PathBuf) -> io::Result<Self> {
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(Self(path)),
+        }
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // It has its name by now, or the first error is the one to tell.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Writes an image with both digests. It is not written through a mapping: there a full disk is no error but a signal that kills.
+fn write_image(
+    path: &Path,
+    source: &[u8],
+    sections: &Sections,
+    circuit: &Circuit,
+    arithmetic: Arithmetic,
+) -> Result<(), ParametersError> {
+    let mut file = File::options().write(true).create_new(true).open(path)?;
+    reserve(&file, sections.image_len() as u64)?;
+    let mut header = header(source, sections, arithmetic)?;
+    file.write_all(&header)?;
+    let mut digest = Blake2b::new().to_state();
+    for section in 0..5 {
+        let source = section_source(source, sections, circuit, section);
+        if section == 4 {
+            write_points::<G2>(&mut file, &mut digest, source, arithmetic)?;
+        } else {
+            write_points::<G1>(&mut file, &mut digest, source, arithmetic)?;
+        }
+    }
+    header[SOURCE_DIGEST..][..64].copy_from_slice(blake2b(source).as_bytes());
+    header[POINTS_DIGEST..][..64].copy_from_slice(digest.finalize().as_bytes());
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(&header)?;
+    // Delayed writes fail here or never.
+    file.sync_all()?;
+    Ok(())
+}
+
+/// Fails at once where the disk has no room. Some file systems cannot say, and say that.
+fn reserve(file: &File, bytes: u64) -> io::Result<()> {
+    match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, bytes) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
+        reserved => Ok(reserved?),
+    }
+}
+
+fn write_points<P: Affine>(
+    file: &mut File,
+    digest: &mut blake2b_simd::State,
+    source: &[u8],
+    arithmetic: Arithmetic,
+) -> Result<(), ParametersError> {
+    let mut buffer = vec![P::ZERO; WRITE_POINTS.min(source.len() / size_of::<P>())];
+    for source in source.chunks(WRITE_POINTS * size_of::<P>()) {
+        let points = &mut buffer[..source.len() / size_of::<P>()];
+        decode_points(source, arithmetic, points)?;
+        // SAFETY: points are plain words.
+        let bytes = unsafe {
+            std::slice::from_raw_parts(points.as_ptr().cast::<u8>(), size_of_val(points))
+        };
+        digest.update(bytes);
+        file.write_all(bytes)?;
+    }
+    Ok(())
+}
+
+/// The head of an image, without digests.
+fn header(
+    source: &[u8],
+    sections: &Sections,
+    arithmetic: Arithmetic,
+) -> Result<[u8; HEADER], ParametersError> {
+    let mut header = [0; HEADER];
+    header[..SOURCE_DIGEST].copy_from_slice(&head(sections, arithmetic));
+    let key = decode_key(source)?;
+    // SAFETY: plain words.
+    header[KEY..][..size_of::<Key>()].copy_from_slice(unsafe {
+        std::slice::from_raw_parts(std::ptr::from_ref(&key).cast::<u8>(), size_of::<Key>())
+    });
+    Ok(header)
+}
+
+/// The points of a section in the `.params` file.
+fn section_source<'a>(
+    source: &'a [u8],
+    sections: &Sections,
+    circuit: &Circuit,
+    section: usize,
+) -> &'a [u8] {
+    let start = sections.source_start(key_len(circuit), section);
+    &source[start..start + sections.range(section).len()]
+}
+
+/// A section of an image as points.
+fn points_of<P: Affine>(image: &mut [u8]) -> &mut [P] {
+    // SAFETY: words of any value are a point; sections of a mapped image are aligned.
+    unsafe {
+        std::slice::from_raw_parts_mut(image.as_mut_ptr().cast::<P>(), image.len() / size_of::<P>())
+    }
 }
 
 fn decode_key(source: &[u8]) -> Result<Key, ParametersError> {
@@ -367,13 +460,9 @@ fn decode_key(source: &[u8]) -> Result<Key, ParametersError> {
 fn decode_points<P: Affine>(
     source: &[u8],
     arithmetic: Arithmetic,
-    image: &mut [u8],
+    points: &mut [P],
 ) -> Result<(), ParametersError> {
     let bytes = size_of::<P>();
-    // SAFETY: words of any value are a point; the sections are aligned.
-    let points: &mut [P] = unsafe {
-        std::slice::from_raw_parts_mut(image.as_mut_ptr().cast::<P>(), image.len() / bytes)
-    };
     points
         .par_chunks_mut(1024)
         .zip(source.par_chunks(1024 * bytes))

@@ -2,14 +2,21 @@
 
 mod common;
 
+use std::env;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Barrier};
 use std::thread;
 
 use blstrs::Scalar;
 use common::{shape, Sample};
 use post_prover::{Arithmetic, Circuit, Parameters, ProveError, Prover, Randomisers};
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
 
 fn sample() -> Sample {
     let circuit = Circuit {
@@ -111,6 +118,66 @@ fn installs_do_not_collide() {
     });
     assert!(inodes.iter().all(|inode| *inode == inodes[0]));
     assert!(!flat.with_extension("partial").exists());
+}
+
+/// On a disk of 1 MiB; this test calls itself again inside of it.
+#[test]
+fn a_full_disk_is_an_error() {
+    const DISK: &str = "POSTER_TEST_FULL_DISK";
+    let sample = sample();
+    let source = sample.points_without_setup();
+    if let Some(disk) = env::var_os(DISK) {
+        let flat = PathBuf::from(disk).join("points.flat");
+        let install = || Parameters::install(&source, &flat, &sample.circuit, Arithmetic::detect());
+        let error = install().unwrap_err().to_string();
+        let partial = flat.with_extension("partial");
+        let whole = Parameters::load(&source, &sample.circuit, Arithmetic::detect()).unwrap();
+        let wanted = format!("{} bytes", whole.bytes());
+        for words in [text(&partial), &wanted, "No space left"] {
+            assert!(error.contains(words), "{words:?} in {error:?}");
+        }
+        assert!(!partial.exists() && !flat.exists());
+        return;
+    }
+    let disk = tempfile::tempdir().unwrap();
+    let shell = |script: &str, more: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--mount", "sh", "-c", script, "sh"]);
+        command.arg(disk.path()).args(more).env(DISK, disk.path());
+        command.output()
+    };
+    let mount = r#"mount -t tmpfs -o size=1m none "$1""#;
+    if !shell(mount, &[]).is_ok_and(|output| output.status.success()) {
+        eprintln!("not tested: this system mounts nothing for its users");
+        return;
+    }
+    let program = env::current_exe().unwrap();
+    let again = [text(&program), "--exact", "a_full_disk_is_an_error"];
+    let output = shell(&format!(r#"{mount} && shift && exec "$@""#), &again).unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+/// Killed in the middle of its work, or by a failure: nothing stays beside the file.
+#[test]
+fn partial_files_do_not_stay() {
+    let sample = sample();
+    let source = sample.points_without_setup();
+    let folder = tempfile::tempdir().unwrap();
+    let flat = folder.path().join("points.flat");
+    let partial = flat.with_extension("partial");
+    let arithmetic = Arithmetic::detect();
+    let install = |source: &Path| Parameters::install(source, &flat, &sample.circuit, arithmetic);
+    let damaged = folder.path().join("damaged.params");
+    let mut bytes = fs::read(&source).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&damaged, bytes).unwrap();
+    assert!(install(&damaged).is_err());
+    assert!(!partial.exists());
+    install(&source).unwrap();
+    fs::write(&partial, b"of a dead process").unwrap();
+    install(&source).unwrap();
+    assert!(!partial.exists());
 }
 
 #[test]
