@@ -6,13 +6,16 @@
 use crate::Circuit;
 
 /// Offsets in a block, ascending.
-pub(crate) struct Density {
-    pub(crate) a: Vec<u32>,
-    pub(crate) b: Vec<u32>,
+pub struct Density {
+    /// Occurring in A.
+    pub a: Vec<u32>,
+    /// Occurring in B.
+    pub b: Vec<u32>,
 }
 
 impl Density {
-    pub(crate) fn of(circuit: &Circuit) -> Self {
+    /// The pattern of one block.
+    pub fn of(circuit: &Circuit) -> Self {
         let mut density = Writer {
             a: Vec::new(),
             b: Vec::new(),

@@ -5,6 +5,7 @@
 //! IFMA), and transforms keep their twiddles. For equal randomisers the proof is the library's bit for bit: the tests hold it to that
 //! in every tree shape.
 
+mod assignment;
 mod batch;
 mod circuit;
 mod density;
@@ -22,7 +23,9 @@ mod synthesis;
 mod trace;
 mod transform;
 
+pub use assignment::{Assignment, Variable};
 pub use circuit::Circuit;
+pub use density::Density;
 pub use group::{Affine, G1, G2};
 pub use multiexp::Arithmetic;
 pub use parameters::{Parameters, ParametersError};

@@ -11,6 +11,7 @@ use ff::Field;
 use filecoin_hashers::{POSEIDON_CONSTANTS_2, POSEIDON_CONSTANTS_8};
 use neptune::poseidon::{Arity, PoseidonConstants};
 
+use crate::assignment::Variable;
 use crate::trace::Trace;
 
 /// Constants of one width (arity + 1), flat.
@@ -65,8 +66,8 @@ fn fifth_power(value: Scalar) -> Scalar {
 }
 
 /// Hashes `W` - 1 elements and writes the trace.
-pub(crate) fn hash<const W: usize>(
-    trace: &mut Trace<'_>,
+pub(crate) fn hash<V: Variable, const W: usize>(
+    trace: &mut Trace<'_, V>,
     preimage: &[Scalar],
     constants: &Constants<W>,
 ) -> Scalar {
@@ -107,8 +108,8 @@ pub(crate) fn hash<const W: usize>(
 }
 
 /// The keys run out before the last round: it adds none.
-fn full_round<'k, const W: usize>(
-    trace: &mut Trace<'_>,
+fn full_round<'k, V: Variable, const W: usize>(
+    trace: &mut Trace<'_, V>,
     state: &mut [Scalar; W],
     keys: &mut impl Iterator<Item = &'k Scalar>,
 ) {
@@ -118,14 +119,18 @@ fn full_round<'k, const W: usize>(
 }
 
 /// An S-box whose input becomes a variable first.
-fn allocated_s_box(trace: &mut Trace<'_>, input: &Scalar, key: Option<&Scalar>) -> Scalar {
+fn allocated_s_box<V: Variable>(
+    trace: &mut Trace<'_, V>,
+    input: &Scalar,
+    key: Option<&Scalar>,
+) -> Scalar {
     trace.alloc(input);
     trace.row(input, &Scalar::ONE, input);
     s_box(trace, input, key)
 }
 
 /// Second, fourth and fifth power; the key of the next round is added to the last.
-fn s_box(trace: &mut Trace<'_>, input: &Scalar, key: Option<&Scalar>) -> Scalar {
+fn s_box<V: Variable>(trace: &mut Trace<'_, V>, input: &Scalar, key: Option<&Scalar>) -> Scalar {
     let second = input.square();
     trace.alloc(&second);
     trace.row(input, input, &second);

@@ -8,16 +8,13 @@ use blst::{
 use blstrs::Scalar;
 use ff::{Field, PrimeField};
 use rand::rngs::OsRng;
-use rayon::prelude::*;
 
-use crate::circuit::assert_rounds;
+use crate::assignment::Assignment;
 use crate::density::Density;
 use crate::group::{Affine, G1, G2};
 use crate::multiexp::{multiexps, Pattern, Terms};
 use crate::parameters::Key;
-use crate::shared::SharedSlice;
-use crate::synthesis::{synthesize, Block, NonCanonical};
-use crate::trace::Trace;
+use crate::synthesis::{Block, NonCanonical};
 use crate::transform::Domain;
 use crate::{Circuit, Parameters, Signed};
 
@@ -72,38 +69,26 @@ impl Randomisers {
 
 /// A circuit with its parameters and the memory of one proof at a time, reused.
 pub struct Prover {
-    circuit: Circuit,
     parameters: Arc<Parameters>,
     density: Density,
     domain: Domain,
-    a: Vec<Scalar>,
-    b: Vec<Scalar>,
-    c: Vec<Scalar>,
-    aux: Vec<Signed>,
-    inputs: Vec<Scalar>,
+    assignment: Assignment<Signed>,
 }
 
 impl Prover {
-    /// Allocates; 96 bytes per place of the domain, 32 per variable, 18 per place of the domain for twiddles.
+    /// Allocates: an assignment, and 18 bytes per place of the domain for twiddles.
     pub fn new(circuit: Circuit, parameters: Arc<Parameters>) -> Self {
-        assert_rounds();
-        let size = 1 << circuit.log_domain();
         Self {
             density: Density::of(&circuit),
             domain: Domain::new(circuit.log_domain()),
-            a: vec![Scalar::ZERO; size],
-            b: vec![Scalar::ZERO; size],
-            c: vec![Scalar::ZERO; size],
-            aux: vec![Signed::default(); circuit.aux()],
-            inputs: vec![Scalar::ONE; circuit.inputs()],
-            circuit,
+            assignment: Assignment::new(circuit),
             parameters,
         }
     }
 
     /// The circuit.
     pub fn circuit(&self) -> &Circuit {
-        &self.circuit
+        self.assignment.circuit()
     }
 
     /// Proves the blocks, padded with the last one. The result is a function of blocks, parameters and randomisers; `phase` is called when one
@@ -114,35 +99,34 @@ impl Prover {
         randomisers: &Randomisers,
         phase: &mut dyn FnMut(Phase),
     ) -> Result<[u8; PROOF_BYTES], ProveError> {
-        self.check(blocks)?;
         phase(Phase::Synthesis);
-        self.synthesize(blocks)?;
+        self.assignment.synthesize(blocks)?;
         phase(Phase::Transforms);
-        let h = self.domain.quotient(&mut self.a, &mut self.b, &mut self.c);
+        let circuit = *self.circuit();
+        let a_pattern = pattern(&self.density.a, &circuit);
+        let b_pattern = pattern(&self.density.b, &circuit);
+        let [a, b, c] = &mut self.assignment.rows;
+        let h = self.domain.quotient(a, b, c);
         phase(Phase::Multiexp);
         let parameters = &*self.parameters;
-        let inputs: Vec<Signed> = self.inputs.iter().map(Signed::from).collect();
-        let a_pattern = pattern(&self.density.a, &self.circuit);
-        let b_pattern = pattern(&self.density.b, &self.circuit);
+        let aux = &self.assignment.aux;
+        let inputs: Vec<Signed> = self.assignment.inputs.iter().map(Signed::from).collect();
         let (a_inputs, a_aux) = parameters.a().split_at(inputs.len());
         let (b1_inputs, b1_aux) = parameters.b_g1().split_at(1);
         let (b2_inputs, b2_aux) = parameters.b_g2().split_at(1);
         let h_bases = parameters.h();
         let g1 = [
             vec![terms(h_bases, &h[..h_bases.len()], None)],
-            vec![terms(parameters.l(), &self.aux, None)],
-            vec![
-                terms(a_inputs, &inputs, None),
-                terms(a_aux, &self.aux, a_pattern),
-            ],
+            vec![terms(parameters.l(), aux, None)],
+            vec![terms(a_inputs, &inputs, None), terms(a_aux, aux, a_pattern)],
             vec![
                 terms(b1_inputs, &inputs[..1], None),
-                terms(b1_aux, &self.aux, b_pattern),
+                terms(b1_aux, aux, b_pattern),
             ],
         ];
         let g2 = [vec![
             terms(b2_inputs, &inputs[..1], None),
-            terms(b2_aux, &self.aux, b_pattern),
+            terms(b2_aux, aux, b_pattern),
         ]];
         let (g1, g2) = multiexps(parameters.arithmetic(), &g1, &g2);
         let sums = Sums {
@@ -154,79 +138,6 @@ impl Prover {
         };
         assemble(parameters.key(), &sums, randomisers).ok_or(ProveError::Key)
     }
-
-    fn check(&self, blocks: &[Block<'_>]) -> Result<(), ProveError> {
-        let Circuit {
-            blocks: count,
-            challenges,
-            shape,
-        } = self.circuit;
-        let levels = self.circuit.oct_levels() + usize::from(shape.top);
-        let fits = |block: &Block<'_>| {
-            block.inclusions.len() == challenges
-                && block.inclusions.iter().all(|inclusion| {
-                    inclusion.levels.len() == levels
-                        && inclusion
-                            .levels
-                            .iter()
-                            .enumerate()
-                            .all(|(position, level)| {
-                                let binary = shape.top && position == levels - 1;
-                                let siblings = if binary { 1 } else { 7 };
-                                level.siblings.len() == siblings && level.index <= siblings
-                            })
-                })
-        };
-        if blocks.is_empty() || blocks.len() > count || !blocks.iter().all(fits) {
-            return Err(ProveError::Blocks);
-        }
-        Ok(())
-    }
-
-    /// All blocks in parallel, then the rows of the inputs.
-    fn synthesize(&mut self, blocks: &[Block<'_>]) -> Result<(), ProveError> {
-        let circuit = self.circuit;
-        let (rows, aux, inputs) = (
-            circuit.block_rows(),
-            circuit.block_aux(),
-            circuit.block_inputs(),
-        );
-        let [a, b, c] = [&mut self.a, &mut self.b, &mut self.c].map(|v| SharedSlice::new(v));
-        let variables = SharedSlice::new(&mut self.aux);
-        let public = SharedSlice::new(&mut self.inputs[1..]);
-        blocks.par_iter().enumerate().try_for_each(|(i, block)| {
-            // SAFETY: the parts of one block overlap no other's.
-            let trace = unsafe {
-                Trace::new(
-                    a.part(i * rows, rows),
-                    b.part(i * rows, rows),
-                    c.part(i * rows, rows),
-                    variables.part(i * aux, aux),
-                    public.part(i * inputs, inputs),
-                )
-            };
-            synthesize(block, trace)
-        })?;
-        for values in [&mut self.a, &mut self.b, &mut self.c] {
-            pad(&mut values[..circuit.blocks * rows], rows, blocks.len());
-        }
-        pad(&mut self.aux, aux, blocks.len());
-        pad(&mut self.inputs[1..], inputs, blocks.len());
-        let end = circuit.blocks * rows;
-        self.a[end..].fill(Scalar::ZERO);
-        self.b[end..].fill(Scalar::ZERO);
-        self.c[end..].fill(Scalar::ZERO);
-        self.a[end..end + self.inputs.len()].copy_from_slice(&self.inputs);
-        Ok(())
-    }
-}
-
-/// The last of the given blocks fills the places behind them.
-fn pad<T: Copy + Send + Sync>(values: &mut [T], block: usize, given: usize) {
-    let (written, rest) = values.split_at_mut(given * block);
-    let last = &written[(given - 1) * block..];
-    rest.par_chunks_mut(block)
-        .for_each(|place| place.copy_from_slice(last));
 }
 
 fn terms<'a, P>(

@@ -7,6 +7,7 @@ use blstrs::Scalar;
 use ff::Field;
 use frames::{Inclusion, Level, Word};
 
+use crate::assignment::Variable;
 use crate::poseidon::{hash, BINARY, OCT};
 use crate::trace::Trace;
 
@@ -27,7 +28,10 @@ pub struct Block<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NonCanonical;
 
-pub(crate) fn synthesize(block: &Block<'_>, mut trace: Trace<'_>) -> Result<(), NonCanonical> {
+pub(crate) fn synthesize<V: Variable>(
+    block: &Block<'_>,
+    mut trace: Trace<'_, V>,
+) -> Result<(), NonCanonical> {
     let comm_r = scalar(block.comm_r)?;
     let comm_c = scalar(block.comm_c)?;
     let comm_r_last = scalar(block.comm_r_last)?;
@@ -45,10 +49,10 @@ pub(crate) fn synthesize(block: &Block<'_>, mut trace: Trace<'_>) -> Result<(), 
     Ok(())
 }
 
-fn synthesize_path(
+fn synthesize_path<V: Variable>(
     inclusion: &Inclusion<'_>,
     root: &Scalar,
-    trace: &mut Trace<'_>,
+    trace: &mut Trace<'_, V>,
 ) -> Result<(), NonCanonical> {
     let mut node = scalar(inclusion.leaf)?;
     trace.alloc(&node);
@@ -69,10 +73,10 @@ fn synthesize_path(
     Ok(())
 }
 
-fn binary_level(
+fn binary_level<V: Variable>(
     node: &Scalar,
     level: &Level<'_>,
-    trace: &mut Trace<'_>,
+    trace: &mut Trace<'_, V>,
 ) -> Result<Scalar, NonCanonical> {
     let right = bit(level.index & 1 == 1, trace);
     let sibling = scalar(level.siblings[0])?;
@@ -85,10 +89,10 @@ fn binary_level(
 }
 
 /// The gadget `insert_8`: the node is put among its seven siblings by 20 picks instead of 56.
-fn oct_level(
+fn oct_level<V: Variable>(
     node: &Scalar,
     level: &Level<'_>,
-    trace: &mut Trace<'_>,
+    trace: &mut Trace<'_, V>,
 ) -> Result<Scalar, NonCanonical> {
     let b0 = bit(level.index & 1 != 0, trace);
     let b1 = bit(level.index & 2 != 0, trace);
@@ -148,14 +152,19 @@ fn condition(set: bool) -> Condition {
     }
 }
 
-fn bit(set: bool, trace: &mut Trace<'_>) -> Condition {
+fn bit<V: Variable>(set: bool, trace: &mut Trace<'_, V>) -> Condition {
     let bit = condition(set);
     trace.alloc(&bit.value);
     trace.row(&(Scalar::ONE - bit.value), &bit.value, &Scalar::ZERO);
     bit
 }
 
-fn pick(condition: &Condition, set: &Scalar, clear: &Scalar, trace: &mut Trace<'_>) -> Scalar {
+fn pick<V: Variable>(
+    condition: &Condition,
+    set: &Scalar,
+    clear: &Scalar,
+    trace: &mut Trace<'_, V>,
+) -> Scalar {
     let chosen = if condition.set { *set } else { *clear };
     trace.alloc(&chosen);
     trace.row(&(clear - set), &condition.value, &(clear - chosen));

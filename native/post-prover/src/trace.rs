@@ -2,26 +2,26 @@
 
 use blstrs::Scalar;
 
-use crate::Signed;
+use crate::assignment::Variable;
 
 /// The block's part of the reused memory of a proof.
-pub(crate) struct Trace<'a> {
+pub(crate) struct Trace<'a, V> {
     a: &'a mut [Scalar],
     b: &'a mut [Scalar],
     c: &'a mut [Scalar],
-    aux: &'a mut [Signed],
+    aux: &'a mut [V],
     inputs: &'a mut [Scalar],
     row: usize,
     variable: usize,
     input: usize,
 }
 
-impl<'a> Trace<'a> {
+impl<'a, V: Variable> Trace<'a, V> {
     pub(crate) fn new(
         a: &'a mut [Scalar],
         b: &'a mut [Scalar],
         c: &'a mut [Scalar],
-        aux: &'a mut [Signed],
+        aux: &'a mut [V],
         inputs: &'a mut [Scalar],
     ) -> Self {
         Self {
@@ -38,7 +38,7 @@ impl<'a> Trace<'a> {
 
     #[inline]
     pub(crate) fn alloc(&mut self, value: &Scalar) {
-        self.aux[self.variable] = Signed::from(value);
+        self.aux[self.variable] = V::of(value);
         self.variable += 1;
     }
 

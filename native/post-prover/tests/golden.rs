@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use blstrs::Scalar;
 use common::{mapped, shape, Sample};
-use post_prover::{Arithmetic, Circuit, Parameters, Prover, Randomisers};
+use post_prover::{Arithmetic, Assignment, Circuit, Parameters, Prover, Randomisers};
+use proofs_core::{KernelProver, MappedParameters};
 
 fn randomisers() -> (Scalar, Scalar) {
     (Scalar::from(0xdead_beef), -Scalar::from(77))
@@ -39,6 +40,18 @@ fn same_proof(sample: &Sample, path: &Path) -> Vec<u8> {
                 .unwrap();
             assert_eq!(proof[..], expected[..], "{arithmetic:?}");
         }
+    }
+    // Our synthesis before the library's kernels; in this build they are those of a CPU.
+    let parameters = Arc::new(MappedParameters(mapped(path.to_path_buf())));
+    let kernels = KernelProver::new(&sample.circuit, parameters);
+    let mut assignment = Assignment::new(sample.circuit);
+    for _ in 0..2 {
+        sample
+            .with_blocks(|blocks| assignment.synthesize(blocks))
+            .unwrap();
+        let randomisers = Randomisers::new(r, s).words();
+        let proof = kernels.prove(&mut assignment, &randomisers).unwrap();
+        assert_eq!(proof[..], expected[..], "the library's kernels");
     }
     expected
 }

@@ -6,6 +6,7 @@ mod arguments;
 mod commands;
 mod error;
 mod job_error;
+mod kernel_engine;
 mod key_folder;
 mod logger;
 mod modes;
@@ -29,7 +30,7 @@ one-shot commands (JSON lines on stdout):
   params generate-test --dir DIR [--size 2KiB|8MiB|512MiB] [--kind window|winning|both] [--seed N]
   params verify --dir DIR [--test]
   seal --out DIR --miner N --size 2KiB|8MiB --sectors 0-7 --seed TEXT [--snap N]
-  self-test --params DIR [--test-params] --own-dir DIR --proof-type N
+  self-test --params DIR [--test-params] --own-dir DIR --proof-type N [--gpu]
   sample-vanilla --proof-type N --out FILE
   version --json";
 

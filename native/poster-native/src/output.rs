@@ -1,6 +1,6 @@
 //! The one writer of stdout.
 
-use std::io::{self, BufWriter, Stdout, Write};
+use std::io::{self, BufWriter, Write};
 use std::process;
 use std::sync::{Mutex, PoisonError};
 
@@ -15,14 +15,19 @@ const REASON_CHARS_MAX: usize = 2_000;
 
 /// Frames to the parent. A write waits while the parent does not read: that is how workers are slowed down.
 pub struct Output {
-    stdout: Mutex<BufWriter<Stdout>>,
+    stdout: Mutex<BufWriter<Box<dyn Write + Send>>>,
 }
 
 impl Output {
     /// Takes stdout. One per process.
     pub fn new() -> Self {
+        Self::to(Box::new(io::stdout()))
+    }
+
+    /// Writes elsewhere.
+    pub fn to(writer: Box<dyn Write + Send>) -> Self {
         Self {
-            stdout: Mutex::new(BufWriter::with_capacity(1 << 18, io::stdout())),
+            stdout: Mutex::new(BufWriter::with_capacity(1 << 18, writer)),
         }
     }
 

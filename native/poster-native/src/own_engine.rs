@@ -65,16 +65,19 @@ pub struct OwnEngine {
     engine: Engine,
     /// Decoded parameters and records; without it parameters are decoded into this process and nothing is trusted.
     folder: Option<PathBuf>,
+    /// With devices ours is our synthesis before the library's kernels, which is trusted by a record of its own.
+    gpus: Vec<String>,
     provers: BTreeMap<u64, Prover>,
     distrusted: BTreeSet<u64>,
 }
 
 impl OwnEngine {
     /// Nothing is loaded yet.
-    pub fn new(engine: Engine, folder: Option<PathBuf>) -> Self {
+    pub fn new(engine: Engine, folder: Option<PathBuf>, gpus: &[String]) -> Self {
         Self {
             engine,
             folder,
+            gpus: gpus.to_vec(),
             provers: BTreeMap::new(),
             distrusted: BTreeSet::new(),
         }
@@ -159,7 +162,7 @@ impl OwnEngine {
     pub fn distrust(&mut self, proof_type: ProofType) -> Result<(), String> {
         self.distrusted.insert(proof_type.number());
         self.provers.remove(&proof_type.number());
-        let Some(path) = self.file(proof_type, "json") else {
+        let Some(path) = self.record_file(proof_type) else {
             return Ok(());
         };
         match fs::remove_file(&path) {
@@ -187,17 +190,34 @@ impl OwnEngine {
     /// Records that the self-test of a proof type was passed.
     pub fn record(&self, proof_type: ProofType) -> Result<(), String> {
         let path = self
-            .file(proof_type, "json")
+            .record_file(proof_type)
             .ok_or("no folder for the record")?;
-        fs::write(&path, conditions().to_string())
+        fs::write(&path, self.conditions().to_string())
             .map_err(|error| format!("{}: {error}", path.display()))
     }
 
     fn is_recorded(&self, proof_type: ProofType) -> bool {
-        self.file(proof_type, "json")
+        self.record_file(proof_type)
             .and_then(|path| fs::read_to_string(path).ok())
             .and_then(|text| serde_json::from_str::<Value>(&text).ok())
-            .is_some_and(|record| record == conditions())
+            .is_some_and(|record| record == self.conditions())
+    }
+
+    fn record_file(&self, proof_type: ProofType) -> Option<PathBuf> {
+        let extension = if self.gpus.is_empty() {
+            "json"
+        } else {
+            "gpu.json"
+        };
+        self.file(proof_type, extension)
+    }
+
+    fn conditions(&self) -> Value {
+        let mut conditions = conditions();
+        if !self.gpus.is_empty() {
+            conditions["gpus"] = json!(self.gpus);
+        }
+        conditions
     }
 
     fn file(&self, proof_type: ProofType, extension: &str) -> Option<PathBuf> {
@@ -231,6 +251,20 @@ fn prove(
     randomisers: &Randomisers,
     phase: &mut dyn FnMut(Phase),
 ) -> Result<[u8; PROOF_BYTES], String> {
+    let circuit = *prover.circuit();
+    with_blocks(partition, &circuit, |blocks| {
+        prover
+            .prove(blocks, randomisers, phase)
+            .map_err(|error| error.to_string())
+    })
+}
+
+/// Parses the vanilla proofs into the blocks of a circuit.
+pub fn with_blocks<T>(
+    partition: &Partition<'_>,
+    circuit: &Circuit,
+    f: impl FnOnce(&[Block<'_>]) -> Result<T, String>,
+) -> Result<T, String> {
     let mut parsed = Vec::with_capacity(partition.sectors.len());
     for (sector, bytes) in partition.sectors.iter().zip(partition.vanilla) {
         let challenges = challenges(partition.proof_type, partition.randomness, sector.number);
@@ -242,13 +276,12 @@ fn prove(
         let vanilla = parse_vanilla(&expected, bytes).map_err(|error| error.to_string())?;
         parsed.push((sector, vanilla));
     }
-    let per_block = prover.circuit().challenges;
     let blocks: Vec<Block<'_>> = parsed
         .iter()
         .flat_map(|(sector, vanilla)| {
             vanilla
                 .inclusions
-                .chunks(per_block)
+                .chunks(circuit.challenges)
                 .map(|inclusions| Block {
                     comm_r: &sector.comm_r,
                     comm_c: vanilla.comm_c,
@@ -258,7 +291,5 @@ fn prove(
         })
         .collect();
     debug_assert!(partition.proof_type.kind == PostKind::Window || parsed.len() == 1);
-    prover
-        .prove(&blocks, randomisers, phase)
-        .map_err(|error| error.to_string())
+    f(&blocks)
 }

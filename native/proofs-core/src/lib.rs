@@ -6,6 +6,7 @@
 
 mod device;
 mod error;
+mod kernels;
 mod library;
 mod parameters;
 mod poseidon;
@@ -20,6 +21,7 @@ mod verify;
 
 pub use device::{gpus, HAS_GPU_CODE};
 pub use error::CoreError;
+pub use kernels::KernelProver;
 pub use library::{guarded, CRATES};
 pub use parameters::{
     generate_parameters, parameter_stem, parameters_len, verifying_key_len, MappedParameters,

@@ -84,7 +84,7 @@ pub fn parameters_len(file: &mut File, proof_type: ProofType) -> io::Result<u64>
 }
 
 /// Parameters mapped into memory: several processes share the pages, the points are decoded at each proof.
-pub struct MappedParameters(pub(crate) Mapped<Bls12>);
+pub struct MappedParameters(pub Mapped<Bls12>);
 
 impl MappedParameters {
     /// Maps a file. Points are not checked to be in their subgroups: that is what the digest at installation is for.

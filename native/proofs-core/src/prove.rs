@@ -159,18 +159,26 @@ fn prove_with<C: bellperson::Circuit<Scalar> + Send>(
     parameters: &MappedParameters,
     randomisers: &[[u8; 32]; 2],
 ) -> anyhow::Result<[u8; PROOF_BYTES]> {
-    let [r, s] = randomisers.map(|word| Option::<Scalar>::from(Scalar::from_repr(word)));
     let proofs = create_proof_batch_in_priority::<Bls12, _, _>(
         vec![circuit],
         &parameters.0,
-        vec![r.context("r is no field element")?],
-        vec![s.context("s is no field element")?],
+        vec![randomiser(&randomisers[0])?],
+        vec![randomiser(&randomisers[1])?],
     )?;
+    proof_bytes(proofs.first().context("the library returned no proof")?)
+}
+
+/// A randomiser from its little-endian number.
+pub(crate) fn randomiser(word: &[u8; 32]) -> anyhow::Result<Scalar> {
+    Option::from(Scalar::from_repr(*word)).context("a randomiser is no field element")
+}
+
+/// The three points, compressed.
+pub(crate) fn proof_bytes(
+    proof: &bellperson::groth16::Proof<Bls12>,
+) -> anyhow::Result<[u8; PROOF_BYTES]> {
     let mut bytes = Vec::with_capacity(PROOF_BYTES);
-    proofs
-        .first()
-        .context("the library returned no proof")?
-        .write(&mut bytes)?;
+    proof.write(&mut bytes)?;
     bytes
         .try_into()
         .map_err(|_| anyhow::anyhow!("the library returned a proof of another length"))

@@ -61,40 +61,55 @@ pub struct Watch {
     seen: Mutex<Seen>,
 }
 
+/// Kernels that were loaded, and the first sign of a proof that goes on without them.
 #[derive(Default)]
-struct Seen {
+pub struct Seen {
     transform_kernels: usize,
     multiexp_kernels: usize,
     fallback: Option<String>,
+}
+
+impl Seen {
+    /// Takes a line; why the proof has left the GPU, if it has.
+    pub fn take(&mut self, line: &LibraryLine) -> Option<&str> {
+        match line {
+            LibraryLine::SynthesisEnd => {}
+            LibraryLine::TransformKernel => self.transform_kernels += 1,
+            LibraryLine::MultiexpKernel => self.multiexp_kernels += 1,
+            LibraryLine::Fallback(reason) => {
+                self.fallback.get_or_insert_with(|| reason.clone());
+            }
+        }
+        // The transforms come first, and a program for them that cannot be loaded is not even logged.
+        if self.transform_kernels == 0 && self.multiexp_kernels > 0 {
+            self.fallback
+                .get_or_insert_with(|| "the transforms were not made on the GPU".to_string());
+        }
+        self.fallback.as_deref()
+    }
+
+    /// Whether a whole proof was made on a GPU: kernels for the transforms and for multi-exponentiations over both groups.
+    pub fn was_on_gpu(&self) -> bool {
+        self.fallback.is_none() && self.transform_kernels > 0 && self.multiexp_kernels > 1
+    }
 }
 
 impl Watch {
     /// Takes a line. If the proof must be made on a GPU and is not any more, the job fails and the process ends.
     pub fn take(&self, line: &LibraryLine) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        match line {
-            LibraryLine::SynthesisEnd => return,
-            LibraryLine::TransformKernel => seen.transform_kernels += 1,
-            LibraryLine::MultiexpKernel => seen.multiexp_kernels += 1,
-            LibraryLine::Fallback(reason) => {
-                seen.fallback.get_or_insert_with(|| reason.clone());
-            }
-        }
-        // The transforms come first, and a program for them that cannot be loaded is not even logged.
-        if seen.transform_kernels == 0 && seen.multiexp_kernels > 0 {
-            seen.fallback
-                .get_or_insert_with(|| "the transforms were not made on the GPU".to_string());
-        }
-        if let (true, Some(reason)) = (self.required, &seen.fallback) {
-            let error = JobError::new(Code::GpuFallback, reason.clone());
+        if let (true, Some(reason)) = (self.required, seen.take(line)) {
+            let error = JobError::new(Code::GpuFallback, reason);
             self.output.failed(self.job, &error);
             process::exit(EXIT_FALLBACK);
         }
     }
 
-    /// Whether the whole proof was made on a GPU: kernels for the transforms and for multi-exponentiations over both groups.
+    /// Whether the whole proof was made on a GPU.
     pub fn was_on_gpu(&self) -> bool {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.fallback.is_none() && seen.transform_kernels > 0 && seen.multiexp_kernels > 1
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .was_on_gpu()
     }
 }

@@ -1,6 +1,6 @@
-//! Mode `prove`: one proof at a time, parameters mapped once.
+//! Mode `prove`: one proof at a time, parameters mapped once. With GPUs the next one is synthesised meanwhile.
 
-mod device;
+pub mod device;
 mod phases;
 mod prover;
 mod queue;
@@ -18,8 +18,8 @@ use crate::output::Output;
 use crate::own_engine::{Engine, OwnEngine};
 use crate::request::{self, Request};
 use crate::resident::{prepare, Mode, Refusal, Started};
-use crate::system::spawn_essential;
 use device::Devices;
+use phases::Phases;
 use prover::Prover;
 use queue::{Job, Queue};
 
@@ -50,25 +50,18 @@ pub fn start(words: &[String], output: &Arc<Output>) -> Result<Started, Failure>
     let engine = arguments.get("engine").map_err(Failure::arguments)?;
     let engine = Engine::from_name(engine.unwrap_or("stock"))
         .ok_or_else(|| Failure::arguments("--engine is auto, stock or own".to_string()))?;
-    let needs_gpu = arguments.has("gpu");
-    if needs_gpu && engine != Engine::Stock {
-        let reason = "--gpu goes with --engine stock: our own prover is for CPUs";
-        return Err(Failure::arguments(reason.to_string()));
-    }
     let own_folder = arguments.get("own-dir").map_err(Failure::arguments)?;
-    let own = OwnEngine::new(engine, own_folder.map(PathBuf::from));
     let folder = arguments.required("params").map_err(Failure::arguments)?;
     let folder = KeyFolder::open(Path::new(folder), arguments.has("test-params"))?;
-    let devices = Devices::open(needs_gpu);
+    let devices = Devices::open(arguments.has("gpu"));
+    let own = OwnEngine::new(engine, own_folder.map(PathBuf::from), devices.names());
     let ready = Map::from_iter([
         ("engine".to_string(), json!(engine.name())),
         ("testParams".to_string(), json!(folder.is_test())),
         ("gpus".to_string(), json!(devices.names())),
     ]);
     let queue = Arc::new(Queue::default());
-    let prover = Prover::new(folder, own, devices, Arc::clone(output));
-    let jobs = Arc::clone(&queue);
-    spawn_essential(move || prover.work(&jobs));
+    Prover::new(folder, own, devices, Arc::clone(output)).start(&queue);
     Ok(Started {
         mode: Box::new(Prove {
             output: Arc::clone(output),
@@ -83,7 +76,7 @@ pub fn start(words: &[String], output: &Arc<Output>) -> Result<Started, Failure>
 impl Mode for Prove {
     fn handle(&self, request: Request) -> Result<(), Refusal> {
         match request.kind.as_str() {
-            "prove" => self.queue.add(job(&request)?)?,
+            "prove" => self.queue.add(job(&request, &self.output)?)?,
             "cancel" => self.queue.cancel(request.job, &self.output),
             _ => return Err(Refusal::UnknownType),
         }
@@ -91,7 +84,7 @@ impl Mode for Prove {
     }
 }
 
-fn job(request: &Request) -> Result<Job, JobError> {
+fn job(request: &Request, output: &Arc<Output>) -> Result<Job, JobError> {
     let fields: ProveFields = request.fields()?;
     let proof_type = request::proof_type(fields.proof_type)?;
     let sectors = request::sectors(&request.body, proof_type.sectors_max())?;
@@ -101,6 +94,7 @@ fn job(request: &Request) -> Result<Job, JobError> {
     }
     Ok(Job {
         id: request.job,
+        phases: Arc::new(Phases::new(request.job, Arc::clone(output))),
         proof_type,
         miner: request::integer("minerId", fields.miner_id)?,
         randomness: request::randomness(&fields.randomness)?,

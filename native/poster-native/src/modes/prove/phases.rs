@@ -16,6 +16,8 @@ pub struct Phases {
 
 #[derive(Default)]
 struct State {
+    /// The job was dropped: nobody knows it any more.
+    silent: bool,
     current: Option<(&'static str, Instant)>,
     times: Map<String, Value>,
 }
@@ -30,10 +32,23 @@ impl Phases {
         }
     }
 
+    /// The parent's number of the job.
+    pub fn job(&self) -> u32 {
+        self.job
+    }
+
+    /// Sends nothing more.
+    pub fn silence(&self) {
+        self.lock().silent = true;
+    }
+
     /// Ends the current phase and starts the next.
     pub fn start(&self, phase: &'static str) {
         let mut state = self.lock();
         self.close(&mut state);
+        if state.silent {
+            return;
+        }
         state.current = Some((phase, Instant::now()));
         self.output.send(
             json!({"type": "phase", "job": self.job, "phase": phase, "state": "start"}),
@@ -55,6 +70,9 @@ impl Phases {
         let Some((phase, start)) = state.current.take() else {
             return;
         };
+        if state.silent {
+            return;
+        }
         let ms = millis(start.elapsed());
         state.times.insert(phase.to_string(), json!(ms));
         self.output.send(
