@@ -143,10 +143,8 @@ async function disputes({ mesh, plan }: Evidence): Promise<readonly string[]> {
 	const bad: string[] = [];
 	try {
 		for (const [miner, deadline] of deadlinesOf(plan)) {
-			const receipts = await chain.disputeAll(actorId(miner), deadlineIndex(deadline));
-			for (const [index, { exitCode }] of receipts.entries()) {
-				if (exitCode !== ILLEGAL_ARGUMENT) bad.push(`proof ${index} of f0${miner}/${deadline} does not verify`);
-			}
+			const { made, survived } = await chain.disputeAll(actorId(miner), deadlineIndex(deadline));
+			if (survived < made) bad.push(`${made - survived} of ${made} proofs of f0${miner}/${deadline} do not verify`);
 		}
 	} finally {
 		hurry.abort();
@@ -155,8 +153,6 @@ async function disputes({ mesh, plan }: Evidence): Promise<readonly string[]> {
 	return bad;
 }
 
-/** builtin-actors `USR_ILLEGAL_ARGUMENT`: what a dispute of a valid proof ends with. */
-const ILLEGAL_ARGUMENT = 16;
 const MINE_PAUSE_MS = 50;
 
 /** Messages land without waiting for the clock. */

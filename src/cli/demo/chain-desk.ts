@@ -29,6 +29,15 @@ export interface Receipt {
 	readonly height: number;
 }
 
+/** What became of the disputes of one deadline's proofs. */
+export interface Disputes {
+	readonly made: number;
+	/** The actor verified the proof and refused: nothing else that ends with the same exit code counts. */
+	readonly survived: number;
+	/** The proof was invalid, the miner is punished. */
+	readonly lost: number;
+}
+
 /** Enough for a proof of any size that the devnet knows; every epoch has room for several such messages. */
 const GAS_LIMIT = 400_000_000;
 const GAS_FEE_CAP = attoFil(200_000n);
@@ -84,15 +93,18 @@ export class ChainDesk {
 		return all[deadline]?.DisputableProofCount ?? 0;
 	}
 
-	/** Disputes them all. Receipts in the order of the proofs: exit code 0 = the proof was invalid, the miner is punished. */
-	async disputeAll(miner: ActorId, deadline: DeadlineIndex): Promise<readonly Receipt[]> {
+	/** Disputes them all. Nobody else may dispute meanwhile: the chain counts, by the actor's words, which no receipt has. */
+	async disputeAll(miner: ActorId, deadline: DeadlineIndex): Promise<Disputes> {
+		const { disputes: before } = await this.stats();
 		const proofs = await this.disputable(miner, deadline);
 		const pushed: unknown[] = [];
 		for (let postIndex = 0; postIndex < proofs; postIndex++) {
 			const dispute = encodeDisputeWindowedPoSt({ deadline, postIndex });
 			pushed.push(await this.#push(this.started.faucet, miner, minerMethod.disputeWindowedPoSt, dispute));
 		}
-		return Promise.all(pushed.map((cid) => this.#receipt(cid)));
+		await Promise.all(pushed.map((cid) => this.#receipt(cid)));
+		const { disputes } = await this.stats();
+		return { made: proofs, survived: disputes.survived - before.survived, lost: disputes.lost - before.lost };
 	}
 
 	/** Faulty sectors of the miner. */

@@ -2,15 +2,12 @@
 import { minerAddress } from '../../codec/address.ts';
 import type { StatisticsReport } from '../../devnet/statistics.ts';
 import { type ClaimsReport, COMPUTE_STEPS, type StepMs } from '../../node/control-api.ts';
-import type { Receipt } from './chain-desk.ts';
+import type { Disputes, Receipt } from './chain-desk.ts';
 import type { Cluster } from './cluster.ts';
 import type { Observer } from './observer.ts';
 import { CONTROL_MINER, MINER, PARTITIONS } from './plan.ts';
 import { type DemoSummary, median } from './summary.ts';
 import type { Abandoned, Kill } from './victims.ts';
-
-/** builtin-actors `USR_ILLEGAL_ARGUMENT`: a dispute of a valid proof ends with it. */
-const ILLEGAL_ARGUMENT = 16;
 
 export interface Evidence {
 	readonly stats: StatisticsReport;
@@ -20,17 +17,16 @@ export interface Evidence {
 	readonly abandoned: readonly Abandoned[];
 	/** Receipt of the message with the tampered proof. */
 	readonly tampered: Receipt;
-	/** Receipts of the disputes, one for each recorded proof. */
-	readonly honestReceipts: readonly Receipt[];
-	readonly controlReceipts: readonly Receipt[];
+	/** Of every recorded proof of the mesh's miner. */
+	readonly honest: Disputes;
+	readonly control: Disputes;
 	readonly stageMs: DemoSummary['stageMs'];
 	readonly died: readonly string[];
 	readonly wallMs: number;
 }
 
 export function judge(evidence: Evidence): DemoSummary {
-	const { stats, faults, kills, abandoned, tampered, honestReceipts, controlReceipts, stageMs, died, wallMs } =
-		evidence;
+	const { stats, faults, kills, abandoned, tampered, stageMs, died, wallMs } = evidence;
 	const own = stats.partitions.filter(({ miner }) => miner === minerAddress(MINER));
 	const control = stats.partitions.filter(({ miner }) => miner === minerAddress(CONTROL_MINER));
 	const proven = own.filter(({ accepted }) => accepted > 0).length;
@@ -40,10 +36,10 @@ export function judge(evidence: Evidence): DemoSummary {
 		claim === undefined ? [] : claim.wallMs - killMs,
 	);
 	const disputes = {
-		honest: honestReceipts.length,
-		honestSurvived: honestReceipts.filter(({ exitCode }) => exitCode === ILLEGAL_ARGUMENT).length,
+		honest: evidence.honest.made,
+		honestSurvived: evidence.honest.survived,
 		tampered: control.filter(({ accepted }) => accepted > 0).length,
-		tamperedLost: controlReceipts.filter(({ exitCode }) => exitCode === 0).length,
+		tamperedLost: evidence.control.lost,
 	};
 	const rules: readonly (readonly [holds: boolean, failure: string])[] = [
 		[proven === PARTITIONS, `${proven} of ${PARTITIONS} partitions were accepted`],

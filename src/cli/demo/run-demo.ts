@@ -140,18 +140,16 @@ class DemoRun {
 			screen.note('The deadline is closed. Disputing every accepted proof.');
 			const faults = await chain.faults(MINER);
 			const tampered = await control;
-			const [honestReceipts, controlReceipts] = [
-				await chain.disputeAll(MINER, DEADLINE),
-				await chain.disputeAll(CONTROL_MINER, DEADLINE),
-			];
+			const honest = await chain.disputeAll(MINER, DEADLINE);
+			const disputedControl = await chain.disputeAll(CONTROL_MINER, DEADLINE);
 			return judge({
 				stats: await chain.stats(),
 				faults: faults.size,
 				kills: this.#victims.kills,
 				abandoned: this.#victims.abandoned(),
 				tampered,
-				honestReceipts,
-				controlReceipts,
+				honest,
+				control: disputedControl,
 				stageMs: await measure(this.#cluster, this.#observer, this.#lastReport),
 				died: this.#died(),
 				wallMs: Math.round(performance.now() - startedMs),

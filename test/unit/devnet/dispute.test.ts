@@ -5,6 +5,7 @@ import { exitCode } from '../../../src/devnet/actor/abort.ts';
 import { powerSectors } from '../../../src/devnet/actor/state.ts';
 import { PosterError } from '../../../src/domain/errors.ts';
 import { Bench, FIRST_OPEN, flipped, type PostChoice, SHORT_POLICY } from '../../support/devnet-bench.ts';
+import { recording } from '../../vectors/lotus-rpc.ts';
 
 /** A chain on which these submissions for deadline 0 landed and the deadline closed. */
 async function closed(
@@ -70,6 +71,25 @@ test('a proof that lost cannot be disputed again, nor one that never was', async
 	for (const index of [0, 1]) {
 		const text = `failed to load proof for dispute: proof ${index} not found (16)`;
 		assert.ok((await bench.refusal(bench.dispute(0, index))).includes(text));
+		assert.equal((await bench.send(bench.dispute(0, index))).receipt.exitCode, exitCode.illegalArgument);
+	}
+	// With the same exit code as a valid proof, which it does not count as.
+	assert.deepEqual(bench.node.statistics.report(bench.node.chain.head).disputes, { lost: 1, survived: 0, refused: 2 });
+});
+
+test('a valid proof and a missing one are refused in the words of the real actor', async () => {
+	const bench = await closed([[0], {}]);
+	for (const [index, recorded] of [
+		[0, '244'],
+		[0, '254'],
+		[1, '253'],
+	] as const) {
+		const { error } = recording(recorded)['control_reply'] as { error: string };
+		const words = /-- (.*?) \(16\)/.exec(error)?.[1]?.replace('proof 0', `proof ${index}`);
+		assert.ok(
+			words !== undefined && (await bench.refusal(bench.dispute(0, index))).includes(`-- ${words} (16)`),
+			words,
+		);
 	}
 });
 

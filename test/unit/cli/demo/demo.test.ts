@@ -67,7 +67,7 @@ test('progress says how far and how long only where that is known', () => {
 	assert.equal(progressText({ what, share: 0.25, leftMs: 65_000 }), 'Making the sectors: 25 %, about 1m05s left');
 });
 
-const EXIT = { ok: 0, illegalArgument: 16, outOfGas: 7 };
+const EXIT = { ok: 0, illegalArgument: 16 };
 
 function row(miner: string, partition: number, over: Partial<PartitionStatistics> = {}): PartitionStatistics {
 	return { miner, periodStart: 2880, deadline: 1, partition, messages: 1, accepted: 1, missed: false, ...over };
@@ -93,8 +93,8 @@ function evidence(over: Partial<Evidence> = {}, rows?: readonly PartitionStatist
 		kills: [{ name: 'prover-1', wallMs: 1000, works: abandoned }],
 		abandoned,
 		tampered: { exitCode: EXIT.ok, height: 1 },
-		honestReceipts: [0, 1, 2, 3].map(() => ({ exitCode: EXIT.illegalArgument, height: 2 })),
-		controlReceipts: [{ exitCode: EXIT.ok, height: 2 }],
+		honest: { made: 4, survived: 4, lost: 0 },
+		control: { made: 1, survived: 0, lost: 1 },
 		stageMs: { find: 1, open: 2, transfer: 3, check: 4, prove: 5, verify: 6, submit: null },
 		died: [],
 		wallMs: 1,
@@ -121,12 +121,12 @@ test('each thing that did not hold fails the demo', () => {
 		evidence({ kills: [], abandoned: [] }),
 		evidence({ abandoned: evidence().abandoned.map((each) => ({ ...each, claim: undefined })) }),
 		evidence({ tampered: { exitCode: EXIT.illegalArgument, height: 1 } }),
-		evidence({ controlReceipts: [{ exitCode: EXIT.illegalArgument, height: 1 }] }),
-		evidence({ controlReceipts: [] }),
-		evidence({ honestReceipts: [] }),
+		evidence({ control: { made: 1, survived: 1, lost: 0 } }),
+		evidence({ control: { made: 0, survived: 0, lost: 0 } }),
+		evidence({ honest: { made: 0, survived: 0, lost: 0 } }),
 		// A dispute that failed for another reason than a valid proof shows nothing.
-		evidence({ honestReceipts: [0, 1, 2, 3].map(() => ({ exitCode: EXIT.outOfGas, height: 2 })) }),
-		evidence({ honestReceipts: [0, 1, 2, 3].map(() => ({ exitCode: EXIT.ok, height: 2 })) }),
+		evidence({ honest: { made: 4, survived: 3, lost: 0 } }),
+		evidence({ honest: { made: 4, survived: 3, lost: 1 } }),
 		evidence({ died: ['storage-1: it ended by itself (exit code 1)'] }),
 	];
 	for (const [index, each] of failing.entries()) {
