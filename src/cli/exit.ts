@@ -24,7 +24,7 @@ const BY_CODE: readonly (readonly [pattern: RegExp, exit: number])[] = [
 	],
 	[/^(config|home|key|roster|store|file|invite)-/, EXIT.home],
 	[
-		/^(port-in-use|mesh-cloned|prover-no-gpu|prover-no-params|prover-no-key|native-missing|native-no-cargo)$/,
+		/^(mesh-cloned|prover-no-gpu|prover-no-params|prover-no-key|native-missing|native-no-cargo)$/,
 		EXIT.home,
 	],
 ];

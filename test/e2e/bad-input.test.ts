@@ -60,7 +60,7 @@ test('what an operator gets wrong is said with what to do', async (t) => {
 	await refuses(
 		'a port in use, of the control API',
 		() => start({ control: { address: `127.0.0.1:${port}` } }),
-		EXIT.home,
+		EXIT.failed,
 		/port is in use\n {2}Set another/,
 	);
 	await refuses(

@@ -7,11 +7,15 @@ import { PosterError } from '../../../src/domain/errors.ts';
 const CODES: Readonly<Record<keyof typeof EXIT, readonly string[]>> = {
 	ok: [],
 	// What another try may mend: a supervisor starts the node again.
-	failed: ['chain-unreachable', 'native-build', 'chain-rpc', 'demo-interrupted'],
+	failed: [
+		...['chain-unreachable', 'native-build', 'chain-rpc', 'demo-interrupted'],
+		// Whoever has the port may be gone in a moment.
+		...['port-in-use', 'control-address', 'mesh-listen'],
+	],
 	usage: ['usage'],
 	home: [
 		...['config-invalid', 'home-missing', 'home-in-use', 'key-missing', 'key-bad', 'store-io', 'file-too-long'],
-		...['roster-bad', 'invite-bad', 'port-in-use', 'mesh-cloned', 'native-missing', 'native-no-cargo'],
+		...['roster-bad', 'invite-bad', 'mesh-cloned', 'native-missing', 'native-no-cargo'],
 		...['prover-no-gpu', 'prover-no-params', 'prover-no-key'],
 	],
 	notRunning: ['node-not-running'],
