@@ -5,7 +5,7 @@
  * travels over different links overtakes.
  */
 import { once } from 'node:events';
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
 /** Of what goes from one node to another. Several add up. */
@@ -64,7 +64,7 @@ export class LinkProxy {
 		server.on('connection', (client) => {
 			// A client that is gone before it was known needs no service.
 			client.on('error', () => undefined);
-			void this.#serve(client, name, port);
+			this.#serve(client, name, port);
 		});
 		server.listen(0, '127.0.0.1');
 		await once(server, 'listening');
@@ -118,9 +118,8 @@ export class LinkProxy {
 		return this.#state(from, to).blocked || this.#state(to, from).blocked;
 	}
 
-	async #serve(client: Socket, to: string, port: number): Promise<void> {
-		const from = (await ownerOf(client, this.#options.nodes())) ?? '?';
-		if (client.destroyed) return;
+	#serve(client: Socket, to: string, port: number): void {
+		const from = ownerOf(client, this.#options.nodes()) ?? '?';
 		const waiting: Connection = { from, to, sockets: [client], pipes: [] };
 		if (this.#isBlocked(waiting)) {
 			this.#watch(waiting);
@@ -230,40 +229,37 @@ class Pipe {
 	}
 }
 
-/** Linux tells which process holds the other end of a loopback connection; elsewhere nobody knows. */
-async function ownerOf(client: Socket, nodes: ReadonlyMap<number, string>): Promise<string | undefined> {
+/**
+ * Linux tells which process holds the other end of a loopback connection; elsewhere nobody knows. Asked at once: on a busy
+ * machine hundreds of questions to the thread pool take longer than a handshake may, and who is late dials again.
+ */
+function ownerOf(client: Socket, nodes: ReadonlyMap<number, string>): string | undefined {
 	const { remotePort, localPort } = client;
 	if (process.platform !== 'linux' || remotePort === undefined || localPort === undefined) return undefined;
 	const end = (port: number): string => `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
 	const wanted = `${end(remotePort)} ${end(localPort)} `;
-	const line = (await readFile('/proc/net/tcp', 'latin1')).split('\n').find((row) => row.includes(wanted));
+	const line = readFileSync('/proc/net/tcp', 'latin1')
+		.split('\n')
+		.find((row) => row.includes(wanted));
 	const inode = line?.trim().split(/\s+/)[9];
 	if (inode === undefined) return undefined;
-	for (const [pid, name] of nodes) if (await holds(pid, `socket:[${inode}]`)) return name;
+	for (const [pid, name] of nodes) if (holds(pid, `socket:[${inode}]`)) return name;
 	return undefined;
 }
 
-async function holds(pid: number, link: string): Promise<boolean> {
+function holds(pid: number, link: string): boolean {
 	const folder = `/proc/${pid}/fd`;
-	try {
-		const links = await Promise.all((await readdir(folder)).map((fd) => linkOf(`${folder}/${fd}`)));
-		return links.includes(link);
-	} catch (error) {
-		if (isGone(error)) return false;
-		throw error;
-	}
+	return unlessGone(() => readdirSync(folder), []).some(
+		(fd) => unlessGone(() => readlinkSync(`${folder}/${fd}`), '') === link,
+	);
 }
 
-async function linkOf(path: string): Promise<string | undefined> {
+/** `other` when the process ended, or closed the file, while it was looked at. */
+function unlessGone<T>(look: () => T, other: T): T {
 	try {
-		return await readlink(path);
+		return look();
 	} catch (error) {
-		if (isGone(error)) return undefined;
+		if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return other;
 		throw error;
 	}
-}
-
-/** The process ended, or closed the file, while it was looked at. */
-function isGone(error: unknown): boolean {
-	return ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
