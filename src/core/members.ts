@@ -12,21 +12,22 @@ export interface RosterSlice {
 	roster: Roster;
 	hash: Hex32;
 	byId: SortedMap<NodeId, RosterPeer>;
-	/** Preference lists by key, valid for this roster. */
-	rankings: SortedMap<string, readonly Ranking[]>;
 }
 
 /** Members with the role for the miner in rendezvous order of a key. Their scores are not kept: 16,384 items of 50 members take 140 MB with them, 16 without. */
-export interface Ranking {
+interface Ranking {
 	readonly role: Role;
 	readonly miner: ActorId;
 	readonly order: readonly NodeId[];
 }
 
+/** Preference lists by key: they follow from the roster alone, and are gone with it. */
+const rankingsOf = new WeakMap<Roster, Map<string, readonly Ranking[]>>();
+
 export function createRosterSlice(roster: Roster, hash: Hex32): RosterSlice {
 	const byId = new SortedMap<NodeId, RosterPeer>();
 	for (const peer of roster.peers) byId.set(peer.id, peer);
-	return { roster, hash, byId, rankings: new SortedMap() };
+	return { roster, hash, byId };
 }
 
 /** The highest version wins; of two equal ones the lower hash, with an alarm on every node. True if it is in force now. */
@@ -76,11 +77,13 @@ export function nameOf(state: State, id: NodeId): string {
 
 /** All members with the role in rendezvous order for the key. Kept until the roster changes. */
 export function ranking(state: State, key: string, role: Role, miner: ActorId): readonly NodeId[] {
-	const { rankings, byId } = state.roster;
+	const { roster, byId } = state.roster;
+	const rankings = rankingsOf.get(roster) ?? new Map<string, readonly Ranking[]>();
+	rankingsOf.set(roster, rankings);
 	const known = rankings.get(key) ?? [];
 	for (const kept of known) if (kept.role === role && kept.miner === miner) return kept.order;
 	// Cheap to make again: start over rather than keep an order of use.
-	if (rankings.size >= limits.works) for (const old of rankings.keys()) rankings.delete(old);
+	if (rankings.size >= limits.works) rankings.clear();
 	const nodes = membersWith(state, role, miner).map((id) => ({ id, weight: byId.get(id)?.weight ?? 1 }));
 	const order = preference(key, nodes).map(({ id }) => id);
 	rankings.set(key, [...known, { role, miner, order }]);

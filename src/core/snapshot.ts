@@ -19,11 +19,9 @@ export function decodeSnapshot(bytes: Uint8Array): State {
 /**
  * Between two steps, and none until it has ended: effects that were not carried out are not part of it. It pauses after
  * every member of the large maps, since 3,000 items together take longer than an event loop may stand still.
- * Rankings are left out: they are made again from the roster when they are asked for, and are most of the state.
  */
 export function* putSnapshot(packer: Packer, state: State): Generator<void> {
-	const roster = { ...state.roster, rankings: new SortedMap() };
-	const fields = Object.entries({ ...state, roster, out: { persist: [], after: [] } });
+	const fields = Object.entries({ ...state, out: { persist: [], after: [] } });
 	packer.put(fields.length);
 	for (const [field, value] of fields) {
 		packer.put(field);
