@@ -7,13 +7,5 @@ import type { SortedMap } from './sorted-map.ts';
 export function derived<V, T>(
 	compute: (members: readonly V[]) => T,
 ): <K extends string | number>(map: SortedMap<K, V>) => T {
-	const kept = new WeakMap<readonly V[], { readonly made: T }>();
-	return (map) => {
-		const members = map.values();
-		const known = kept.get(members);
-		if (known !== undefined) return known.made;
-		const made = compute(members);
-		kept.set(members, { made });
-		return made;
-	};
+	return (map) => map.derive(compute);
 }

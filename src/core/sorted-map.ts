@@ -7,6 +7,8 @@ interface Order<K, V> {
 	keys?: readonly K[];
 	values?: readonly V[];
 	entries?: readonly (readonly [K, V])[];
+	/** What was derived from the values, by what makes it (derived.ts). */
+	made?: Map<unknown, unknown>;
 }
 
 export class SortedMap<K extends string | number, V> {
@@ -60,6 +62,17 @@ export class SortedMap<K extends string | number, V> {
 	entries(): readonly (readonly [K, V])[] {
 		this.#order.entries ??= this.keys().map((key) => [key, this.#values.get(key) as V]);
 		return this.#order.entries;
+	}
+
+	/** What `compute` makes of the values, kept until one of them is another one. */
+	derive<T>(compute: (values: readonly V[]) => T): T {
+		this.#order.made ??= new Map();
+		const { made } = this.#order;
+		const known = made.get(compute) as T | undefined;
+		if (known !== undefined) return known;
+		const fresh = compute(this.values());
+		made.set(compute, fresh);
+		return fresh;
 	}
 
 	[Symbol.iterator](): Iterator<readonly [K, V]> {
