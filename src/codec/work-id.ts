@@ -3,7 +3,6 @@
  * field that decides what has to be proven and by when, so two announcers of the same item make the same id and a
  * false field makes another one.
  */
-import { sha256 } from '@noble/hashes/sha2.js';
 import type { Bitfield } from '../domain/bitfield.ts';
 import { type Hex32, hex32, type WorkId, workIdOf } from '../domain/ids.ts';
 import { type Challenge, type ChallengeKey, challengeKeyOf, type DuePartition, type WorkItem } from '../domain/work.ts';
@@ -11,6 +10,7 @@ import { encodeCbor } from './cbor.ts';
 import { toHex } from './hex.ts';
 import { hexBytes, SHORT_HASH_BYTES } from './mesh-cbor.ts';
 import { encodeBitfield } from './rle-plus.ts';
+import { sha256, sha256Text } from './sha256.ts';
 
 const CHALLENGE_DOMAIN = 'poster-node/challenge/1';
 const WORK_DOMAIN = 'poster-node/work/1';
@@ -18,6 +18,10 @@ const CHALLENGE_KEY_CHARS = 32;
 
 export function sha256Hex(bytes: Uint8Array): Hex32 {
 	return hex32(toHex(sha256(bytes)));
+}
+
+export function textHash(text: string): Hex32 {
+	return hex32(toHex(sha256Text(text)));
 }
 
 /** First 8 bytes of SHA-256 as 16 hex digits. */

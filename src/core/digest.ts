@@ -2,8 +2,7 @@
  * What two nodes tell each other to find out who knows more: hashes over all that is known of each challenge, then the
  * question for what differs, then the statements that answer it.
  */
-import { utf8ToBytes } from '@noble/hashes/utils.js';
-import { sha256Hex } from '../codec/work-id.ts';
+import { textHash } from '../codec/work-id.ts';
 import type { Envelope, Statement } from '../domain/envelope.ts';
 import type { Hex32, NodeId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
@@ -17,6 +16,7 @@ import { jitter } from './rank.ts';
 import { ownStatement } from './records.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { State, StatementOf, Work } from './state.ts';
+import { messagesOf } from './submission.ts';
 import { byChallenge } from './works.ts';
 
 const SHORT_CHARS = 16;
@@ -30,10 +30,14 @@ const HASH_BYTES = 9;
 const RESULT_BYTES = 44;
 
 export function buildDigest(state: State): Digest {
+	const { rosterVersion, rosterHash, ...others } = knownBeyondRecords(state);
+	return { rosterVersion, rosterHash, records: recordsKnown(state), ...others };
+}
+
+function knownBeyondRecords(state: State): Omit<Digest, 'records'> {
 	return {
 		rosterVersion: state.roster.roster.version,
 		rosterHash: state.roster.hash,
-		records: recordsKnown(state),
 		holdings: holdingsHash(state.holdings.statements),
 		challenges: digestChallenges(state),
 	};
@@ -117,14 +121,13 @@ function keptHash(state: State, part: string, covered: readonly string[]): Hex32
 	const kept = hashes.get(part);
 	if (kept?.text === text) return kept.hash;
 	if (hashes.size > KEPT_HASHES) for (const old of hashes.keys()) hashes.delete(old);
-	const hash = sha256Hex(utf8ToBytes(text));
+	const hash = textHash(text);
 	hashes.set(part, { text, hash });
 	return hash;
 }
 
 /** `pending`: with what waits for its judgement here, so that it is not sent again meanwhile. */
 function knownOf(state: State, key: ChallengeKey, works: readonly Work[], pending: boolean): ChallengePull {
-	const ids = new Set(works.map(({ item }) => item.id));
 	return {
 		key,
 		announcements: state.announce.statements.get(key)?.keys() ?? [],
@@ -133,9 +136,9 @@ function knownOf(state: State, key: ChallengeKey, works: readonly Work[], pendin
 			const hash = (pending ? candidates.keys()[0] : undefined) ?? best?.hash;
 			return hash === undefined ? [] : [{ work: item.id, hash: hash.slice(0, SHORT_CHARS) }];
 		}),
-		submissions: [...state.messages.values()]
+		submissions: works
+			.flatMap((work) => messagesOf(state, work))
 			.filter((message) => (counts(message) && message.statement !== null) || (pending && isUnjudged(message)))
-			.filter((message) => ids.has(message.submission.work))
 			.map(({ short }) => short)
 			.sort()
 			.slice(0, limits.challengeSubmissions),
@@ -147,22 +150,26 @@ function knownOf(state: State, key: ChallengeKey, works: readonly Work[], pendin
 }
 
 function refusalIdentity({ from, incarnation, sequence }: Envelope): string {
-	return sha256Hex(utf8ToBytes(`${from}/${incarnation}/${sequence}`)).slice(0, SHORT_CHARS);
+	return textHash(`${from}/${incarnation}/${sequence}`).slice(0, SHORT_CHARS);
 }
 
 export function hashOf(parts: readonly string[]): Hex32 {
-	return sha256Hex(utf8ToBytes(parts.join('\n')));
+	return textHash(parts.join('\n'));
 }
 
 /** What the other side may have that this node lacks. */
-export function buildPull(state: State, ours: Digest, theirs: Digest): Pull {
+export function buildPull(state: State, theirs: Digest): Pull {
+	const ours = knownBeyondRecords(state);
 	const records = theirs.records.filter((their) => {
 		const known = versionOf(state, their.node);
 		return known === undefined || (known !== null && isNewer(their, known));
 	});
-	const mine = new Map(ours.challenges.map((known) => [known.key, known]));
-	const challenges = theirs.challenges.flatMap((their) => {
-		const known = mine.get(their.key);
+	let mine: Map<ChallengeKey, ChallengeDigest> | undefined;
+	const challenges = theirs.challenges.flatMap((their, i) => {
+		// Both list them in order of their keys, and mostly the same ones.
+		const same = ours.challenges[i];
+		mine ??= same?.key === their.key ? undefined : new Map(ours.challenges.map((known) => [known.key, known]));
+		const known = mine === undefined ? same : mine.get(their.key);
 		const equal =
 			known !== undefined &&
 			known.announcements === their.announcements &&

@@ -3,9 +3,8 @@
  * follow the weights, and a member that comes or goes moves only its own share. Integers only: a logarithm would not be
  * bit-exact everywhere.
  */
-import { sha256 } from '@noble/hashes/sha2.js';
-import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { toHex } from '../codec/hex.ts';
+import { sha256Text } from '../codec/sha256.ts';
 import type { NodeId } from '../domain/ids.ts';
 
 export interface Ranked {
@@ -24,7 +23,7 @@ export interface Scored {
 export function score(key: string, node: Ranked): string {
 	let best = '';
 	for (let k = 0; k < node.weight; k++) {
-		const hash = toHex(sha256(utf8ToBytes(`${key}/${node.id}/${k}`)));
+		const hash = toHex(sha256Text(`${key}/${node.id}/${k}`));
 		if (hash > best) best = hash;
 	}
 	return best;
@@ -42,7 +41,11 @@ export function compareScored(a: Scored, b: Scored): number {
 
 /** An integer from 0 to `below` - 1, different for each (node, key, attempt), the same in every replay. */
 export function jitter(self: NodeId, key: string, attempt: number, below: number): number {
-	if (below <= 1) return 0;
-	const hash = sha256(utf8ToBytes(`jitter/${self}/${key}/${attempt}`));
-	return (((hash[0] ?? 0) << 16) | ((hash[1] ?? 0) << 8) | (hash[2] ?? 0)) % below;
+	return below <= 1 ? 0 : draw(self, key, attempt) % below;
+}
+
+/** The same from 0 to 2^24 - 1. */
+export function draw(self: NodeId, key: string, attempt: number): number {
+	const hash = sha256Text(`jitter/${self}/${key}/${attempt}`);
+	return ((hash[0] ?? 0) << 16) | ((hash[1] ?? 0) << 8) | (hash[2] ?? 0);
 }

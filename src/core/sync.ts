@@ -164,16 +164,15 @@ export function onSyncAnswered(state: State, { peer, digest }: EventOf<'sync-ans
 
 /** A peer shows what it knows: it gets the same from here, and what it has newer is pulled in turn. */
 export function onSyncAsked(state: State, { request, peer, digest }: EventOf<'sync-asked'>): void {
-	const ours = buildDigest(state);
-	effect(state, { type: 'answer-sync', request, digest: ours });
-	if (isEmpty(buildPull(state, ours, digest))) return;
+	effect(state, { type: 'answer-sync', request, digest: buildDigest(state) });
+	if (isEmpty(buildPull(state, digest))) return;
 	state.sync.wanted.set(peer, digest);
 	state.dirty = true;
 }
 
 function pullFrom(state: State, peer: NodeId, theirs: Digest): void {
 	const { sync } = state;
-	const pull = buildPull(state, buildDigest(state), theirs);
+	const pull = buildPull(state, theirs);
 	if (isEmpty(pull)) {
 		complete(state, peer);
 		return;
