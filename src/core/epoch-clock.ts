@@ -89,6 +89,6 @@ function epochMs(clock: EpochClock, choose: (a: number, b: number) => number): n
 
 /** The lower one of two. */
 export function median(values: readonly number[]): number {
-	const sorted = [...values].sort((a, b) => a - b);
+	const sorted = new Float64Array(values).sort();
 	return sorted[(sorted.length - 1) >>> 1] ?? 0;
 }

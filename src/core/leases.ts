@@ -38,9 +38,8 @@ export function indexLeases(state: State, id: NodeId, statement: StatementOf<'re
 	const { leases } = state.records;
 	const before = state.peers.get(id)?.record;
 	const allowed = admissible(state, id, statement.envelope.body.leases);
-	const kept = new Set(allowed.map(({ work }) => work));
 	for (const { work } of before?.envelope.body.leases ?? []) {
-		if (kept.has(work)) continue;
+		if (allowed.some((lease) => lease.work === work)) continue;
 		const held = leases.get(work);
 		if (held?.delete(id)) {
 			noteChange(state);

@@ -16,7 +16,7 @@ import { type HeldLease, indexLeases, ownLease } from './leases.ts';
 import { isTrusted, onAlive, onSuspicion, type Peer, peerOf, watchHolder } from './liveness.ts';
 import { hasRole, isSynced, selfHasRole } from './members.ts';
 import { alarm, clearAlarm, ignore } from './outbox.ts';
-import { jitter } from './rank.ts';
+import { draw } from './rank.ts';
 import { heedHave } from './results.ts';
 import { heedObjections, ownObjections } from './skips.ts';
 import { SortedMap } from './sorted-map.ts';
@@ -33,6 +33,10 @@ export interface RecordsSlice {
 	own: StatementOf<'rec'> | null;
 	/** Repeats of a claim still to be sent. */
 	repeatsAt: number[];
+	/** The `have` of the last record, while nothing has changed that is told of challenges. */
+	held: { readonly told: number; readonly have: NodeRecord['have'] } | null;
+	/** What the time of the next one is drawn from, and the sequence that it was drawn for. */
+	drawn: { readonly sequence: number; readonly draw: number } | null;
 	/** Live leases of all members by work, this node's excluded. */
 	leases: SortedMap<WorkId, SortedMap<NodeId, HeldLease>>;
 	/** Leases of this node that ended without a result, newest first. */
@@ -55,6 +59,8 @@ export function createRecordsSlice(): RecordsSlice {
 		sentAt: Number.MIN_SAFE_INTEGER,
 		own: null,
 		repeatsAt: [],
+		held: null,
+		drawn: null,
 		leases: new SortedMap(),
 		ended: [],
 		submissions: [],
@@ -115,7 +121,7 @@ function saysTheSame(state: State, peer: Peer, a: NodeRecord, b: NodeRecord): bo
 			(x, y) => x.proofType === y.proofType && x.p95Ms === y.p95Ms && x.p99Ms === y.p99Ms,
 		) &&
 		isEqual(a.ended, b.ended, (x, y) => x.work === y.work && x.reason === y.reason) &&
-		isEqual(a.have, b.have, (x, y) => x.key === y.key && x.partitions.equals(y.partitions)) &&
+		isSameHave(a.have, b.have) &&
 		(!hasSigned(state) || isEqual(a.submissions, b.submissions, (x, y) => x === y)) &&
 		areRenewed(state, peer, a.leases, b.leases)
 	);
@@ -134,7 +140,11 @@ function areRenewed(state: State, peer: Peer, a: readonly Lease[], b: readonly L
 }
 
 function isEqual<T>(a: readonly T[], b: readonly T[], same: (x: T, y: T) => boolean): boolean {
-	return a.length === b.length && a.every((x, i) => same(x, b[i] as T));
+	return a === b || (a.length === b.length && a.every((x, i) => same(x, b[i] as T)));
+}
+
+function isSameHave(a: NodeRecord['have'], b: NodeRecord['have']): boolean {
+	return isEqual(a, b, (x, y) => x.key === y.key && x.partitions.equals(y.partitions));
 }
 
 /** Two rosters of one version: the operator signed twice, and every node must say so, whichever one it has. */
@@ -163,12 +173,17 @@ export function heedEpoch(state: State, event: EventOf<'statement'>): void {
 	if (peer.mark !== null && mark.epoch <= peer.mark.epoch) return;
 	peer.mark = mark;
 	const epochMs = longEpochMs(state.clock);
-	const fresh: EpochMark[] = [];
-	for (const { mark: heard } of state.peers.values()) {
-		if (heard !== null && state.now - heard.at <= limits.rankMs) fresh.push(heard);
-	}
 	// The lowest epoch first, each carried on to now: of two the lower one counts.
-	fresh.sort((a, b) => b.at - b.epoch * epochMs - (a.at - a.epoch * epochMs));
+	const fresh: EpochMark[] = [];
+	const beginning = (of: EpochMark): number => of.at - of.epoch * epochMs;
+	for (const { mark: heard } of state.peers.values()) {
+		if (heard === null || state.now - heard.at > limits.rankMs) continue;
+		const begun = beginning(heard);
+		let place = fresh.length;
+		for (; place > 0 && beginning(fresh[place - 1] as EpochMark) < begun; place--)
+			fresh[place] = fresh[place - 1] as EpochMark;
+		fresh[place] = heard;
+	}
 	state.clock.others = fresh[(fresh.length - 1) >>> 1] ?? mark;
 	if (reference(state.clock, state.now) !== state.clock.own) touch(state);
 }
@@ -188,11 +203,12 @@ function learnPace(state: State, peer: Peer, mark: EpochMark): void {
 	if (mark.epoch - peer.pace.epoch < PACE_EPOCHS) return;
 	peer.paceMs = intervalMs(peer.pace, mark);
 	peer.pace = mark;
+	if (state.clock.own !== null) return;
 	// One word for each chain node, however often it speaks.
 	const paces = [...state.peers].flatMap(([id, { paceMs }]) =>
 		paceMs !== null && hasRole(state, id, 'chain') ? [paceMs] : [],
 	);
-	if (state.clock.own === null) learnLength(state.clock, median(paces), 1);
+	learnLength(state.clock, median(paces), 1);
 }
 
 /** A lease of this node ended without a result. */
@@ -236,7 +252,14 @@ function isOld(state: State): boolean {
 	const spread = Math.floor((ms * JITTER_PERCENT) / 100);
 	const from = state.records.sentAt + ms - spread;
 	if (!isReached(state, from)) return false;
-	return isReached(state, from + jitter(state.config.self, 'renewal', state.identity.sequence, 2 * spread + 1));
+	return isReached(state, from + (renewalDraw(state) % (2 * spread + 1)));
+}
+
+/** Made anew with each statement of this node, and asked for with each look at the rules in between. */
+function renewalDraw({ config, identity, records }: State): number {
+	const { sequence } = identity;
+	if (records.drawn?.sequence !== sequence) records.drawn = { sequence, draw: draw(config.self, 'renewal', sequence) };
+	return records.drawn.draw;
 }
 
 function holderRenewalMs(state: State): number {
@@ -268,11 +291,21 @@ export function buildRecord(state: State): NodeRecord {
 		estimates: ownEstimates(state),
 		leases: leases.slice(0, limits.recordLeases),
 		ended: [...records.ended].sort((a, b) => (a.work < b.work ? -1 : 1)),
-		have: resultsHeld(state),
+		have: heldOnce(state),
 		submissions: records.submissions.slice(0, limits.recordSubmissions),
 		objections: ownObjections(state),
 		suspects: state.liveness.resets.keys().slice(0, limits.recordSuspects),
 	};
+}
+
+/** The same list as long as it says the same, so that whoever is handed it sees so at a glance. */
+function heldOnce(state: State): NodeRecord['have'] {
+	const { records, told } = state;
+	if (records.held?.told === told) return records.held.have;
+	const before = records.held?.have ?? [];
+	const have = resultsHeld(state);
+	records.held = { told, have: isSameHave(before, have) ? before : have };
+	return records.held.have;
 }
 
 /** Partitions of open challenges whose every known item has a verified result on this disk; the latest closes first. */

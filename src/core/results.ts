@@ -252,11 +252,13 @@ function condemn(state: State, work: Work, hash: Hex32, from: NodeId): void {
 
 /** A member's disk has results that this node lacks: asked for at once, since the statement itself was lost on the way. */
 export function heedHave(state: State, from: NodeId, before: NodeRecord['have'], have: NodeRecord['have']): void {
-	if (state.config.keys === null || have.length === 0) return;
+	if (state.config.keys === null || have.length === 0 || have === before) return;
+	// Most records tell what the one before them told.
+	const isKnown = ({ key, partitions }: NodeRecord['have'][number], i: number): boolean =>
+		before[i]?.key === key && before[i].partitions.equals(partitions);
+	if (have.every(isKnown)) return;
 	const told = new Map<ChallengeKey, Bitfield>();
-	for (const [i, { key, partitions }] of have.entries()) {
-		// Most records tell what the one before them told.
-		if (before[i]?.key === key && before[i].partitions.equals(partitions)) continue;
+	for (const { key, partitions } of have) {
 		const old = before.find((entry) => entry.key === key)?.partitions ?? Bitfield.empty;
 		if (!partitions.isSubsetOf(old)) told.set(key, partitions.subtract(old));
 	}

@@ -97,6 +97,7 @@ export class Bitfield {
 
 	equals(other: Bitfield): boolean {
 		return (
+			this.size === other.size &&
 			this.runs.length === other.runs.length &&
 			this.runs.every((run, i) => run.start === other.runs[i]?.start && run.end === other.runs[i]?.end)
 		);
