@@ -153,11 +153,14 @@ function pushAgain(state: State, view: ChainView, sender: Sender): void {
 		if (message.pooled || message.pushing || message.nonce < view.sender.nonce) continue;
 		const work = state.works.get(message.submission.work);
 		if (work === undefined || message.includedAt !== null) continue;
+		const isOwn = message.statement?.envelope.from === state.config.self;
+		const step = isOwn ? 0 : rankStep(view.epoch, work.item.close);
+		const waited = view.epoch - (message.pushedEpoch ?? message.seenEpoch - (isOwn ? limits.fallbackEpochs : 0));
+		// The first of the others waits one step: the order of all of them is seldom needed.
+		if (waited < (message.pushedEpoch === null ? step : limits.fallbackEpochs)) continue;
 		const rank = rankFrom(state, message, work);
-		const step = rankStep(view.epoch, work.item.close);
-		const since = message.pushedEpoch ?? message.seenEpoch - (rank === 0 ? limits.fallbackEpochs : 0);
 		const wait = message.pushedEpoch === null ? rank * step : limits.fallbackEpochs;
-		if (view.epoch - since >= wait) pushMessage(state, message, rank === 0 ? 'not-in-pool' : 'fallback');
+		if (waited >= wait) pushMessage(state, message, rank === 0 ? 'not-in-pool' : 'fallback');
 	}
 }
 
@@ -195,8 +198,7 @@ function replaceStuck(state: State, view: ChainView, sender: Sender): void {
 function fillGap(state: State, view: ChainView, sender: Sender): void {
 	const { nonce } = view.sender;
 	const live = currentMessages(state, sender.address).filter((message) => message.nonce >= nonce);
-	const held = live[0]?.nonce === nonce || pooledNonces(state, view).includes(nonce);
-	if (live.length === 0 || held) {
+	if (live.length === 0 || live[0]?.nonce === nonce || pooledNonces(state, view).includes(nonce)) {
 		sender.gapEpoch = null;
 		return;
 	}

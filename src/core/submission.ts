@@ -66,10 +66,9 @@ export function rankStep(epoch: number, close: number): number {
 
 /** Begins with the most urgent item whose turn has come. */
 function prepareNext(state: State, view: ChainView, sender: Sender): void {
-	const room = hasRoom(state, view);
 	for (const work of byUrgency(state.works)) {
 		if (work.item.miner !== view.miner || work.item.kind !== 'post') continue;
-		work.submission.reason = hindrance(state, work, view, sender, room) ?? 'ready';
+		work.submission.reason = hindrance(state, work, view, sender) ?? 'ready';
 		const { best } = work.results;
 		if (work.submission.reason !== 'ready' || best === null) continue;
 		sender.busy = { work: work.item.id, nonce: null, result: best.hash };
@@ -78,16 +77,12 @@ function prepareNext(state: State, view: ChainView, sender: Sender): void {
 	}
 }
 
-function hasRoom(state: State, view: ChainView): boolean {
-	return pendingCount(state, view) < limits.pendingMessages;
-}
-
 const byUrgency = derived((works: readonly Work[]) =>
 	[...works].sort((a, b) => a.item.close - b.item.close || a.item.partition - b.item.partition),
 );
 
 /** Why no message for the work is begun now; null when it is time. */
-function hindrance(state: State, work: Work, view: ChainView, sender: Sender, room: boolean): string | null {
+function hindrance(state: State, work: Work, view: ChainView, sender: Sender): string | null {
 	const { item, results, submission } = work;
 	const { epoch } = view;
 	if (state.identity.cloned) return 'key-cloned';
@@ -108,7 +103,7 @@ function hindrance(state: State, work: Work, view: ChainView, sender: Sender, ro
 	if (epoch < submission.retryEpoch) return 'refused-lately';
 	const rank = submitters(state, work).indexOf(state.config.self);
 	if (epoch - submission.readyEpoch < rank * rankStep(epoch, item.close)) return 'better-ranked';
-	if (!room) return 'too-many-pending';
+	if (pendingCount(state, view) >= limits.pendingMessages) return 'too-many-pending';
 	return mayUseNext(state, sender, epoch, item.close) ? null : 'last-message-unconfirmed';
 }
 
@@ -117,10 +112,9 @@ const BRIEF = ['ready', 'too-early', 'better-ranked', 'last-message-unconfirmed'
 
 /** A proof is there whose message is signed soon, here or by another submitter, and that no chain has refused so far. */
 export function isMessageDue(state: State, view: ChainView, sender: Sender): boolean {
-	const room = hasRoom(state, view);
 	return state.works.values().some((work) => {
 		if (work.item.miner !== view.miner || work.item.kind !== 'post' || work.submission.refusals > 0) return false;
-		return BRIEF.includes(hindrance(state, work, view, sender, room) ?? 'ready');
+		return BRIEF.includes(hindrance(state, work, view, sender) ?? 'ready');
 	});
 }
 
@@ -191,7 +185,7 @@ export function onPrepared(state: State, event: EventOf<'prepared'>): void {
 }
 
 function mayNotSign(state: State, work: Work, view: ChainView, sender: Sender): boolean {
-	return hindrance(state, work, view, sender, hasRoom(state, view)) !== null;
+	return hindrance(state, work, view, sender) !== null;
 }
 
 export function onPrepareFailed(state: State, { work: id, code, refused, detail }: EventOf<'prepare-failed'>): void {
