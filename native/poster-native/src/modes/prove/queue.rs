@@ -150,18 +150,44 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
+    use std::io::{self, Write};
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
+    /// Counts what is written.
+    #[derive(Clone, Default)]
+    struct Written(Arc<AtomicUsize>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.fetch_add(bytes.len(), Ordering::Relaxed);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Written {
+        fn output(&self) -> Arc<Output> {
+            Arc::new(Output::to(Box::new(self.clone())))
+        }
+    }
+
     fn output() -> Arc<Output> {
-        Arc::new(Output::to(Box::new(io::sink())))
+        Written::default().output()
     }
 
     fn job(id: u32) -> Job {
+        job_of(id, output())
+    }
+
+    fn job_of(id: u32, output: Arc<Output>) -> Job {
         Job {
             id,
-            phases: Arc::new(Phases::new(id, output())),
+            phases: Arc::new(Phases::new(id, output)),
             proof_type: ProofType::from_number(10).unwrap(),
             miner: 1000,
             randomness: Randomness::from_bytes([0; 32]).unwrap(),
@@ -185,6 +211,21 @@ mod tests {
         assert!(!queue.run(&dropped));
         queue.fail(&dropped, || panic!("nobody waits for an answer"));
         assert!(queue.run(&again));
+    }
+
+    /// The parent may be told of a dropped job no more, in whatever phase it was.
+    #[test]
+    fn a_dropped_job_is_silent() {
+        let (queue, written) = (Queue::default(), Written::default());
+        queue.add(job_of(1, written.output())).unwrap();
+        let dropped = queue.next();
+        dropped.phases.start("synthesis");
+        let told = written.0.load(Ordering::Relaxed);
+        assert!(told > 0);
+        queue.cancel(1, &output());
+        dropped.phases.end();
+        dropped.phases.start("prove");
+        assert_eq!(written.0.load(Ordering::Relaxed), told);
     }
 
     #[test]
