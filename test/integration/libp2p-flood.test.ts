@@ -16,6 +16,7 @@ const KAD = '/poster/kad/1.0.0';
 const COSTLY = '/poster/costly/1';
 const LARGE = '/poster/large/1';
 const TOPIC = 'poster/test/1';
+const TRIES = 3;
 
 /** Requests of so many bytes, the next one when the one before is answered. */
 function repeatLarge(hostile: HostilePeer, bytes: number): Promise<void> {
@@ -183,8 +184,14 @@ const floods: readonly {
 for (const { name, reason, attack } of floods) {
 	test(`a flood of ${name} is banned`, async () => {
 		await underAttack(async (victim, hostile) => {
-			await attack(hostile, victim);
-			await until('hung up', () => !victim.mesh.peers().includes(hostile.id));
+			for (let tries = 1; ; tries++) {
+				const cut = await attack(hostile, victim).catch((error: unknown) => error);
+				await until('hung up', () => !victim.mesh.peers().includes(hostile.id));
+				if (victim.mesh.bans().length > 0) break;
+				// On a machine that has no time for it a ping may end the connection before.
+				assert.ok(tries < TRIES, `cut without a ban: ${cut}`);
+				await hostile.comeBack(victim.mesh.addresses()[0] ?? '');
+			}
 			assert.deepEqual(
 				victim.mesh.bans().map(({ peer, reason: told, times }) => ({ peer, told, times })),
 				[{ peer: hostile.id, told: reason, times: 1 }],

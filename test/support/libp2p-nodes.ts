@@ -89,8 +89,9 @@ export async function withNodes(
 	count: number,
 	work: (...nodes: readonly TestNode[]) => Promise<void>,
 	options: Partial<Libp2pMeshOptions> = {},
+	clock: Clock = systemClock,
 ): Promise<void> {
-	const nodes = await Promise.all(Array.from({ length: count }, (_, index) => createNode(index + 1, options)));
+	const nodes = await Promise.all(Array.from({ length: count }, (_, index) => createNode(index + 1, options, clock)));
 	try {
 		await work(...nodes);
 	} finally {
