@@ -24,7 +24,7 @@ const BY_CODE: readonly (readonly [pattern: RegExp, exit: number])[] = [
 	],
 	[/^(config|home|key|roster|store|file|invite)-/, EXIT.home],
 	[
-		/^(mesh-cloned|prover-no-gpu|prover-no-params|prover-no-key|native-missing|native-no-cargo)$/,
+		/^(mesh-cloned|prover-no-gpu|prover-no-params|prover-no-key|native-missing|native-refused|native-no-cargo)$/,
 		EXIT.home,
 	],
 ];

@@ -88,7 +88,7 @@ export function createState(config: CoreConfig, recovered: Recovered): State {
 		works: new SortedMap(),
 		announce: { pending: new SortedMap(), statements: new SortedMap() },
 		jobs: new SortedMap(),
-		slots: { names: config.slots.slice(0, limits.slots), busy: new SortedMap() },
+		slots: { names: config.slots.slice(0, limits.slots), out: [], busy: new SortedMap() },
 		durations: new SortedMap(),
 		manifests: new SortedMap(),
 		holdings: { statements: new SortedMap(), own: new SortedMap(), datedFrom: null },
@@ -221,7 +221,7 @@ function takeIn(state: State, event: Exclude<Event, { readonly type: 'tick' | 's
 			onSetAside(state, event);
 			return;
 		case 'slots':
-			onSlots(state, event.slots);
+			onSlots(state, event);
 			return;
 		case 'measured':
 			learnDuration(state, event.proofType, event.ms);

@@ -8,7 +8,7 @@ import { limits } from '../domain/limits.ts';
 import type { EventOf } from './api.ts';
 import { releaseJob } from './claim.ts';
 import type { Job } from './job.ts';
-import { decide, effect } from './outbox.ts';
+import { alarm, clearAlarm, decide, effect } from './outbox.ts';
 import { refusalsFor } from './skips.ts';
 import { isForStock, noteCrash, pickSlot } from './slots.ts';
 import type { State, Work } from './state.ts';
@@ -46,8 +46,13 @@ function urgency({ item }: Work): number {
 	return item.kind === 'post' ? item.close : Number.MAX_SAFE_INTEGER;
 }
 
-export function onSlots(state: State, names: readonly string[]): void {
-	state.slots.names = names.slice(0, limits.slots);
+export function onSlots(state: State, { slots, out = [] }: EventOf<'slots'>): void {
+	for (const { slot } of state.slots.out) {
+		if (!out.some((still) => still.slot === slot)) clearAlarm(state, 'slot-out-of-service', slot);
+	}
+	state.slots.names = slots.slice(0, limits.slots);
+	state.slots.out = out.slice(0, limits.slots);
+	for (const { slot, ...why } of state.slots.out) alarm(state, 'slot-out-of-service', slot, why);
 	state.records.changed = true;
 	state.dirty = true;
 }

@@ -6,7 +6,7 @@
 import type { WorkId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { WorkItem } from '../domain/work.ts';
-import type { SlotFilter, WaitReason } from './api.ts';
+import type { SlotFilter, SlotOut, WaitReason } from './api.ts';
 import { holdingsOf } from './holdings.ts';
 import { keys, writeCrashes } from './keys.ts';
 import { alarm, put } from './outbox.ts';
@@ -18,6 +18,8 @@ import { manifestOf } from './works.ts';
 export interface SlotsSlice {
 	/** Slots in service with the work they hold. */
 	names: readonly string[];
+	/** The others, where it is known why. */
+	out: readonly SlotOut[];
 	readonly busy: SortedMap<string, WorkId>;
 }
 

@@ -46,6 +46,7 @@ export function view(state: State, now: number, shows: ItemFilter = () => true):
 		peers: state.roster.byId.keys().map((id) => peerView(state, id)),
 		alarms: state.alarms.values().map((raised) => raised.alarm),
 		slots: state.slots.names.map((name) => ({ name, work: state.slots.busy.get(name) ?? null })),
+		slotsOut: state.slots.out,
 		ignored: Object.fromEntries(state.ignored),
 		counters: Object.fromEntries(state.counters),
 	};

@@ -64,8 +64,12 @@ interface Run {
 	error: string | null;
 	partitions: readonly ComputePartition[];
 	wallMs: number;
+	/** As `wallMs`: when a slot was last seen that could prove, or was at work. */
+	offeredMs: number;
 }
 
+const NO_PROVER =
+	'no prover of the mesh has a slot in service: `poster-node status` on the provers says why; `poster-node claims` shows who is connected';
 const SENT: readonly string[] = ['included', 'done'];
 
 export class ComputeRuns {
@@ -190,6 +194,7 @@ export class ComputeRuns {
 			error: null,
 			partitions: [],
 			wallMs: 0,
+			offeredMs: 0,
 		};
 		this.#runs.set(run.id, run);
 		if (key !== null) this.#follow(run, key).catch(this.#options.fatal);
@@ -211,12 +216,24 @@ export class ComputeRuns {
 				break;
 			}
 			if (!seen && run.wallMs > limits.computeSeenMs) fail(run, 'the announced partitions never arrived here');
+			else if (this.#isIdle(run, view)) fail(run, NO_PROVER);
 			// The core drops an item some time after its close.
 			else if ((seen && items.length === 0) || items.some(({ epochsLeft }) => epochsLeft < 0)) {
 				fail(run, 'the time for it is over');
 			} else await this.#ports.clock.sleep(limits.computePollMs);
 		}
 		if (run.announced !== null) await this.#takeBack(key, run.announced);
+	}
+
+	/** Nobody works on it and nobody could, for longer than a prover needs to come back. */
+	#isIdle(run: Run, { items, peers, self, slots }: View): boolean {
+		const offered = peers.some((peer) => {
+			const count = peer.node === self ? slots.length : peer.connected ? peer.slots : 0;
+			return peer.roles.includes('prover') && count > 0;
+		});
+		const isWaiting = items.some(({ result }) => result === null) && items.every(({ holders }) => holders.length === 0);
+		if (offered || !isWaiting) run.offeredMs = run.wallMs;
+		return run.wallMs - run.offeredMs > limits.computeOfferedMs;
 	}
 
 	/** What is proven already stays; what is not proven yet is left by all. */

@@ -71,6 +71,7 @@ export interface StatusReport extends NodeFacts {
 	readonly members: number;
 	readonly connected: number;
 	readonly slots: View['slots'];
+	readonly slotsOut: View['slotsOut'];
 	readonly alarms: View['alarms'];
 	readonly ignored: View['ignored'];
 	readonly counters: View['counters'];

@@ -28,7 +28,7 @@ export function claimsReport(view: View, node: string): ClaimsReport {
 }
 
 export function statusReport(view: View, facts: NodeFacts, rosterVersion: number): StatusReport {
-	const { self, network, epoch, epochMs, synced, slots, alarms, ignored, counters } = view;
+	const { self, network, epoch, epochMs, synced, slots, slotsOut, alarms, ignored, counters } = view;
 	return {
 		...facts,
 		id: self,
@@ -39,6 +39,7 @@ export function statusReport(view: View, facts: NodeFacts, rosterVersion: number
 		synced,
 		...membership(view),
 		slots,
+		slotsOut,
 		alarms,
 		ignored,
 		counters,

@@ -170,7 +170,7 @@ class SharedSlot implements ProverSlot {
 		if (this.busy) await this.#idle.promise;
 	}
 
-	watch(changed: (inService: boolean) => void): void {
+	watch(changed: Parameters<ProverSlot['watch']>[0]): void {
 		this.#slot.watch(changed);
 	}
 

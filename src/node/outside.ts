@@ -79,7 +79,7 @@ export async function openOutside(
 	stack.defer(() => workers.close());
 	const keys = verifies(config) ? await unlessAborted(readProofKeys(config, workers.verifier), signal) : NO_KEYS;
 	const winningTypes = config.winning && (await unlessAborted(readWinningTypes(config, workers.verifier), signal));
-	await unlessAborted(workers.requireGpus(), signal);
+	await unlessAborted(workers.requireProvers(), signal);
 	const winning = winningTypes?.provable ?? [];
 	checkResources({ config, members: roster.peers.length, ...keys, winning }, await thisMachine());
 

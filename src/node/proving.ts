@@ -1,5 +1,5 @@
 /** Carries out what the core decides about proofs: prove in a slot, cancel, verify. */
-import type { EffectOf, Event } from '../core/api.ts';
+import type { EffectOf, Event, SlotOut } from '../core/api.ts';
 import type { Bitfield } from '../domain/bitfield.ts';
 import { isPosterError, PosterError } from '../domain/errors.ts';
 import type { WorkId } from '../domain/ids.ts';
@@ -60,17 +60,17 @@ export class Proving {
 		this.#options = options;
 	}
 
-	/** Tells the core which slots are in service whenever that changes. */
+	/** Tells the core which slots are in service, and why the others are not, whenever that changes. */
 	watchSlots(): void {
 		const { slots, log } = this.#ports;
-		const out = new Set<string>();
+		const out = new Map<string, SlotOut>();
 		for (const slot of slots) {
-			slot.watch((inService) => {
+			slot.watch((inService, why) => {
 				if (inService) out.delete(slot.name);
-				else out.add(slot.name);
-				log.warn({ slot: slot.name, inService }, 'a slot changed');
+				else out.set(slot.name, outFor(slot.name, why));
+				log.warn({ slot: slot.name, inService, reason: out.get(slot.name)?.reason }, 'a slot changed');
 				const names = slots.map(({ name }) => name).filter((name) => !out.has(name));
-				this.#options.enqueue({ type: 'slots', slots: names });
+				this.#options.enqueue({ type: 'slots', slots: names, out: [...out.values()] });
 			});
 		}
 	}
@@ -182,6 +182,11 @@ export class Proving {
 		const sectors = manifest.filter(({ number }) => !skipped.has(number));
 		return { proofType, miner, randomness, sectors };
 	}
+}
+
+function outFor(slot: string, why: unknown): SlotOut {
+	const reason = (why instanceof Error ? why.message : String(why)).slice(0, limits.errorChars);
+	return { slot, reason, ...(isPosterError(why) && why.advice !== undefined && { advice: why.advice }) };
 }
 
 /** Counts the milliseconds that the slot was made to stand still from now on: no proof's fault, and no part of its time. */

@@ -33,6 +33,7 @@ export class ViewMetrics {
 		const busy = view.slots.filter(({ work }) => work !== null).length;
 		metrics.gauge('poster_slots', busy, { state: 'busy' });
 		metrics.gauge('poster_slots', view.slots.length - busy, { state: 'idle' });
+		metrics.gauge('poster_slots', view.slotsOut.length, { state: 'out' });
 		for (const { slot, proof, whole } of facts.proofTimes) {
 			metrics.gauge('poster_proof_usual_seconds', whole.p50Ms / MS, { slot, proof, percentile: '50' });
 			metrics.gauge('poster_proof_usual_seconds', whole.p95Ms / MS, { slot, proof, percentile: '95' });

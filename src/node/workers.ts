@@ -8,7 +8,7 @@ import { NativeProverSlot } from '../adapters/native/prover.ts';
 import { makeSample } from '../adapters/native/sample.ts';
 import { NativeVanillaSource } from '../adapters/native/vanilla-source.ts';
 import { NativeVerifier } from '../adapters/native/verifier.ts';
-import { PosterError } from '../domain/errors.ts';
+import { isPosterError, PosterError } from '../domain/errors.ts';
 import type { PoStProofType } from '../domain/proof.ts';
 import type { ProofJob, ProverSlot } from '../ports/prover.ts';
 import type { VanillaChecker, VanillaSource } from '../ports/vanilla.ts';
@@ -31,10 +31,11 @@ export interface Workers {
 	/** Undefined without the storage role. */
 	readonly source: VanillaSource | undefined;
 	/**
-	 * Rejects `prover-no-gpu` when a slot is said to be a GPU and its worker proves on the CPU: it would prove so slowly
-	 * that deadlines are missed. A slot with a program of its own is that program's matter.
+	 * Rejects `native-refused` when the native worker does not know what this version starts its provers with: they would
+	 * be restarted for ever. Rejects `prover-no-gpu` when a slot is said to be a GPU and its worker proves on the CPU: it
+	 * would prove so slowly that deadlines are missed. A slot with a program of its own is that program's matter.
 	 */
-	requireGpus(): Promise<void>;
+	requireProvers(): Promise<void>;
 	close(): Promise<void>;
 }
 
@@ -94,14 +95,17 @@ export function startWorkers(components: NativeComponents, options: WorkersOptio
 		const line = winning?.worker ?? [...command, 'prove', ...keys, ...engine];
 		return new NativeProverSlot('winning', child('prove-winning', line), clock);
 	};
-	const requireGpus = async (): Promise<void> => {
-		for (const [index, { kind, worker }] of (prover?.slots ?? []).entries()) {
-			const slot = own[index];
-			if (kind === 'gpu' && worker === undefined && slot !== undefined) await requireGpu(slot);
-		}
-	};
 	const pausable = own.filter((_, index) => isPausable(prover?.slots[index]));
 	const winningSlot = prover && winning && openWinning();
+	const requireProvers = async (): Promise<void> => {
+		const wants = own.map((slot, index) => ({ slot, config: prover?.slots[index] }));
+		const required = wants.flatMap(({ slot, config: is }) => {
+			if (is?.worker !== undefined) return [];
+			return is?.kind === 'gpu' ? requireGpu(slot) : requireStart(slot);
+		});
+		if (winningSlot !== undefined && winning?.worker === undefined) required.push(requireStart(winningSlot));
+		await Promise.all(required);
+	};
 	const checks = prover !== undefined || submitter !== undefined || winning !== undefined;
 	const checker = checks ? new NativeChecker(child('check', [...command, 'check']), clock) : undefined;
 	const source =
@@ -117,7 +121,7 @@ export function startWorkers(components: NativeComponents, options: WorkersOptio
 		sample: (proofType, signal) => makeSample(command, join(scratch, 'sample'), proofType, signal),
 		checker,
 		source,
-		requireGpus,
+		requireProvers,
 		close,
 	};
 }
@@ -161,6 +165,15 @@ export function coresOf(cpus: string | undefined): number | undefined {
 		for (let core = first; core <= last; core++) cores.add(core);
 	}
 	return Math.max(1, cores.size);
+}
+
+/** What ends it in another way may be over in a moment: it is started again. */
+async function requireStart(slot: NativeProverSlot): Promise<void> {
+	try {
+		await slot.gpus();
+	} catch (error) {
+		if (!isPosterError(error) || error.code === 'native-refused') throw error;
+	}
 }
 
 async function requireGpu(slot: NativeProverSlot): Promise<void> {

@@ -37,8 +37,8 @@ export const METRICS = {
 	poster_slots: {
 		kind: 'gauge',
 		unit: 'slots',
-		labels: { state: '`busy` or `idle`' },
-		help: 'Proving slots in service.',
+		labels: { state: '`busy`, `idle` or `out`' },
+		help: 'Proving slots; `out` of service are those whose worker does not start, or dies again and again.',
 	},
 	poster_epoch: { kind: 'gauge', unit: 'epochs', labels: {}, help: 'Epoch of the chain; -1 while it is not known.' },
 	poster_epoch_seconds: {

@@ -41,10 +41,10 @@ export interface ProverSlot {
 	/** `onPhase` is called only for frames that came from the code that did the work. */
 	prove(job: ProofJob, onPhase: (phase: ProofPhase) => void, signal: AbortSignal): Promise<ProofMade>;
 	/**
-	 * Tells when the slot goes out of service (its worker dies again and again) and when it is back; in service at first.
-	 * One listener.
+	 * Tells when the slot goes out of service (its worker dies again and again), with the error that it does so for, and
+	 * when it is back; in service at first. One listener.
 	 */
-	watch(changed: (inService: boolean) => void): void;
+	watch(changed: (inService: boolean, why?: unknown) => void): void;
 	/** Times that its program has ended so far: what it kept in memory is gone then. Absent where that is not known. */
 	readonly deaths?: number;
 	/** Lets it stand still where it is until the returned function is called; absent where that cannot be done. */

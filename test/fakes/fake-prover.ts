@@ -16,7 +16,7 @@ export class FakeProverSlot implements ProverSlot {
 	#closed = false;
 	#gate: PromiseWithResolvers<void> | undefined;
 	/** As if the worker died for good, or came back. */
-	setInService: (inService: boolean) => void = () => undefined;
+	setInService: Parameters<ProverSlot['watch']>[0] = () => undefined;
 	/** Errors for the next jobs, one each. */
 	readonly failNext: PosterError[] = [];
 	/** As if its worker had died so often. */
@@ -71,7 +71,7 @@ export class FakeProverSlot implements ProverSlot {
 		return { proof: fakeProof(job.statement), phaseMs, device: 'fake' };
 	}
 
-	watch(changed: (inService: boolean) => void): void {
+	watch(changed: Parameters<ProverSlot['watch']>[0]): void {
 		this.setInService = changed;
 	}
 

@@ -105,6 +105,11 @@ if (behaviour === 'fatal') {
 	say({ type: 'fatal', code: 'published-key', reason: 'a published key', advice: 'another folder' });
 	process.exit(2);
 }
+if (behaviour === 'refuses') {
+	say({ type: 'fatal', code: 'bad-arguments', reason: 'unknown option --own-dir', advice: 'see the options' });
+	process.exit(2);
+}
+if (behaviour === 'refuses-mutely') process.exit(2);
 if (behaviour === 'exit-at-start') process.exit(1);
 // A grandchild that keeps the pipes open after this process.
 if (behaviour === 'parent') {

@@ -75,6 +75,7 @@ export function view(items: readonly ItemView[], change: Partial<View> = {}): Vi
 		peers: [peer({ node: self, name: 'prover-1' }), peer({ node: other, name: 'prover-2' })],
 		alarms: [],
 		slots: [{ name: 'cpu0', work: null }],
+		slotsOut: [],
 		ignored: {},
 		counters: {},
 		...change,

@@ -20,7 +20,7 @@ export class GpuSlot implements ProverSlot {
 	#faults = 0;
 	#workerInService = true;
 	#demoted = false;
-	#changed: (inService: boolean) => void = () => undefined;
+	#changed: Parameters<ProverSlot['watch']>[0] = () => undefined;
 	#stopTimer: () => void = () => undefined;
 
 	constructor(slot: ProverSlot, clock: Clock, log: Log) {
@@ -41,11 +41,11 @@ export class GpuSlot implements ProverSlot {
 		}
 	}
 
-	watch(changed: (inService: boolean) => void): void {
+	watch(changed: Parameters<ProverSlot['watch']>[0]): void {
 		this.#changed = changed;
-		this.#slot.watch((inService) => {
+		this.#slot.watch((inService, why) => {
 			this.#workerInService = inService;
-			if (!this.#demoted) changed(inService);
+			if (!this.#demoted) changed(inService, why);
 		});
 	}
 
@@ -62,7 +62,7 @@ export class GpuSlot implements ProverSlot {
 			{ slot: this.name, faults: this.#faults, error },
 			'the GPU fails again and again: out of service for a while; look at nvidia-smi and at the kernel log',
 		);
-		if (this.#workerInService) this.#changed(false);
+		if (this.#workerInService) this.#changed(false, error);
 		this.#stopTimer = this.#clock.after(limits.gpuDemotedMs, () => {
 			this.#demoted = false;
 			// One more fault is enough to send it back.

@@ -8,6 +8,7 @@ import { PosterError } from '../../domain/errors.ts';
 import { limits } from '../../domain/limits.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
+import type { ProverSlot } from '../../ports/prover.ts';
 import { type FrameHeader, type NativeFrame, numberField, textField } from './frame.ts';
 import { type WorkerOptions, WorkerProcess } from './worker-process.ts';
 
@@ -62,7 +63,7 @@ export class NativeChild {
 	#lastJob = 0;
 	#deaths = 0;
 	#inService = true;
-	readonly #watchers: ((inService: boolean) => void)[] = [];
+	readonly #watchers: Parameters<ProverSlot['watch']>[0][] = [];
 
 	constructor(components: NativeComponents, options: WorkerOptions) {
 		this.#clock = components.clock;
@@ -85,7 +86,7 @@ export class NativeChild {
 	}
 
 	/** Tells when the worker is given up until it starts again, and when it has; in service at first. */
-	watch(changed: (inService: boolean) => void): void {
+	watch(changed: Parameters<ProverSlot['watch']>[0]): void {
 		this.#watchers.push(changed);
 	}
 
@@ -174,7 +175,7 @@ export class NativeChild {
 		attempt.catch((cause: unknown) => {
 			if (this.#closing.signal.aborted) return;
 			this.#log.error({ cause, failures: this.#failures }, 'native worker did not start');
-			this.#restart();
+			this.#restart(cause);
 		});
 		return attempt;
 	}
@@ -233,23 +234,23 @@ export class NativeChild {
 			// Exit code 0: a cancelled proof, which ends in no other way.
 			if (cause.meta['exitCode'] === 0 || wasCancelled) this.#log.info({ jobs: lost.length }, 'native worker ended');
 			else this.#log.warn({ cause, jobs: lost.length }, 'native worker died');
-			this.#restart();
+			this.#restart(cause);
 		}
 		for (const listener of lost) listener.lost(cause);
 	}
 
-	#restart(): void {
+	#restart(cause: unknown): void {
 		const pauseMs = Math.min(limits.nativeRestartMs * 2 ** this.#failures, limits.nativeRestartMaxMs);
 		// Capped where the pause no longer grows.
 		this.#failures = Math.min(this.#failures + 1, 30);
 		this.#current = this.#launch(pauseMs);
-		if (this.#failures >= DEATHS_OUT_OF_SERVICE) this.#setInService(false);
+		if (this.#failures >= DEATHS_OUT_OF_SERVICE) this.#setInService(false, cause);
 	}
 
-	#setInService(inService: boolean): void {
+	#setInService(inService: boolean, why?: unknown): void {
 		if (inService === this.#inService) return;
 		this.#inService = inService;
-		for (const changed of this.#watchers) changed(inService);
+		for (const changed of this.#watchers) changed(inService, why);
 	}
 
 	#dispatch(frame: NativeFrame): void {

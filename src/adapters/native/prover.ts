@@ -51,7 +51,7 @@ export class NativeProverSlot implements ProverSlot {
 		return this.#child.deaths;
 	}
 
-	watch(changed: (inService: boolean) => void): void {
+	watch(changed: Parameters<ProverSlot['watch']>[0]): void {
 		this.#child.watch(changed);
 	}
 

@@ -84,6 +84,7 @@ function unavailable(cause: unknown): PosterError {
 	if (failed !== undefined && NO_KEY.has(failed.meta['code'])) {
 		return new PosterError('verifier-no-key', failed.message, { cause, ...advice });
 	}
+	if (isPosterError(cause, 'native-refused')) return cause;
 	// A worker that cannot start says why, and nobody looks for it in the causes.
 	const why = isPosterError(cause, 'native-fatal', 'native-spawn', 'native-exited') ? `: ${cause.message}` : '';
 	return new PosterError('verifier-unavailable', `the verifier gave no verdict${why}`, { cause, ...advice });

@@ -213,7 +213,8 @@ export class WorkerProcess {
 
 	#finish(exit: PosterError): void {
 		if (this.#end !== undefined) return;
-		const end = this.#cause ?? exit;
+		const ended = this.#cause ?? exit;
+		const end = this.#isReady ? ended : (refusalIn(ended) ?? ended);
 		this.#end = end;
 		this.#child.stdin.destroy();
 		this.#child.stdout.destroy();
@@ -227,6 +228,21 @@ export class WorkerProcess {
 
 const OTHER_PROGRAM =
 	'It is another program, or of another version: unset POSTER_NATIVE and [native] worker, and it is built from the sources.';
+
+/** `bad-arguments` of docs/native-protocol.md, also by the exit code alone. */
+function refusalIn(cause: PosterError): PosterError | undefined {
+	const { code, exitCode } = cause.meta;
+	if (code !== 'bad-arguments' && exitCode !== FATAL_EXIT) return undefined;
+	return new PosterError('native-refused', `the native worker refuses what it is started with: ${cause.message}`, {
+		cause,
+		advice:
+			'It is of another version than this program: build the native part again (`npm run build:native`), or unset POSTER_NATIVE and [native] worker.',
+		meta: cause.meta,
+	});
+}
+
+/** Ends a worker that cannot go on, mostly with a frame that says why. */
+const FATAL_EXIT = 2;
 
 function spawnError(file: string, cause: Error): PosterError {
 	return new PosterError('native-spawn', `${file} could not be started`, {

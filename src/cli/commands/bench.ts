@@ -90,7 +90,7 @@ async function measure(
 		try {
 			const { proofTypes: all, slotFilters } = await readProofKeys(config, workers.verifier);
 			const proofTypes = chosen(all, size);
-			await workers.requireGpus();
+			await workers.requireProvers();
 			const selfTests: SelfTested[] = [];
 			const winning = config.winning && (await readWinningTypes(config, workers.verifier)).provable;
 			const tested = [...proofTypes, ...ofSizes(winning ?? [], size)];

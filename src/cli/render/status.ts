@@ -9,7 +9,6 @@ const CHAIN: Readonly<Record<StatusReport['chain'], string>> = {
 };
 
 export function renderStatus(report: StatusReport, wallMs: number): string {
-	const busy = report.slots.filter(({ work }) => work !== null).length;
 	const lines: readonly (readonly [string, string])[] = [
 		['Node', `${report.name} (${report.id})`],
 		['Program', `${report.version}, process ${report.pid}, up ${duration(wallMs - report.startedWallMs)}`],
@@ -20,7 +19,7 @@ export function renderStatus(report: StatusReport, wallMs: number): string {
 		['Roles', report.roles.join(', ') || 'none: the roster gives none, or the config has no section'],
 		['Chain', `${epochText(report.epoch)} of ${duration(report.epochMs)}, ${CHAIN[report.chain]}`],
 		['State', report.synced ? 'in sync' : 'syncing'],
-		['Slots', `${busy} of ${report.slots.length} busy`],
+		['Slots', slotsText(report)],
 		...report.proofTimes.map((times) => ['Proofs', timesText(times)] as const),
 		['Loop', `p99 delay ${duration(report.loopDelayP99Ms)}`],
 		...(report.storeStalledMs === 0 ? [] : [['Store', storeText(report.storeStalledMs)] as const]),
@@ -28,6 +27,13 @@ export function renderStatus(report: StatusReport, wallMs: number): string {
 	];
 	const alarms = report.alarms.map(({ code, subject }) => `ALARM      ${code}: ${subject}`);
 	return [...lines.map(([name, value]) => `${name.padEnd(11)}${value}`), ...alarms].join('\n');
+}
+
+function slotsText({ slots, slotsOut }: StatusReport): string {
+	const busy = `${slots.filter(({ work }) => work !== null).length} of ${slots.length} busy`;
+	if (slotsOut.length === 0) return busy;
+	const reasons = slotsOut.map(({ slot, reason, advice }) => [`${slot}: ${reason}`, advice ?? []].flat().join('. '));
+	return [`${busy}, ${slotsOut.length} OUT OF SERVICE`, ...reasons].join('\n           ');
 }
 
 function timesText({ slot, proof, engine, whole }: StatusReport['proofTimes'][number]): string {

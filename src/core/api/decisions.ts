@@ -11,6 +11,8 @@ export type AlarmCode =
 	| 'deadline-missed'
 	/** Two provers of this node died over an item: it is tried in others, or not before it is nearly too late. */
 	| 'crashing-partition'
+	/** A prover of this node does not start, or dies again and again. */
+	| 'slot-out-of-service'
 	/** Our own prover made a wrong proof or failed: the library proves that size there, and this node's times are learned anew. */
 	| 'own-prover'
 	/** A member announces, proves or submits what does not hold. */

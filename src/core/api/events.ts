@@ -11,6 +11,13 @@ import type { Digest, Pull } from '../../domain/sync.ts';
 import type { Challenge, ChallengeKey, DuePartition } from '../../domain/work.ts';
 import type { ChainView } from './chain.ts';
 
+/** A slot that takes no work. */
+export interface SlotOut {
+	readonly slot: string;
+	readonly reason: string;
+	readonly advice?: string;
+}
+
 export type Event =
 	/** Every `limits.tickMs`; all rules are level-triggered and evaluated again. */
 	| { readonly type: 'tick' }
@@ -35,8 +42,8 @@ export type Event =
 	| { readonly type: 'stopping' }
 	/** The core failed on these entries of the store, which it begins without; the runner has moved them away. */
 	| { readonly type: 'set-aside'; readonly keys: readonly string[] }
-	/** Slots in service changed: a worker died for good or came back. */
-	| { readonly type: 'slots'; readonly slots: readonly string[] }
+	/** Slots in service changed: a worker died for good or came back. `out`: the others, where it is known why. */
+	| { readonly type: 'slots'; readonly slots: readonly string[]; readonly out?: readonly SlotOut[] }
 	/** One proof of this type was measured at start. */
 	| { readonly type: 'measured'; readonly proofType: PoStProofType; readonly sectors: number; readonly ms: number }
 

@@ -14,6 +14,7 @@ import type { Result } from '../../domain/result.ts';
 import type { Role } from '../../domain/roster.ts';
 import type { ChallengeKey, WorkItem, WorkKind } from '../../domain/work.ts';
 import type { Alarm } from './decisions.ts';
+import type { SlotOut } from './events.ts';
 
 /** Why this node does not take (or take further) an item. `own`: it does. */
 export type WaitReason =
@@ -128,7 +129,9 @@ export interface View {
 	readonly items: readonly ItemView[];
 	readonly peers: readonly PeerView[];
 	readonly alarms: readonly Alarm[];
+	/** Those in service. */
 	readonly slots: readonly { readonly name: string; readonly work: WorkId | null }[];
+	readonly slotsOut: readonly SlotOut[];
 	/** Statements ignored since start, by code. */
 	readonly ignored: Readonly<Record<string, number>>;
 	readonly counters: Readonly<Record<string, number>>;

@@ -108,6 +108,8 @@ export const nodeLimits = {
 	dryRunsAsked: 64,
 	/** From an announcement until its partitions are seen here, by gossip at once or by some rounds of sync. */
 	computeSeenMs: 60_000,
+	/** Without a slot in the mesh that could prove; a prover that was started again, or its worker, is back by then. */
+	computeOfferedMs: 90_000,
 	/** The chain node reads partitions and sectors of the deadline first. */
 	dryRunAnswerMs: 30_000,
 	/** Text of an error that travels. */

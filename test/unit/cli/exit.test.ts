@@ -15,7 +15,7 @@ const CODES: Readonly<Record<keyof typeof EXIT, readonly string[]>> = {
 	usage: ['usage'],
 	home: [
 		...['config-invalid', 'home-missing', 'home-in-use', 'key-missing', 'key-bad', 'store-io', 'file-too-long'],
-		...['roster-bad', 'invite-bad', 'mesh-cloned', 'native-missing', 'native-no-cargo'],
+		...['roster-bad', 'invite-bad', 'mesh-cloned', 'native-missing', 'native-no-cargo', 'native-refused'],
 		...['prover-no-gpu', 'prover-no-params', 'prover-no-key'],
 	],
 	notRunning: ['node-not-running'],

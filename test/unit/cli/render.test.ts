@@ -3,9 +3,12 @@ import { test } from 'node:test';
 import { renderClaims } from '../../../src/cli/render/claims.ts';
 import { renderCompute } from '../../../src/cli/render/compute.ts';
 import { duration } from '../../../src/cli/render/duration.ts';
+import { renderStatus } from '../../../src/cli/render/status.ts';
 import { renderTable } from '../../../src/cli/render/table.ts';
+import type { View } from '../../../src/core/api.ts';
 import { deadlineIndex, epoch, partitionIndex } from '../../../src/domain/ids.ts';
-import { claimsReport } from '../../../src/node/control-views.ts';
+import type { NodeFacts } from '../../../src/node/control-api.ts';
+import { claimsReport, statusReport } from '../../../src/node/control-views.ts';
 import { holder, item, result, computeRun as run, self, submission, view } from '../../support/views.ts';
 
 const lines = (text: string): string[] => text.split('\n');
@@ -39,6 +42,39 @@ test('the table of claims shows every open partition: who, how far, how long, an
 		'f01000             7          4     2349  prover-2        -  included       100%  20m00s  on the chain already',
 		'f01000             7          5     2349  -               -  missed            -  closed  deadline is closed',
 		'f01000 dry        31          0     2349  -               -  open              -   1h40m  no time left for a proof',
+	]);
+});
+
+test('status says which slots are out of service, why, and what to do', () => {
+	const facts: NodeFacts = {
+		version: '0.1.0',
+		pid: 1,
+		name: 'prover-1',
+		roles: ['prover'],
+		addresses: [],
+		startedWallMs: 0,
+		chain: 'none',
+		loopDelayP99Ms: 1,
+		proofTimes: [],
+		storeStalledMs: 0,
+	};
+	const slotLines = (change: Partial<View>): string[] => {
+		const all = lines(renderStatus(statusReport(view([], change), facts, 1), 0));
+		const at = all.findIndex((line) => line.startsWith('Slots'));
+		return all.slice(
+			at,
+			all.findIndex((line) => line.startsWith('Loop')),
+		);
+	};
+	assert.deepEqual(slotLines({}), ['Slots      0 of 1 busy']);
+	const slotsOut = [
+		{ slot: 'cpu-0', reason: 'unknown option', advice: 'Build it again.' },
+		{ slot: 'cpu-1', reason: 'gone' },
+	];
+	assert.deepEqual(slotLines({ slots: [], slotsOut }), [
+		'Slots      0 of 0 busy, 2 OUT OF SERVICE',
+		'           cpu-0: unknown option. Build it again.',
+		'           cpu-1: gone',
 	]);
 });
 

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { SlotFilter } from '../../../src/core/api.ts';
+import type { SlotFilter, SlotOut } from '../../../src/core/api.ts';
 import { obstacle } from '../../../src/core/claim.ts';
 import { currentLoad } from '../../../src/core/load.ts';
 import { createState, step } from '../../../src/core/poster.ts';
 import { isQuarantined } from '../../../src/core/slots.ts';
 import type { State } from '../../../src/core/state.ts';
+import { view } from '../../../src/core/view.ts';
 import { retire } from '../../../src/core/works.ts';
 import { Bitfield } from '../../../src/domain/bitfield.ts';
 import { actorId } from '../../../src/domain/ids.ts';
@@ -184,6 +185,23 @@ test('our own prover given up raises an alarm and makes its times forgotten; a g
 	assert.ok(!on.disk.has('d/10'));
 	assert.ok(!say('again').some(({ type }) => type === 'alarm'), 'told once');
 	assert.ok(say(null).some(({ type }) => type === 'alarm-cleared'));
+	assert.equal(on.state.alarms.size, 0);
+});
+
+test('a slot out of service raises an alarm with its reason, once, until it is back', () => {
+	const on = bench([], 2);
+	const refused = { slot: 'slot0', reason: 'unknown option', advice: 'build it' };
+	const gone = { slot: 'slot1', reason: 'gone' };
+	const raised = (slots: readonly string[], out: readonly SlotOut[]): unknown[] =>
+		on
+			.give({ type: 'slots', slots, out })
+			.flatMap((effect) => (effect.type === 'alarm' ? [effect.alarm.subject, effect.alarm.facts] : []));
+	assert.deepEqual(raised(['slot1'], [refused]), ['slot0', { reason: 'unknown option', advice: 'build it' }]);
+	assert.deepEqual(raised([], [refused, gone]), ['slot1', { reason: 'gone' }]);
+	assert.deepEqual(view(on.state, on.state.now).slotsOut, [refused, gone]);
+	assert.deepEqual(raised(['slot0'], [gone]), []);
+	assert.deepEqual([...on.state.alarms.keys()], ['slot-out-of-service/slot1']);
+	raised(['slot0', 'slot1'], []);
 	assert.equal(on.state.alarms.size, 0);
 });
 

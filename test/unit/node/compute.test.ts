@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Event } from '../../../src/core/api.ts';
+import { challengeKey } from '../../../src/codec/work-id.ts';
+import type { Event, View } from '../../../src/core/api.ts';
 import { isPosterError } from '../../../src/domain/errors.ts';
 import { actorId, deadlineIndex, epoch, hex32, monoMs, partitionIndex } from '../../../src/domain/ids.ts';
 import { limits } from '../../../src/domain/limits.ts';
@@ -15,7 +16,7 @@ import { MemoryStreams } from '../../fakes/memory-streams.ts';
 import { memoryLog } from '../../support/memory-log.ts';
 import { hurried, systemClock } from '../../support/system-clock.ts';
 import { until } from '../../support/until.ts';
-import { item, other, result, self, submission, view, viewOf } from '../../support/views.ts';
+import { holder, item, other, result, self, submission, view, viewOf } from '../../support/views.ts';
 
 const sender = 'f134buwikwmjplvsoy67d26ypp6q5ekhu7qap6hwq';
 
@@ -129,6 +130,35 @@ test('more runs than are remembered are possible, since none goes on for ever', 
 		const id = await runs.start(asked);
 		await until('it ended', () => runs.state(id)?.state === 'failed');
 	}
+});
+
+test('a run that nobody in the mesh could take ends, says so, and is taken back', async () => {
+	const [me, prover] = view([]).peers;
+	assert.ok(me !== undefined && prover !== undefined);
+	const key = challengeKey('testing', challenge);
+	const waiting = item({ key, kind: 'dry', epochsLeft: 40 });
+	const held = { ...waiting, holders: [holder()] };
+	/** Whether the mesh is found unable to prove. */
+	const isGivenUp = async (change: Partial<View>): Promise<boolean> => {
+		let rounds = 0;
+		const shown = viewOf(view([waiting], change));
+		const { runs, events } = announcing({ view: (shows) => (rounds++ < 10 ? shown(shows) : view([])) });
+		const id = await runs.start(asked);
+		await until('it was taken back', () => events.length > 0);
+		return /no prover of the mesh has a slot in service/.test(runs.state(id)?.error ?? '');
+	};
+	const idle = { slots: [], peers: [me, { ...prover, slots: 0 }] };
+	assert.equal(await isGivenUp(idle), true);
+	assert.equal(await isGivenUp({ ...idle, peers: [me, { ...prover, connected: false }] }), true, 'one that is gone');
+	assert.equal(
+		await isGivenUp({ ...idle, peers: [me, { ...prover, roles: ['storage'] }] }),
+		true,
+		'one without the role',
+	);
+	assert.equal(await isGivenUp({ ...idle, peers: [me, prover] }), false, 'another one has a slot');
+	assert.equal(await isGivenUp({ ...idle, slots: [{ name: 'cpu-0', work: null }] }), false, 'this one has');
+	assert.equal(await isGivenUp({ ...idle, items: [held] }), false, 'somebody is at work');
+	assert.equal(await isGivenUp({ ...idle, items: [{ ...waiting, result }] }), false, 'it is proven');
 });
 
 test('a bug while a run is followed ends the node', async () => {

@@ -20,7 +20,7 @@ import { systemClock } from '../../support/system-clock.ts';
 import { until } from '../../support/until.ts';
 import { fakeManifest, workOf } from '../../support/work-items.ts';
 
-test('the core hears which slots are in service, in their order, whenever one goes or comes back', async () => {
+test('the core hears which slots are in service, in their order, and why the others are not, whenever that changes', async () => {
 	const slots = ['a', 'b', 'c'].map((name) => new FakeProverSlot(name));
 	const events: Event[] = [];
 	const proving = new Proving(
@@ -40,15 +40,17 @@ test('the core hears which slots are in service, in their order, whenever one go
 		},
 	);
 	proving.watchSlots();
-	slots[1]?.setInService(false);
-	slots[0]?.setInService(false);
+	slots[1]?.setInService(false, new PosterError('native-refused', 'no', { advice: 'build' }));
+	slots[0]?.setInService(false, new Error('gone'));
 	slots[1]?.setInService(true);
 	slots[0]?.setInService(true);
+	const refused = { slot: 'b', reason: 'no', advice: 'build' };
+	const gone = { slot: 'a', reason: 'gone' };
 	assert.deepEqual(events, [
-		{ type: 'slots', slots: ['a', 'c'] },
-		{ type: 'slots', slots: ['c'] },
-		{ type: 'slots', slots: ['b', 'c'] },
-		{ type: 'slots', slots: ['a', 'b', 'c'] },
+		{ type: 'slots', slots: ['a', 'c'], out: [refused] },
+		{ type: 'slots', slots: ['c'], out: [refused, gone] },
+		{ type: 'slots', slots: ['b', 'c'], out: [gone] },
+		{ type: 'slots', slots: ['a', 'b', 'c'], out: [] },
 	]);
 });
 

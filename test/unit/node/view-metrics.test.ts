@@ -34,6 +34,7 @@ test('what is due is told by phase, and the time until the first close that lack
 		'poster_partitions{phase="done"} 1',
 		'poster_unproven_left_seconds 600',
 		'poster_slots{state="idle"} 1',
+		'poster_slots{state="out"} 0',
 		'poster_proof_usual_seconds{slot="cpu-0",proof="window 2KiB",percentile="95"} 2.5',
 		'poster_members 1',
 		'poster_roster_version 4',

@@ -36,21 +36,37 @@ function workers(t: TestContext, slots: string, behaviour: string, gpu?: string)
 
 test('a GPU slot whose worker names no GPU is refused: it would prove on the CPU without a word', async (t) => {
 	const slots = '[{ kind = "cpu" }, { kind = "gpu", device = 1 }]';
-	await assert.rejects(workers(t, slots, 'echo').requireGpus(), {
+	await assert.rejects(workers(t, slots, 'echo').requireProvers(), {
 		code: 'prover-no-gpu',
 		meta: { slot: 'gpu-1-device-1' },
 	});
 });
 
 test('a worker that names its GPUs, or a program of the slot, is taken at its word', async (t) => {
-	await workers(t, '[{ kind = "gpu", device = 0 }]', 'gpu').requireGpus();
+	await workers(t, '[{ kind = "gpu", device = 0 }]', 'gpu').requireProvers();
 	const program = JSON.stringify([process.execPath, WORKER, 'echo']);
-	await workers(t, `[{ kind = "gpu", device = 0, worker = ${program} }]`, 'echo').requireGpus();
-	await workers(t, '2', 'echo').requireGpus();
+	await workers(t, `[{ kind = "gpu", device = 0, worker = ${program} }]`, 'echo').requireProvers();
+	await workers(t, '2', 'echo').requireProvers();
+});
+
+for (const behaviour of ['refuses', 'refuses-mutely']) {
+	test(`${behaviour}: a native worker of another version is no prover, and no verifier`, async (t) => {
+		const started = workers(t, '2', behaviour);
+		const refused = { code: 'native-refused', advice: /build the native part again/ };
+		await assert.rejects(started.requireProvers(), refused);
+		await assert.rejects(started.verifier.keys(), refused);
+		await assert.rejects(workers(t, '[{ kind = "gpu" }]', 'echo', behaviour).requireProvers(), refused);
+	});
+}
+
+test('a worker that ends for another reason, or a program of the slot, is started again', async (t) => {
+	await workers(t, '1', 'exit-at-start').requireProvers();
+	const program = JSON.stringify([process.execPath, WORKER, 'refuses']);
+	await workers(t, `[{ kind = "cpu", worker = ${program} }]`, 'echo').requireProvers();
 });
 
 test('GPU slots run the build for GPUs, the others do not', async (t) => {
-	await workers(t, '[{ kind = "gpu" }]', 'echo', 'gpu').requireGpus();
+	await workers(t, '[{ kind = "gpu" }]', 'echo', 'gpu').requireProvers();
 	const [slot] = workers(t, '[{ kind = "cpu" }]', 'proves-own', 'exit-at-start').slots;
 	assert(slot !== undefined);
 	assert.equal((await slot.prove(JOB, () => undefined, new AbortController().signal)).engine, 'own');

@@ -137,6 +137,8 @@ describe('a native child', { concurrency: 4 }, () => {
 
 	for (const [behaviour, code] of [
 		['fatal', 'native-fatal'],
+		['refuses', 'native-refused'],
+		['refuses-mutely', 'native-refused'],
 		['exit-at-start', 'native-exited'],
 		['never-ready', 'native-start-timeout'],
 	] as const) {
@@ -178,16 +180,16 @@ describe('a native child', { concurrency: 4 }, () => {
 
 	test('a worker that dies twice in a row is out of service until it is up again', async (t) => {
 		const { native } = child(t, 'crash');
-		const told: boolean[] = [];
-		native.watch((inService) => told.push(inService));
+		const told: (boolean | string)[] = [];
+		native.watch((inService, why) => told.push(inService || (why as PosterError).code));
 		const die = () => assert.rejects(native.request({ type: 'ask' }, NOTHING), { code: 'native-exited' });
 		await die();
 		await native.start();
 		assert.deepEqual(told, []);
 		await die();
-		assert.deepEqual(told, [false]);
+		assert.deepEqual(told, ['native-exited']);
 		await native.start();
-		assert.deepEqual(told, [false, true]);
+		assert.deepEqual(told, ['native-exited', true]);
 	});
 
 	test('deaths with an answer in between leave a worker in service', async (t) => {
