@@ -223,7 +223,9 @@ export class SimNode implements Actor {
 		if (event === TICK) this.#tickQueued = false;
 		this.world.watch.before(this, event);
 		const out = event === TICK && this.world.restless ? this.#restlessTick(state) : step(state, event, this.now);
-		if (this.#snapshots.chance(this.world.snapshotPermille)) this.state = decodeSnapshot(encodeSnapshot(state));
+		const { snapshotPermille } = this.world;
+		if (snapshotPermille > 0 && this.#snapshots.chance(snapshotPermille))
+			this.state = decodeSnapshot(encodeSnapshot(state));
 		this.world.watch.after(this);
 		return out;
 	}
@@ -319,6 +321,15 @@ export class SimNode implements Actor {
 	}
 }
 
+const manifestKeys = new Map<Hex32, string>();
+const MANIFEST_KEYS_MOST = 1_000;
+
+/** The same string each time: a disk is asked for it with every view of every full node. */
 export function manifestKey(root: Hex32): string {
-	return `m/${root}`;
+	const known = manifestKeys.get(root);
+	if (known !== undefined) return known;
+	if (manifestKeys.size >= MANIFEST_KEYS_MOST) manifestKeys.clear();
+	const key = `m/${root}`;
+	manifestKeys.set(root, key);
+	return key;
 }

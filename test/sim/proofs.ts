@@ -37,11 +37,16 @@ export function isGoodProof(work: WorkId, skipped: Bitfield, proof: Uint8Array):
 	return startsWith(proof, proofTag(work, skipped));
 }
 
-/** The signature of the sender's key, which submitters alone have. */
+const signatures = new WeakMap<Message, Uint8Array>();
+
+/** The signature of the sender's key, which submitters alone have. Of one message every machine asks for it. */
 export function messageSignature(message: Message): Uint8Array {
+	const known = signatures.get(message);
+	if (known !== undefined) return known;
 	const signature = new Uint8Array(MESSAGE_SIGNATURE_BYTES);
 	const { from, nonce, gasPremium, gasFeeCap, params } = message;
 	signature.set(sha256(utf8ToBytes(`${from}/${nonce}/${gasPremium}/${gasFeeCap}/${bytesToHex(params)}`)));
+	signatures.set(message, signature);
 	return signature;
 }
 
