@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { parse, stringify, type TomlTable } from 'smol-toml';
 import type { MemberPlan } from '../../src/cli/demo/mesh-homes.ts';
@@ -12,6 +12,7 @@ import { MeshBench } from '../support/mesh-bench.ts';
 
 const MINER = 1200;
 const OTHER_MINER = 1201;
+const OLDER_WORKER = resolve(import.meta.dirname, '../fakes/older-worker.ts');
 const EXIT = { failed: 1, home: 3, refused: 5 };
 
 test('what an operator gets wrong is said with what to do', async (t) => {
@@ -62,6 +63,12 @@ test('what an operator gets wrong is said with what to do', async (t) => {
 		() => start({ control: { address: `127.0.0.1:${port}` } }),
 		EXIT.failed,
 		/port is in use\n {2}Set another/,
+	);
+	await refuses(
+		'a native worker of an older version',
+		() => start({ prover: { slots: 1 }, native: { worker: [process.execPath, OLDER_WORKER, bench.native] } }),
+		EXIT.home,
+		/refuses what it is started with: unknown option --own-dir\n {2}It is of another version.* build the native part again/,
 	);
 	await refuses(
 		'an unreachable full node',
