@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +15,7 @@ import { nodeId } from '../../../../src/domain/ids.ts';
 const root = await mkdtemp(join(tmpdir(), 'poster-level-'));
 after(() => rm(root, { recursive: true, force: true }));
 const owner = nodeId('owner');
+const FULL_DEVICE = '/dev/full';
 const helper = (name: string): string => join(import.meta.dirname, name);
 
 test('a store that another process holds is refused until that process is gone, killed or not', async () => {
@@ -48,6 +51,37 @@ test('data of another schema is refused', async () => {
 
 test('a folder that cannot be made is store-io', async () => {
 	await assert.rejects(openStore('/dev/null/store', owner), (error) => isPosterError(error, 'store-io'));
+});
+
+/** LevelDB's next logs lie on a device that is always full: so it is met also where no file system may be mounted. */
+test('a write for which there is no room is refused, loses nothing, and is made once there is', {
+	skip: !existsSync(FULL_DEVICE) && 'needs a device that is always full',
+}, async () => {
+	const folder = join(root, 'no-room');
+	const store = await openStore(folder, owner);
+	const value = randomBytes(64 * 1024);
+	const put = (key: string) => store.write([{ type: 'put', key, value }]);
+	await put('k/0');
+	const last = Math.max(...readdirSync(folder).map((name) => Number(/^(\d+)\.log$/.exec(name)?.[1] ?? 0)));
+	// Tables and manifests take numbers as well.
+	const logs = Array.from({ length: 8 }, (_, i) => join(folder, `${String(last + 1 + i).padStart(6, '0')}.log`));
+	for (const log of logs) symlinkSync(FULL_DEVICE, log);
+	let written = 1;
+	const fill = async (): Promise<void> => {
+		// Several times what LevelDB keeps in one log.
+		for (; written < 400; written++) await put(`k/${written}`);
+	};
+	await assert.rejects(fill(), (error) => isPosterError(error, 'store-full'));
+	assert.ok(written > 10, 'some writes fit');
+	assert.deepEqual(await store.get('k/0'), value, 'reads go on');
+
+	for (const log of logs) rmSync(log, { force: true });
+	await put('later');
+	for (let i = 0; i < written; i++) assert.deepEqual(await store.get(`k/${i}`), value, `k/${i} is as it was written`);
+	await store.close();
+	const again = await openStore(folder, owner);
+	assert.deepEqual(await again.get('later'), value);
+	await again.close();
 });
 
 const mount = (script: string): ReturnType<typeof spawnSync> =>
