@@ -27,6 +27,12 @@ const code =
 	(error: unknown) =>
 		isPosterError(error, ...codes);
 
+/** For a handler that may be called when its caller has gone already. */
+async function untilAborted(signal: AbortSignal): Promise<never> {
+	if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+	throw signal.reason;
+}
+
 async function drain(reader: BulkReader): Promise<Uint8Array[]> {
 	const frames: Uint8Array[] = [];
 	for (let frame = await reader.read(); frame !== undefined; frame = await reader.read()) frames.push(frame);
@@ -118,12 +124,7 @@ function callRules(rule: Rule): void {
 			let stopped = 0;
 			server.onCall(PROTOCOL, MAX_REQUEST, async (_, __, signal) => {
 				began++;
-				const { promise, reject } = Promise.withResolvers<Uint8Array>();
-				signal.addEventListener('abort', () => {
-					stopped++;
-					reject(signal.reason);
-				});
-				return promise;
+				return untilAborted(signal).finally(() => stopped++);
 			});
 			await patiently('the question arrives', async (timeoutMs) => {
 				await assert.rejects(
@@ -140,9 +141,7 @@ function callRules(rule: Rule): void {
 		let running = false;
 		server.onCall(PROTOCOL, MAX_REQUEST, async (_, __, signal) => {
 			running = true;
-			const { promise, reject } = Promise.withResolvers<Uint8Array>();
-			signal.addEventListener('abort', () => reject(signal.reason));
-			return promise;
+			return untilAborted(signal);
 		});
 		const abort = new AbortController();
 		const call = client.call(serverId, PROTOCOL, bytes(), { ...options, signal: abort.signal });
@@ -196,9 +195,7 @@ function pullRules(rule: Rule): void {
 	rule('a sender that goes silent rejects stream-timeout', async ({ client, server, serverId }) => {
 		server.onPull(PROTOCOL, MAX_REQUEST, async (_, __, writer, signal) => {
 			await writer.write(bytes(1));
-			const { promise, reject } = Promise.withResolvers<void>();
-			signal.addEventListener('abort', () => reject(signal.reason));
-			return promise;
+			return untilAborted(signal);
 		});
 		await patiently('the first frame arrives', async (timeoutMs) => {
 			let frames = 0;

@@ -198,8 +198,9 @@ async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 	const { promise: aborted, reject } = Promise.withResolvers<never>();
 	const onAbort = (): void => reject(signal.reason);
 	signal.addEventListener('abort', onAbort);
+	// The caller may have gone before its handler was called; the race hears what the handler rejects all the same.
+	if (signal.aborted) onAbort();
 	try {
-		signal.throwIfAborted();
 		return await Promise.race([work, aborted]);
 	} finally {
 		signal.removeEventListener('abort', onAbort);
