@@ -189,7 +189,7 @@ for (const { name, reason, attack } of floods) {
 				await until('hung up', () => !victim.mesh.peers().includes(hostile.id));
 				if (victim.mesh.bans().length > 0) break;
 				// On a machine that has no time for it a ping may end the connection before.
-				assert.ok(tries < TRIES, `cut without a ban: ${cut}`);
+				assert.ok(tries < TRIES, `cut without a ban: ${String(cut)}`);
 				await hostile.comeBack(victim.mesh.addresses()[0] ?? '');
 			}
 			assert.deepEqual(
