@@ -154,6 +154,18 @@ test('a deadline with every kind of lie and loss is proven, and only what is gon
 			),
 		);
 	});
+	await bench.rule(t, 'with the DHT dead all is proven, every sector that anybody holds', async () => {
+		const survivors = running.filter((name) => name !== 'mortal');
+		for (const name of survivors) assert.equal(await bench.metric(name, 'poster_directory_'), 0, `${name} has a DHT`);
+		for (const id of Object.values(MINER)) {
+			const outcome = await bench.outcome(id, DEADLINE);
+			assert.deepEqual(
+				outcome.map(({ partition, accepted, missed }) => ({ partition, accepted, missed })),
+				[{ partition: 0, accepted: 1, missed: false }],
+			);
+			assert.deepEqual(await bench.faults(id), id === MINER.gone ? [1] : [], `f0${id}`);
+		}
+	});
 	await bench.rule(t, 'nobody without the mesh key, or outside the roster, is let in', async () => {
 		for (const name of ['wrong-key', 'outsider']) {
 			const { connected } = await cluster.node(name).status();
