@@ -203,7 +203,6 @@ async function buildParts(
 			progressed: hub,
 		},
 	);
-	proving.watchSlots();
 	const winning = await buildWinning(context, { local: vanilla, pause });
 	const sync = new SyncExchange(
 		{ streams, identity: home.identity, log },
@@ -217,6 +216,8 @@ async function buildParts(
 	const manifests = new ManifestExchange({ streams, book, log }, { enqueue });
 	const prober = new Prober({ mesh, streams, clock }, enqueue);
 	const serve = (): void => {
+		// What a slot tells is stepped through the core, whose effects need all of the parts.
+		proving.watchSlots();
 		sync.serve();
 		manifests.serve();
 		prober.serve();

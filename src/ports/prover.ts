@@ -42,7 +42,7 @@ export interface ProverSlot {
 	prove(job: ProofJob, onPhase: (phase: ProofPhase) => void, signal: AbortSignal): Promise<ProofMade>;
 	/**
 	 * Tells when the slot goes out of service (its worker dies again and again), with the error that it does so for, and
-	 * when it is back; in service at first. One listener.
+	 * when it is back; in service at first. One that is out already says so at once. One listener.
 	 */
 	watch(changed: (inService: boolean, why?: unknown) => void): void;
 	/** Times that its program has ended so far: what it kept in memory is gone then. Absent where that is not known. */

@@ -63,6 +63,8 @@ export class NativeChild {
 	#lastJob = 0;
 	#deaths = 0;
 	#inService = true;
+	/** Why it is out of service, if it is. */
+	#why: unknown;
 	readonly #watchers: Parameters<ProverSlot['watch']>[0][] = [];
 
 	constructor(components: NativeComponents, options: WorkerOptions) {
@@ -85,9 +87,10 @@ export class NativeChild {
 		return this.#deaths;
 	}
 
-	/** Tells when the worker is given up until it starts again, and when it has; in service at first. */
+	/** Tells when the worker is given up until it starts again, at once if it is already, and when it has. */
 	watch(changed: Parameters<ProverSlot['watch']>[0]): void {
 		this.#watchers.push(changed);
+		if (!this.#inService) changed(false, this.#why);
 	}
 
 	/**
@@ -250,6 +253,7 @@ export class NativeChild {
 	#setInService(inService: boolean, why?: unknown): void {
 		if (inService === this.#inService) return;
 		this.#inService = inService;
+		this.#why = why;
 		for (const changed of this.#watchers) changed(inService, why);
 	}
 

@@ -192,6 +192,17 @@ describe('a native child', { concurrency: 4 }, () => {
 		assert.deepEqual(told, ['native-exited', true]);
 	});
 
+	test('who watches a worker that is out of service already is told so: it may not have started with the node', async (t) => {
+		const { native } = child(t, 'exit-at-start');
+		const out = Promise.withResolvers<void>();
+		native.watch(() => out.resolve());
+		await assert.rejects(native.start(), { code: 'native-exited' });
+		await out.promise;
+		const told: (boolean | string)[] = [];
+		native.watch((inService, why) => told.push(inService || (why as PosterError).code));
+		assert.deepEqual(told, ['native-exited']);
+	});
+
 	test('deaths with an answer in between leave a worker in service', async (t) => {
 		const { native } = child(t, 'echo');
 		const told: boolean[] = [];
