@@ -228,7 +228,9 @@ export class ComputeRuns {
 	/** Nobody works on it and nobody could, for longer than a prover needs to come back. */
 	#isIdle(run: Run, { items, peers, self, slots }: View): boolean {
 		const offered = peers.some((peer) => {
-			const count = peer.node === self ? slots.length : peer.connected ? peer.slots : 0;
+			// One that only others reach hears of it from them, and takes it like any other.
+			const isHeard = peer.connected || (peer.silentMs ?? Number.MAX_SAFE_INTEGER) <= limits.rankMs;
+			const count = peer.node === self ? slots.length : isHeard ? peer.slots : 0;
 			return peer.roles.includes('prover') && count > 0;
 		});
 		const isWaiting = items.some(({ result }) => result === null) && items.every(({ holders }) => holders.length === 0);

@@ -149,7 +149,11 @@ test('a run that nobody in the mesh could take ends, says so, and is taken back'
 	};
 	const idle = { slots: [], peers: [me, { ...prover, slots: 0 }] };
 	assert.equal(await isGivenUp(idle), true);
-	assert.equal(await isGivenUp({ ...idle, peers: [me, { ...prover, connected: false }] }), true, 'one that is gone');
+	const away = { ...prover, connected: false };
+	assert.equal(await isGivenUp({ ...idle, peers: [me, away] }), false, 'one that only others reach');
+	const gone = { ...away, silentMs: limits.rankMs + 1 };
+	assert.equal(await isGivenUp({ ...idle, peers: [me, gone] }), true, 'one that is gone');
+	assert.equal(await isGivenUp({ ...idle, peers: [me, { ...away, silentMs: null }] }), true, 'one never heard');
 	assert.equal(
 		await isGivenUp({ ...idle, peers: [me, { ...prover, roles: ['storage'] }] }),
 		true,
