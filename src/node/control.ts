@@ -49,8 +49,8 @@ export async function startControl(source: ControlSource, options: ControlOption
 		(request, response) => void listener(request, response),
 	);
 	server.maxConnections = limits.controlConnections;
-	// An idle connection is its client's to close: closed from here it may take along the request that is on its way.
-	server.keepAliveTimeout = 0;
+	// Closed from here an idle connection may take along the request that is on its way.
+	server.keepAliveTimeout = limits.controlIdleMs;
 	const port = await listen(server, options.address);
 	const host = options.address.slice(0, options.address.lastIndexOf(':'));
 	for (const name of [host, '127.0.0.1', 'localhost', '[::1]']) hosts.add(`${name}:${port}`);

@@ -45,6 +45,8 @@ import { buildWinning, type Winning } from './winning/build-winning.ts';
 import { WindowPause } from './winning/window-pause.ts';
 
 const SECOND_MS = 1000;
+/** Incarnations travel as u32. */
+const INCARNATION_MOST = 2 ** 32 - 1;
 
 export async function runNode(
 	options: StartOptions,
@@ -144,7 +146,7 @@ function coreConfig({ home, config }: StartOptions, outside: Outside, { roster, 
 		keys: keysHash,
 		epochMs: configuredEpochMs(config, roster.network) ?? null,
 		epochMsGuess: (blockDelaySeconds ?? limits.epochSecondsGuess) * SECOND_MS,
-		firstIncarnation: Math.max(1, Math.floor(outside.clock.wallMs() / SECOND_MS)),
+		firstIncarnation: Math.min(Math.max(1, Math.floor(outside.clock.wallMs() / SECOND_MS)), INCARNATION_MOST),
 	};
 }
 

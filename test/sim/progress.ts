@@ -131,49 +131,45 @@ export class Progress {
 		return state.now - job.startedAt > CONFLICT_MS && !pastNoReturn(state, work, 0);
 	}
 
-	/** L3: after the calm tail all have the same announcements, messages, refusals and results of what is due. */
+	/** L3: after the calm tail all have the same announcements, messages and refusals, and the same results of what is due. */
 	end(): void {
 		const { chain, plan } = this.#world;
 		// Who came back when all was over fetches no manifests any more, and can judge nothing.
 		const over = Math.max(...chain.slots.map(({ close }) => close)) * plan.epochMs;
 		const [first, ...rest] = this.#honest().filter(({ startedAt }) => startedAt + HEAL_MS < over);
 		if (first?.state == null) return;
-		const agreed = this.#dueWithoutLiars();
-		const known = knownTo(first.state, agreed);
+		const known = knownTo(first.state);
 		for (const { id, state } of rest) {
-			if (state === null || knownTo(state, agreed) === known) continue;
+			if (state === null || knownTo(state) === known) continue;
 			this.#violate(`L3 ${this.#world.nameOf(id)} knows other things than ${this.#world.nameOf(first.id)}`);
+		}
+		for (const item of chain.slots.flatMap((slot) => this.#world.itemsOf(slot))) {
+			const kept = [first, ...rest].flatMap(({ state }) => this.#keptOf(state, item));
+			if (new Set(kept).size > 1) this.#violate(`L3 several results of ${item.id} are kept`);
 		}
 	}
 
-	/** But for items of which somebody keeps the result of a liar, good as it is: whoever caught the liar hears it no more. */
-	#dueWithoutLiars(): ReadonlySet<WorkId> {
-		const { nodes, chain } = this.#world;
-		const liars = new Set(nodes.filter((node) => !this.#world.isHonest(node)).map(({ id }) => id));
-		const isOfLiar = (item: WorkItem): boolean =>
-			this.#honest().some(({ state }) => {
-				const best = state?.works.get(item.id)?.results.best;
-				return best != null && liars.has(best.statement.envelope.from);
-			});
-		const due = chain.slots.flatMap((slot) => this.#world.itemsOf(slot));
-		return new Set(due.filter((item) => !isOfLiar(item)).map(({ id }) => id));
+	/** Nobody need agree on the result of a liar, good as it is: whoever caught the liar hears it no more. */
+	#keptOf(state: State | null, item: WorkItem): readonly string[] {
+		const work = state?.works.get(item.id);
+		if (state === null || work === undefined || !isExchanged(state, item)) return [];
+		const { best } = work.results;
+		if (best === null) return ['none'];
+		const author = this.#world.nodes.find(({ id }) => id === best.statement.envelope.from);
+		return author === undefined || this.#world.isHonest(author) ? [best.hash] : [];
 	}
 }
 
-/** The digest of it, with the results of these items one by one. */
-function knownTo(state: State, works: ReadonlySet<WorkId>): string {
+function isExchanged(state: State, item: WorkItem): boolean {
+	return buildDigest(state).challenges.some(({ key }) => key === item.key);
+}
+
+/** The digest of it, but for the results. */
+function knownTo(state: State): string {
 	const { challenges } = buildDigest(state);
-	const others = challenges.map(({ key, announcements, submissions, refusals }) => [
-		key,
-		announcements,
-		submissions,
-		refusals,
-	]);
-	const exchanged = new Set(challenges.map(({ key }) => key));
-	const results = [...state.works.values()]
-		.filter(({ item }) => exchanged.has(item.key) && works.has(item.id))
-		.map(({ item, results: { best } }) => [item.id, best?.hash ?? null]);
-	return JSON.stringify([others, results]);
+	return JSON.stringify(
+		challenges.map(({ key, announcements, submissions, refusals }) => [key, announcements, submissions, refusals]),
+	);
 }
 
 /** Results with skips may have to wait for the end. */

@@ -97,6 +97,8 @@ impl KernelEngine {
         match state.spare.iter().position(fits) {
             Some(index) => state.spare.remove(index),
             None => {
+                // One circuit's memory at a time: a partition of 32 GiB takes 17 GB.
+                state.spare.clear();
                 drop(state);
                 Assignment::new(*circuit)
             }

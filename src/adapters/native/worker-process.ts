@@ -236,7 +236,7 @@ function refusalIn(cause: PosterError): PosterError | undefined {
 	return new PosterError('native-refused', `the native worker refuses what it is started with: ${cause.message}`, {
 		cause,
 		advice:
-			'It is of another version than this program: build the native part again (`npm run build:native`), or unset POSTER_NATIVE and [native] worker.',
+			'It is of another version than this program: build the native part again (`npm run build:native`), or unset POSTER_NATIVE and [native] worker. A program of your own must take the arguments of its line and end with 2 for no other reason.',
 		meta: cause.meta,
 	});
 }

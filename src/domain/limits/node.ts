@@ -43,6 +43,8 @@ export const nodeLimits = {
 	controlConnections: 64,
 	/** Time for a control request to arrive in full. */
 	controlRequestMs: 10_000,
+	/** An idle connection to the control API: longer than any client keeps one, so that none is closed as a request goes out, and none holds its place for ever. */
+	controlIdleMs: 600_000,
 	/** Time the CLI waits for an answer of its node: the event loop is never blocked for a tenth of it. */
 	controlAnswerMs: 10_000,
 	/** A closed deadline is shown by `claims` this long: by then its last message is 5 epochs deep, or lost. */
