@@ -27,22 +27,24 @@ const CANCELLING = ['SIGINT', 'SIGTERM'] as const;
 export async function compute(options: ComputeOptions): Promise<void> {
 	const node = await connectControl(options.home);
 	if (options.out !== undefined) await makeWritableFolder(options.out);
-	const { deadline, partition, miner, submit = false } = options;
-	const { id } = await node.post<{ id: string }>('/compute', { deadline, partition, miner, submit });
-	const state = await follow(node, id, options.json ? () => undefined : progressTable());
+	const state = await run(node, options);
 	const files = options.out === undefined ? [] : await saveProofs(state, options.out);
 	if (options.json) printJson({ ...state, files });
 	else printText([renderCompute(state), ...files.map((file) => `Saved ${file}`)].join('\n'));
 	if (state.state !== 'done' && state.state !== 'empty') process.exitCode = EXIT.failed;
 }
 
-async function follow(node: ControlClient, id: string, show: (state: ComputeState) => void): Promise<ComputeState> {
+/** Signals are heeded before the node is asked: there is no moment at which one would leave the run behind. */
+async function run(node: ControlClient, options: ComputeOptions): Promise<ComputeState> {
+	const { deadline, partition, miner, submit = false } = options;
 	let cancelled = false;
 	const cancel = (): void => {
 		cancelled = true;
 	};
 	for (const signal of CANCELLING) process.once(signal, cancel);
 	try {
+		const { id } = await node.post<{ id: string }>('/compute', { deadline, partition, miner, submit });
+		const show = options.json ? () => undefined : progressTable();
 		for (;;) {
 			const state = await node.get<ComputeState>(`/compute/${id}`);
 			if (state.state !== 'running') return state;
