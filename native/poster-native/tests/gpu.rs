@@ -52,10 +52,20 @@ fn without_a_device_a_job_fails_at_once() {
 
 #[test]
 fn a_proof_that_leaves_its_gpu_is_given_up() {
+    is_given_up(&["--gpu"]);
+}
+
+/// Ours before the library's kernels: under `--gpu` it leaves the device no more unheard than the library's own does.
+#[test]
+fn our_synthesis_is_given_up_with_its_gpu() {
+    is_given_up(&["--engine", "own", "--gpu"]);
+}
+
+fn is_given_up(arguments: &[&str]) {
     let setup = Setup::new();
     for fault in ["load", "memory"] {
         let environment = [("STANDIN_GPUS", "1"), ("STANDIN_FAULT", fault)];
-        let mut prover = setup.prover(&["--gpu"], &environment);
+        let mut prover = setup.prover(arguments, &environment);
         setup.send(&mut prover, 7);
         let failed = answer(&mut prover);
         assert_eq!(
@@ -78,24 +88,6 @@ fn a_proof_that_left_its_gpu_says_so() {
         (&json!("proof"), &json!(false))
     );
     prover.finish();
-}
-
-/// Ours before the library's kernels: under `--gpu` it leaves the device no more unheard than the library's own does.
-#[test]
-fn our_synthesis_is_given_up_with_its_gpu() {
-    let setup = Setup::new();
-    for fault in ["load", "memory"] {
-        let environment = [("STANDIN_GPUS", "1"), ("STANDIN_FAULT", fault)];
-        let mut prover = setup.prover(&["--engine", "own", "--gpu"], &environment);
-        setup.send(&mut prover, 7);
-        let failed = answer(&mut prover);
-        assert_eq!(
-            (&failed["type"], &failed["code"]),
-            (&json!("failed"), &json!("gpu-fallback")),
-            "{fault}: {failed}"
-        );
-        assert_eq!(prover.wait(Duration::from_secs(10)).code(), Some(3));
-    }
 }
 
 /// Where a GPU is not asked for the library's functions for CPUs take the kernels' place: all but the kernels runs as on a GPU.
